@@ -1,0 +1,62 @@
+# Helpers shared by the folders of the project.
+
+# Debian builds LLVM without RTTI and exceptions; everything that links it must agree.
+add_compile_options(
+  $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti> $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions>)
+# Numerics are law: a*b+c is contracted only where fma is written.
+add_compile_options(-ffp-contract=off)
+add_compile_options(-Wall -Wextra -Wno-unused-parameter -fdiagnostics-color)
+if(TQ_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(TQ_SANITIZE)
+  add_compile_options(-fsanitize=${TQ_SANITIZE} -fno-sanitize-recover=all
+                      -fno-sanitize=vptr,function -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${TQ_SANITIZE})
+endif()
+
+# tq_add_library(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...] [DEPENDS targets...])
+# A static library of the compiler. MLIR_LIBS resolve to the one libMLIR.
+function(tq_add_library name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS;MLIR_LIBS;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PUBLIC
+    ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
+  if(ARG_MLIR_LIBS)
+    target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+    mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
+    add_dependencies(${name} tq-headers)
+  endif()
+  target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
+  if(ARG_DEPENDS)
+    add_dependencies(${name} ${ARG_DEPENDS})
+  endif()
+endfunction()
+
+# tq_add_tool(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...]): an executable in bin/.
+function(tq_add_tool name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS;MLIR_LIBS" ${ARGN})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
+  if(ARG_MLIR_LIBS)
+    mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR_LIBS})
+  endif()
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()
+
+# tq_add_unittest(NAME sources... [LINK_LIBS libs...]): a GoogleTest binary in bin/unit,
+# run by `tools/dev/check` and by ctest.
+function(tq_add_unittest name)
+  cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
+  find_package(GTest REQUIRED)
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest GTest::gtest_main)
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/unit)
+  target_compile_definitions(${name} PRIVATE
+    TQ_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TQ_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
+  add_test(NAME ${name} COMMAND ${name})
+  add_dependencies(tq-unit-tests ${name})
+endfunction()

@@ -1,0 +1,162 @@
+//===- Program.h - Contract between generated code and the runtime -*- C -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What `Emit` writes into an object file and the runtime reads: constant tables
+// that describe the program, the functions of the generated code, and the
+// functions of the runtime that generated code calls. Plain C data: the emitter
+// builds the same structs as LLVM constants, field by field. Change both sides,
+// and TQ_PROGRAM_ABI, together.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_RUNTIME_PROGRAM_H
+#define TQ_RUNTIME_PROGRAM_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum { TQ_PROGRAM_ABI = 1, TQ_MAX_RANK = 8 };
+
+/// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
+enum tq_program_dtype {
+  TQ_PROGRAM_F32 = 0,
+  TQ_PROGRAM_I64 = 1,
+  TQ_PROGRAM_I32 = 2,
+  TQ_PROGRAM_U8 = 3,
+  TQ_PROGRAM_I8 = 4,
+  TQ_PROGRAM_I1 = 5, // one byte an element, 0 or 1
+};
+
+/// One input or output. A dimension is `dims[i]` elements; a negative value
+/// -(k+1) names symbol k of `tq_program::symbols`.
+typedef struct tq_program_tensor {
+  const char *name;
+  int32_t dtype; // enum tq_program_dtype
+  int32_t rank;
+  int64_t dims[8]; // TQ_MAX_RANK
+  /// Integer inputs: valid values are [0, limit); 0 means unchecked.
+  int64_t limit;
+  /// What a missing input is filled with: 0 = it must be given, 1 = zeros,
+  /// 2 = ones. (token_type_ids: zeros, attention_mask: ones.)
+  int32_t fill;
+  int32_t reserved;
+} tq_program_tensor;
+
+/// A dynamic dimension shared by inputs and outputs, for example "batch".
+typedef struct tq_program_symbol {
+  const char *name;
+  int64_t max; // largest allowed value (position table), 0 = unbounded
+} tq_program_symbol;
+
+/// A distinct kernel: one copy of code, called for many layers.
+typedef struct tq_program_kernel {
+  const char *name;
+  uint64_t code_bytes; // 0 if unknown
+} tq_program_kernel;
+
+/// One call of a kernel by the schedule, in the order of execution.
+typedef struct tq_program_call {
+  int32_t kernel; // index into `kernels`
+  int32_t reserved;
+  const char *layer;  // for example "encoder.layer.0.attention.self.query"
+  const char *scheme; // "int8 dynamic", "f32", ...
+  const char *reason; // why it stayed in float, or ""
+} tq_program_call;
+
+/// The runtime's state during a run; opaque to generated code.
+typedef struct tq_context tq_context;
+
+/// Where generated code finds its data during a run.
+/// `in_dims` holds all dimensions of all inputs, input by input.
+typedef void (*tq_program_run_fn)(tq_context *context, const void *const *inputs,
+                                  const int64_t *in_dims, void *const *outputs,
+                                  uint8_t *arena, const uint8_t *weights);
+
+/// Returns the arena's bytes for these input dimensions and this number of
+/// threads, or a negative number if it would overflow 2^62; writes all dimensions
+/// of all outputs, output by output, into `out_dims`.
+typedef int64_t (*tq_program_plan_fn)(const int64_t *in_dims, int64_t threads,
+                                      int64_t *out_dims);
+
+typedef struct tq_program {
+  uint32_t abi; // TQ_PROGRAM_ABI
+  uint32_t reserved;
+  const char *name;             // model name
+  const char *compiler_version; // "tq 0.1.0 (LLVM 22.1.8)"
+  const char *options;          // the options it was compiled with
+  const char *target_cpu;       // "x86-64-v4+avx512vnni"
+  /// CPU features that must be present, comma separated, names as in
+  /// `__builtin_cpu_supports` ("avx2,fma,avx512vnni").
+  const char *required_features;
+  const char *arena_formula; // for people: "4608*batch*sequence + ..."
+
+  int32_t num_symbols;
+  int32_t num_inputs;
+  int32_t num_outputs;
+  int32_t num_kernels;
+  int32_t num_calls;
+  int32_t num_labels; // 0, or the number of classes
+  const tq_program_symbol *symbols;
+  const tq_program_tensor *inputs;
+  const tq_program_tensor *outputs;
+  const tq_program_kernel *kernels;
+  const tq_program_call *calls;
+  const char *const *labels; // class names for the output "logits"
+
+  tq_program_plan_fn plan;
+  tq_program_run_fn run;
+
+  const uint8_t *weights; // 64-byte aligned
+  uint64_t weights_bytes;
+
+  /// Tokenizer tables (see Tokenizer.h), or null: the program takes ids only.
+  const uint8_t *tokenizer;
+  uint64_t tokenizer_bytes;
+  /// Why there is no tokenizer, for the error of --text; "" if there is one.
+  const char *tokenizer_note;
+  /// Texts longer than this many tokens are truncated, 0 = symbol limit.
+  int64_t max_tokens;
+
+  /// Golden self-test: for each input, then each output, its dims (int64_t each)
+  /// followed by its bytes, padded to 8 bytes. Null if none is stored.
+  const uint8_t *golden;
+  uint64_t golden_bytes;
+} tq_program;
+
+/// The one program of an executable or shared library, defined by `Emit`.
+extern const tq_program tq_program_main;
+
+//===----------------------------------------------------------------------===//
+// Functions of the runtime that generated code calls
+//===----------------------------------------------------------------------===//
+
+/// A part of a parallel loop: iterations [begin, end) of a kernel, run by worker
+/// `thread` (0 <= thread < threads of the context). `arguments` is the kernel's own.
+typedef void (*tq_kernel_body)(void *arguments, int64_t begin, int64_t end,
+                               int64_t thread);
+
+/// Runs iterations [0, count) of `body`, split into contiguous ranges, one a
+/// worker; returns when all are done. count <= 0 does nothing. Must not be nested.
+void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
+                     int64_t count);
+
+/// Number of workers of this run, at least 1 (what `plan` was given).
+int64_t tq_num_threads(tq_context *context);
+
+/// Brackets call `call` (index into `tq_program::calls`). `ops` counts
+/// multiplications and additions, `bytes` what must move between memory and core at least.
+void tq_kernel_begin(tq_context *context, int64_t call);
+void tq_kernel_end(tq_context *context, int64_t call, int64_t ops, int64_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif // TQ_RUNTIME_PROGRAM_H
