@@ -16,7 +16,8 @@ if(TQ_SANITIZE)
 endif()
 
 # tq_add_library(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...] [DEPENDS targets...])
-# A static library of the compiler. MLIR_LIBS resolve to the one libMLIR.
+# A static library of the compiler. MLIR_LIBS resolve to the one libMLIR,
+# and bring the one libLLVM with them.
 function(tq_add_library name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS;MLIR_LIBS;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
@@ -25,6 +26,7 @@ function(tq_add_library name)
   if(ARG_MLIR_LIBS)
     target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
     mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
+    target_link_libraries(${name} PUBLIC LLVM)
     add_dependencies(${name} tq-headers)
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
@@ -41,6 +43,7 @@ function(tq_add_tool name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
   if(ARG_MLIR_LIBS)
     mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR_LIBS})
+    target_link_libraries(${name} PRIVATE LLVM)
   endif()
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
