@@ -1,0 +1,55 @@
+//===- JSONFile.h - JSON from files nobody vouches for -----------*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// llvm::json with the checks that a hostile file needs: bounded size and depth
+// (the parser recurses), no key twice in one object, and one-line errors that
+// name the file.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_IMPORT_WEIGHTS_JSONFILE_H
+#define TQ_IMPORT_WEIGHTS_JSONFILE_H
+
+#include "llvm/Support/JSON.h"
+
+#include <string>
+
+namespace tq {
+
+/// Largest JSON file or safetensors header that is read, in bytes.
+inline constexpr uint64_t maxJSONBytes = 100'000'000;
+
+/// Parses `text`, which was read from `path`, and returns its object.
+llvm::Expected<llvm::json::Object> parseJSONObject(llvm::StringRef path,
+                                                   llvm::StringRef text);
+
+/// Parses `text`, which was read from `path`, and returns its value.
+llvm::Expected<llvm::json::Value> parseJSON(llvm::StringRef path,
+                                            llvm::StringRef text);
+
+/// Reads the file at `path` and parses it as one object.
+llvm::Expected<llvm::json::Object> readJSONObject(llvm::StringRef path);
+
+/// Reads the file at `path` and parses it.
+llvm::Expected<llvm::json::Value> readJSON(llvm::StringRef path);
+
+/// Checks that `path` is a regular file (a pipe or device would block) of at
+/// most `maxBytes` bytes and returns its size.
+llvm::Expected<uint64_t> checkRegularFile(llvm::StringRef path,
+                                          uint64_t maxBytes);
+
+/// Returns `text` on one line and without control characters, cut after 120
+/// bytes: what a file says about itself may go into an error.
+std::string printable(llvm::StringRef text);
+
+/// "PATH: MESSAGE" as an error.
+llvm::Error makeFileError(llvm::StringRef path, const llvm::Twine &message);
+
+} // namespace tq
+
+#endif // TQ_IMPORT_WEIGHTS_JSONFILE_H

@@ -1,0 +1,153 @@
+//===- JSONFile.cpp - JSON from files nobody vouches for ------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Import/Weights/JSONFile.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace llvm;
+
+namespace tq {
+
+Error makeFileError(StringRef path, const Twine &message) {
+  return createStringError(Twine(path) + ": " + message);
+}
+
+std::string printable(StringRef text) {
+  constexpr size_t longest = 120;
+  std::string result;
+  for (unsigned char c : text.take_front(longest)) {
+    if (c >= 0x20 && c != 0x7f) {
+      result += static_cast<char>(c);
+      continue;
+    }
+    result += "\\x";
+    result += hexdigit(c >> 4, /*LowerCase=*/true);
+    result += hexdigit(c & 15, /*LowerCase=*/true);
+  }
+  if (text.size() > longest)
+    result += "...";
+  return json::isUTF8(result) ? result : json::fixUTF8(result);
+}
+
+/// Returns the end of the string literal that opens at `begin`, one past its
+/// closing quote.
+static size_t skipString(StringRef text, size_t begin) {
+  for (size_t i = begin + 1; i < text.size(); ++i) {
+    if (text[i] == '\\')
+      ++i;
+    else if (text[i] == '"')
+      return i + 1;
+  }
+  return text.size();
+}
+
+/// Checks what json::parse does not: the depth, before it recurses, and keys
+/// that come twice, of which it would silently keep the last. Everything else
+/// that is wrong with `text` is left to the parser.
+static Error checkDepthAndKeys(StringRef path, StringRef text) {
+  constexpr size_t maxDepth = 64;
+  SmallVector<StringSet<>, 8> keysOfOpenScopes;
+  for (size_t i = 0; i < text.size();) {
+    char c = text[i];
+    if (c == '{' || c == '[') {
+      if (keysOfOpenScopes.size() == maxDepth)
+        return makeFileError(path,
+                             "expected JSON nested at most " + Twine(maxDepth) +
+                                 " deep, but got more at byte " + Twine(i));
+      keysOfOpenScopes.emplace_back();
+    } else if ((c == '}' || c == ']') && !keysOfOpenScopes.empty()) {
+      keysOfOpenScopes.pop_back();
+    }
+    if (c != '"') {
+      ++i;
+      continue;
+    }
+    size_t end = skipString(text, i);
+    StringRef literal = text.slice(i, end);
+    i = end;
+    if (!text.drop_front(end).ltrim(" \t\r\n").starts_with(":") ||
+        keysOfOpenScopes.empty())
+      continue;
+    // Decoded, so that "a" and "\u0061" are the same key.
+    Expected<json::Value> key = json::parse(literal);
+    if (!key) {
+      consumeError(key.takeError());
+      return Error::success();
+    }
+    std::optional<StringRef> name = key->getAsString();
+    if (name && !keysOfOpenScopes.back().insert(*name).second)
+      return makeFileError(path, "expected each name once, but got '" +
+                                     printable(*name) + "' twice");
+  }
+  return Error::success();
+}
+
+Expected<json::Value> parseJSON(StringRef path, StringRef text) {
+  if (text.size() > maxJSONBytes)
+    return makeFileError(path, "expected at most " + Twine(maxJSONBytes) +
+                                   " bytes of JSON, but got " +
+                                   Twine(text.size()));
+  if (Error error = checkDepthAndKeys(path, text))
+    return error;
+  Expected<json::Value> value = json::parse(text);
+  if (!value)
+    return makeFileError(path, "expected valid JSON, but got an error at " +
+                                   printable(toString(value.takeError())));
+  return value;
+}
+
+static Expected<json::Object> toObject(StringRef path,
+                                       Expected<json::Value> value) {
+  if (!value)
+    return value.takeError();
+  if (json::Object *object = value->getAsObject())
+    return std::move(*object);
+  return makeFileError(path, "expected a JSON object");
+}
+
+Expected<json::Object> parseJSONObject(StringRef path, StringRef text) {
+  return toObject(path, parseJSON(path, text));
+}
+
+Expected<uint64_t> checkRegularFile(StringRef path, uint64_t maxBytes) {
+  sys::fs::file_status status;
+  if (std::error_code error = sys::fs::status(path, status))
+    return makeFileError(path, "expected a readable file, but got: " +
+                                   error.message());
+  if (status.type() != sys::fs::file_type::regular_file)
+    return makeFileError(path,
+                         "expected a regular file, but got something else");
+  if (status.getSize() > maxBytes)
+    return makeFileError(path, "expected at most " + Twine(maxBytes) +
+                                   " bytes, but got " +
+                                   Twine(status.getSize()));
+  return status.getSize();
+}
+
+Expected<json::Value> readJSON(StringRef path) {
+  Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
+  if (!size)
+    return size.takeError();
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFile(path, /*IsText=*/false,
+                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return makeFileError(path, "expected a readable file, but got: " +
+                                   buffer.getError().message());
+  return parseJSON(path, (*buffer)->getBuffer());
+}
+
+Expected<json::Object> readJSONObject(StringRef path) {
+  return toObject(path, readJSON(path));
+}
+
+} // namespace tq
