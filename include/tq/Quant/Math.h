@@ -1,0 +1,118 @@
+//===- Math.h - tq's own exp2, exp, erf, tanh, gelu, silu -------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// The definition of tq's math functions, one f32 at a time. Generated code
+// performs these operations in this order on vectors, so both give the same
+// bits on every target. fma is used where it is written and nowhere else.
+//
+// `limit(bound, x)` always names the bound first: comparisons with NaN are
+// false, so NaN passes through.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_QUANT_MATH_H
+#define TQ_QUANT_MATH_H
+
+#include "tq/Quant/Rounding.h"
+
+#include <cstddef>
+#include <limits>
+
+namespace tq::quant {
+
+/// c[0] + x * (c[1] + x * (c[2] + ...)), one fma a step.
+template <size_t N>
+inline float horner(const float (&c)[N], float x) {
+  float p = c[N - 1];
+  for (size_t i = N - 1; i-- > 0;)
+    p = std::fma(p, x, c[i]);
+  return p;
+}
+
+/// max(bound, x) and min(bound, x); NaN in `x` stays NaN.
+inline float limitBelow(float bound, float x) { return bound > x ? bound : x; }
+inline float limitAbove(float bound, float x) { return bound < x ? bound : x; }
+
+/// 2^n * p for p near 1, where n is the integer in the low bits of `t`.
+inline float scaleByPowerOfTwo(float p, float t) {
+  uint32_t n = static_cast<uint32_t>(floatBits(t)) << 23;
+  return bitsFloat(wrapAdd(floatBits(p), static_cast<int32_t>(n)));
+}
+
+/// 2^x for x < 128, as softmax and GELU use it: -127 and below, and NaN, give
+/// 0.
+inline float exp2Kernel(float x) {
+  x = x > kExp2Min ? x : kExp2Min;
+  float t = x + kRoundMagic;
+  float f = x - (t - kRoundMagic);
+  return scaleByPowerOfTwo(horner(kExp2Poly, f), t);
+}
+
+/// 2^x for every x: infinity from 128, 0 up to -127, NaN stays NaN.
+inline float exp2(float x) {
+  float v = limitAbove(kExp2Max, limitBelow(kExp2Min, x));
+  float t = v + kRoundMagic;
+  float f = v - (t - kRoundMagic);
+  float r = scaleByPowerOfTwo(horner(kExp2Poly, f), t);
+  return x == x ? r : x;
+}
+
+/// e^x for every x. The fraction of x * log2(e) is taken with two fma, so that
+/// large arguments lose nothing.
+inline float exp(float x) {
+  float v = limitAbove(kExpMax, limitBelow(kExpMin, x));
+  float t = std::fma(v, kLog2E, kRoundMagic);
+  float f = std::fma(v, kLog2E, -(t - kRoundMagic));
+  f = std::fma(v, kLog2ELow, f);
+  float r = scaleByPowerOfTwo(horner(kExp2Poly, f), t);
+  r = x > kExpMax ? std::numeric_limits<float>::infinity() : r;
+  r = x < kExpMin ? 0.0f : r;
+  return x == x ? r : x;
+}
+
+/// The Gauss error function: sign(x) * (1 - 2^(a * P(a))), a = min(4, |x|).
+inline float erf(float x) {
+  float a = limitAbove(kErfMax, std::fabs(x));
+  float r = 1.0f - exp2(a * horner(kErfPoly, a));
+  return std::copysign(r, x);
+}
+
+/// Hyperbolic tangent: an odd polynomial near 0, else 1 - 2 / (1 + e^(2|x|)).
+inline float tanh(float x) {
+  float a = std::fabs(x);
+  float z = x * x;
+  float small = std::fma(x * z, horner(kTanhPoly, z), x);
+  float large = 1.0f - 2.0f / (1.0f + exp(a + a));
+  return a < kTanhSmall ? small : std::copysign(large, x);
+}
+
+/// 1 / (1 + e^-x).
+inline float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
+
+/// x / (1 + e^-x).
+inline float silu(float x) { return x / (1.0f + exp(-x)); }
+
+/// max(x, 0); NaN stays NaN.
+inline float relu(float x) { return limitBelow(0.0f, x); }
+
+/// x * (1 + erf(x / sqrt(2))) / 2, without a division.
+inline float gelu(float x) {
+  float a = limitAbove(kGeluMax, std::fabs(x));
+  float e = exp2Kernel(a * horner(kGeluPoly, a));
+  return std::fma(-0.5f * a, e, x > 0.0f ? x : 0.0f);
+}
+
+/// x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2.
+inline float geluTanh(float x) {
+  float v = x * std::fma(x * x, kGeluTanhPoly[1], kGeluTanhPoly[0]);
+  return x / (1.0f + exp2(v));
+}
+
+} // namespace tq::quant
+
+#endif // TQ_QUANT_MATH_H

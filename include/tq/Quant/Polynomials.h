@@ -1,0 +1,67 @@
+//===- Polynomials.h - Coefficients of tq's math functions ------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// One set of numbers for the scalar reference (Math.h) and for the code that
+// the compiler emits: a result has the same bits because the same coefficients
+// go through the same fma in the same order. Coefficients ascend: c[0] + c[1]*x
+// + ... docs/Quantization.md says how each function uses them and how exact it
+// is.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_QUANT_POLYNOMIALS_H
+#define TQ_QUANT_POLYNOMIALS_H
+
+namespace tq::quant {
+
+/// 1.5 * 2^23. Adding it to |v| < 2^22 leaves rne(v) in the low mantissa bits.
+inline constexpr float kRoundMagic = 12582912.0f;
+inline constexpr int kRoundMagicBits = 0x4B400000;
+
+/// log2(e), and what is left of it after rounding to f32.
+inline constexpr float kLog2E = 1.44269504f;
+inline constexpr float kLog2ELow = 1.92596303e-8f;
+
+/// 2^f on [-0.5, 0.5]. c[0] is exactly 1: clamped arguments give exactly 0.
+inline constexpr float kExp2Poly[7] = {
+    1.0f,           0.693147182f,   0.240225941f,   0.0555036627f,
+    0.00962544512f, 0.00133879273f, 0.000133325128f};
+/// Below it the result is 0; at or above kExp2Max it is infinity.
+inline constexpr float kExp2Min = -127.0f;
+inline constexpr float kExp2Max = 128.0f;
+
+/// e^x is 0 below kExpMin (the result would be subnormal) and infinity above
+/// kExpMax.
+inline constexpr float kExpMin = -87.3365479f;
+inline constexpr float kExpMax = 88.7228317f;
+
+/// log2(erfc(a / sqrt(2))) / a on [0, 5.6], fitted for GELU.
+inline constexpr float kGeluPoly[6] = {-1.15114713f,     -0.458915412f,
+                                       -0.0532387421f,   0.00797795132f,
+                                       -0.000740065821f, 2.9951505e-5f};
+inline constexpr float kGeluMax = 5.6f;
+
+/// GELU's tanh form is x / (1 + 2^(x * (c[0] + c[1] * x^2))), with
+/// c[0] = -2 * sqrt(2/pi) * log2(e) and c[1] = 0.044715 * c[0].
+inline constexpr float kGeluTanhPoly[2] = {-2.30220819f, -0.102943240f};
+
+/// log2(erfc(a)) / a on [0, 4].
+inline constexpr float kErfPoly[7] = {
+    -1.62791371f,    -0.918328643f,    -0.148963660f,  0.0294525009f,
+    -0.00230222847f, -0.000461575779f, 0.000100221325f};
+inline constexpr float kErfMax = 4.0f;
+
+/// (tanh(x) / x - 1) / x^2 in z = x^2, for |x| < kTanhSmall.
+inline constexpr float kTanhPoly[5] = {-0.333332837f, 0.133314908f,
+                                       -0.0537434891f, 0.0206505526f,
+                                       -0.00571700418f};
+inline constexpr float kTanhSmall = 0.625f;
+
+} // namespace tq::quant
+
+#endif // TQ_QUANT_POLYNOMIALS_H

@@ -1,0 +1,118 @@
+//===- Reference.h - Scalar kernels that define every result ----*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What each kernel computes, bit for bit: the order of every sum and where fma
+// is used. Generated code is checked against these. All tensors are dense,
+// row-major.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_QUANT_REFERENCE_H
+#define TQ_QUANT_REFERENCE_H
+
+#include <cstdint>
+#include <span>
+
+namespace tq::quant {
+
+enum class Activation { None, Relu, Gelu, GeluTanh, Silu, Tanh, Sigmoid };
+
+/// The activation function of one value.
+float activate(Activation activation, float x);
+
+/// What a linear does after its sum: + bias[n], activation, + residual[m][n].
+/// Null pointers are left out.
+struct Epilogue {
+  const float *bias = nullptr;
+  Activation activation = Activation::None;
+  const float *residual = nullptr;
+};
+
+/// A weight [n, k] in s8 with its scales and the sums of its rows.
+struct QuantizedWeight {
+  const int8_t *values = nullptr;
+  const float *scales = nullptr;
+  const int32_t *sums = nullptr;
+  int64_t n = 0;
+  int64_t k = 0;
+};
+
+/// u8 rows [m, k], each with scale and zero point.
+struct QuantizedRows {
+  const uint8_t *values = nullptr;
+  const float *scales = nullptr;
+  const int32_t *zeroPoints = nullptr;
+  int64_t m = 0;
+};
+
+/// Largest K whose exact sum always fits into s32.
+inline constexpr int64_t kMaxQuantizedK = 132104;
+
+/// y [m, n] = x * w^T with exact integer products, then the epilogue.
+void quantizedLinear(const QuantizedRows &x, const QuantizedWeight &w,
+                     const Epilogue &epilogue, float *y);
+
+/// y [m, n] = x [m, k] * w^T [n, k], then the epilogue.
+void floatLinear(const float *x, const float *w, int64_t m, int64_t n,
+                 int64_t k, const Epilogue &epilogue, float *y);
+
+/// Sums in the canonical order: 64 partial sums (element i goes to i mod 64),
+/// then a tree of halves. The second sums products, the third takes a mean off
+/// first: sum of (x - mean)^2.
+float rowSum(std::span<const float> x);
+float rowSumOfSquares(std::span<const float> x);
+float rowSumOfSquaredDeviations(std::span<const float> x, float mean);
+
+/// (x - mean) / sqrt(variance + eps) * gamma + beta.
+void layerNorm(std::span<const float> x, const float *gamma, const float *beta,
+               float eps, float *y);
+
+/// x / sqrt(mean of squares + eps) * gamma.
+void rmsNorm(std::span<const float> x, const float *gamma, float eps, float *y);
+
+/// e^(x - max) / sum.
+void softmax(std::span<const float> x, float *y);
+
+/// x / max(|x|, 1e-12).
+void l2Normalize(std::span<const float> x, float *y);
+
+/// q [batch, queries, heads * dim], k and v [batch, keys, kvHeads * dim], out
+/// like q. Query head h uses key/value head h / (heads / kvHeads). `mask`
+/// [batch, keys], or null, is 0 for keys that do not count; causal: query i
+/// sees keys j <= i + (keys - queries). A query that sees no key gets zeros.
+struct AttentionShape {
+  int64_t batch = 1;
+  int64_t queries = 0;
+  int64_t keys = 0;
+  int64_t heads = 1;
+  int64_t kvHeads = 1;
+  int64_t dim = 0;
+};
+void attention(const float *q, const float *k, const float *v,
+               const int64_t *mask, const AttentionShape &shape, float scale,
+               bool causal, float *out);
+
+/// y [batch, width]: mean over the positions of x [batch, positions, width]
+/// whose `mask` [batch, positions] is not 0 (null: all); zeros if there is
+/// none.
+void meanPool(const float *x, const int64_t *mask, int64_t batch,
+              int64_t positions, int64_t width, float *y);
+
+/// y [batch, width]: the first position of x [batch, positions, width].
+void firstPool(const float *x, int64_t batch, int64_t positions, int64_t width,
+               float *y);
+
+/// y [count, width] = rows `ids` of a table [rows, width]; returns the index of
+/// the first id outside [0, rows), or -1 if all are inside.
+int64_t embedding(std::span<const int64_t> ids, const float *table,
+                  int64_t rows, int64_t width, float *y);
+int64_t embedding(std::span<const int64_t> ids, const int8_t *table,
+                  const float *scales, int64_t rows, int64_t width, float *y);
+
+} // namespace tq::quant
+
+#endif // TQ_QUANT_REFERENCE_H
