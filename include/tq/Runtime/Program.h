@@ -1,4 +1,5 @@
-//===- Program.h - Contract between generated code and the runtime -*- C -*-===//
+//===- Program.h - Contract between generated code and the runtime -*- C
+//-*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -75,13 +76,14 @@ typedef struct tq_context tq_context;
 
 /// Where generated code finds its data during a run.
 /// `in_dims` holds all dimensions of all inputs, input by input.
-typedef void (*tq_program_run_fn)(tq_context *context, const void *const *inputs,
+typedef void (*tq_program_run_fn)(tq_context *context,
+                                  const void *const *inputs,
                                   const int64_t *in_dims, void *const *outputs,
                                   uint8_t *arena, const uint8_t *weights);
 
 /// Returns the arena's bytes for these input dimensions and this number of
-/// threads, or a negative number if it would overflow 2^62; writes all dimensions
-/// of all outputs, output by output, into `out_dims`.
+/// threads, or a negative number if it would overflow 2^62; writes all
+/// dimensions of all outputs, output by output, into `out_dims`.
 typedef int64_t (*tq_program_plan_fn)(const int64_t *in_dims, int64_t threads,
                                       int64_t *out_dims);
 
@@ -124,8 +126,8 @@ typedef struct tq_program {
   /// Texts longer than this many tokens are truncated, 0 = symbol limit.
   int64_t max_tokens;
 
-  /// Golden self-test: for each input, then each output, its dims (int64_t each)
-  /// followed by its bytes, padded to 8 bytes. Null if none is stored.
+  /// Golden self-test: for each input, then each output, its dims (int64_t
+  /// each) followed by its bytes, padded to 8 bytes. Null if none is stored.
   const uint8_t *golden;
   uint64_t golden_bytes;
 } tq_program;
@@ -137,13 +139,15 @@ extern const tq_program tq_program_main;
 // Functions of the runtime that generated code calls
 //===----------------------------------------------------------------------===//
 
-/// A part of a parallel loop: iterations [begin, end) of a kernel, run by worker
-/// `thread` (0 <= thread < threads of the context). `arguments` is the kernel's own.
+/// A part of a parallel loop: iterations [begin, end) of a kernel, run by
+/// worker `thread` (0 <= thread < threads of the context). `arguments` is the
+/// kernel's own.
 typedef void (*tq_kernel_body)(void *arguments, int64_t begin, int64_t end,
                                int64_t thread);
 
 /// Runs iterations [0, count) of `body`, split into contiguous ranges, one a
-/// worker; returns when all are done. count <= 0 does nothing. Must not be nested.
+/// worker; returns when all are done. count <= 0 does nothing. Must not be
+/// nested.
 void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
                      int64_t count);
 
@@ -151,9 +155,11 @@ void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
 int64_t tq_num_threads(tq_context *context);
 
 /// Brackets call `call` (index into `tq_program::calls`). `ops` counts
-/// multiplications and additions, `bytes` what must move between memory and core at least.
+/// multiplications and additions, `bytes` what must move between memory and
+/// core at least.
 void tq_kernel_begin(tq_context *context, int64_t call);
-void tq_kernel_end(tq_context *context, int64_t call, int64_t ops, int64_t bytes);
+void tq_kernel_end(tq_context *context, int64_t call, int64_t ops,
+                   int64_t bytes);
 
 #ifdef __cplusplus
 }

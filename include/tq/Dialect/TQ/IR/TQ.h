@@ -1,0 +1,60 @@
+//===- TQ.h - The tq dialect -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_DIALECT_TQ_IR_TQ_H
+#define TQ_DIALECT_TQ_IR_TQ_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "tq/Dialect/TQ/IR/TQDialect.h.inc"
+#include "tq/Dialect/TQ/IR/TQEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "tq/Dialect/TQ/IR/TQAttrs.h.inc"
+
+namespace tq {
+
+/// The role an operand plays in the integer form of an op.
+enum class QuantizedRole {
+  Activation, ///< quantized row by row at run time, or with calibrated ranges
+  Weight,     ///< s8, one scale a row, quantized at compile time
+  Table, ///< s8, one scale a row; only gathered, never multiplied in integers
+};
+
+struct QuantizableOperand {
+  unsigned index;
+  QuantizedRole role;
+};
+
+/// `!quant.any<u8:f32>`: u8 storage, parameters in operands.
+mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
+
+/// `!quant.any<i8<-127:127>:f32>`: symmetric s8 storage, scales in operands.
+mlir::quant::QuantizedType getWeightS8Type(mlir::MLIRContext *context);
+
+/// The type with its last dimension dropped and another element type.
+mlir::RankedTensorType getRowParameterType(mlir::RankedTensorType type,
+                                           mlir::Type element);
+
+} // namespace tq
+
+#include "tq/Dialect/TQ/IR/TQInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "tq/Dialect/TQ/IR/TQOps.h.inc"
+
+#endif // TQ_DIALECT_TQ_IR_TQ_H

@@ -1,0 +1,92 @@
+//===- TQBase.td - The tq dialect, its attributes and enums -*- tablegen -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_DIALECT_TQ_IR_TQBASE_TD
+#define TQ_DIALECT_TQ_IR_TQBASE_TD
+
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+include "mlir/IR/OpBase.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def TQ_Dialect : Dialect {
+  let name = "tq";
+  let cppNamespace = "::tq";
+  let summary = "Transformer layers, float and quantized, on tensors";
+  let description = [{
+    One op a layer piece, with the names and semantics of PyTorch. Weights are
+    module-level symbols (`tq.weight`) that point into mapped files; nothing is
+    copied before `Emit`. A float op and its integer form are separate ops:
+    the quantize phase inserts quantize/dequantize pairs, the fuse phase turns
+    `dequantize -> op` into the integer form through `QuantizableOpInterface`.
+
+    Numerics are part of the semantics: docs/Quantization.md gives the exact
+    sequence of operations of each op. Tensors are ranked; every dimension may
+    be dynamic unless a constraint says otherwise.
+  }];
+  let useDefaultAttributePrinterParser = 1;
+  let dependentDialects = ["::mlir::quant::QuantDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::tensor::TensorDialect"];
+  let hasOperationAttrVerify = 0;
+}
+
+class TQ_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<TQ_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+def TQ_MappedAttr : TQ_Attr<"Mapped", "mapped"> {
+  let summary = "Bytes of a file that a weight points into";
+  let description = [{
+    The weight's elements, row-major and little-endian, start `offset` bytes into
+    `file`. The weight's type gives their number. The file is mapped when the
+    elements are needed, at the earliest by `Emit`; IR stays small.
+
+    Example: `#tq.mapped<"model.safetensors", 1432>`
+  }];
+  let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset);
+  let assemblyFormat = "`<` $file `,` $offset `>`";
+}
+
+class TQ_EnumCase<string sym, int val, string str> : I32EnumAttrCase<sym, val, str>;
+
+def TQ_Activation : I32EnumAttr<"Activation", "activation function", [
+    TQ_EnumCase<"None", 0, "none">, TQ_EnumCase<"Gelu", 1, "gelu">,
+    TQ_EnumCase<"GeluTanh", 2, "gelu_tanh">, TQ_EnumCase<"Relu", 3, "relu">,
+    TQ_EnumCase<"Silu", 4, "silu">, TQ_EnumCase<"Tanh", 5, "tanh">,
+    TQ_EnumCase<"Sigmoid", 6, "sigmoid">]> {
+  let cppNamespace = "::tq";
+  let genSpecializedAttr = 0;
+}
+def TQ_ActivationAttr : EnumAttr<TQ_Dialect, TQ_Activation, "activation"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def TQ_PoolKind : I32EnumAttr<"PoolKind", "pooling over the sequence", [
+    TQ_EnumCase<"Mean", 0, "mean">, TQ_EnumCase<"First", 1, "first">]> {
+  let cppNamespace = "::tq";
+  let genSpecializedAttr = 0;
+}
+def TQ_PoolKindAttr : EnumAttr<TQ_Dialect, TQ_PoolKind, "pool_kind"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def TQ_FloatTensor : RankedTensorOf<[F32]>;
+def TQ_IdTensor : RankedTensorOf<[I64]>;
+def TQ_FloatVector : 1DTensorOf<[F32]>;
+def TQ_IntVector : 1DTensorOf<[I32]>;
+
+def TQ_QuantElement : Type<
+    CPred<"::llvm::isa<::mlir::quant::QuantizedType>($_self)">, "quantized element type">;
+def TQ_QuantTensor : RankedTensorOf<[TQ_QuantElement]>;
+
+class TQ_Op<string opMnemonic, list<Trait> traits = []>
+    : Op<TQ_Dialect, opMnemonic, traits>;
+
+#endif // TQ_DIALECT_TQ_IR_TQBASE_TD

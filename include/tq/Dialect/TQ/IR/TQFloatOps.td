@@ -1,0 +1,353 @@
+//===- TQFloatOps.td - Layer pieces in float -*- tablegen -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_DIALECT_TQ_IR_TQFLOATOPS_TD
+#define TQ_DIALECT_TQ_IR_TQFLOATOPS_TD
+
+include "tq/Dialect/TQ/IR/TQBase.td"
+include "tq/Dialect/TQ/IR/TQInterfaces.td"
+
+def TQ_PositionIdsOp : TQ_Op<"position_ids", [Pure, InferTypeOpAdaptor]> {
+  let summary = "number the tokens of each sequence";
+  let description = [{
+    Without `padding_id`: `result[b,s] = s`. With it (RoBERTa):
+    `result[b,s] = padding_id + count(t <= s : ids[b,t] != padding_id)` where
+    `ids[b,s] != padding_id`, else `padding_id`.
+
+    (C1) `ids` has rank 2.
+
+    ```mlir
+    %p = tq.position_ids %ids : tensor<?x?xi64>
+    %r = tq.position_ids %ids {padding_id = 1 : i64} : tensor<?x?xi64>
+    ```
+  }];
+  let arguments = (ins TQ_IdTensor:$ids, OptionalAttr<I64Attr>:$padding_id);
+  let results = (outs TQ_IdTensor:$result);
+  let assemblyFormat = "$ids attr-dict `:` type($ids)";
+  let hasVerifier = 1;
+}
+
+def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface>,
+    DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "look rows of a table up";
+  let description = [{
+    `result[..., :] = table[ids[...], :]`. An id outside the table reads the nearest
+    row; programs check ids before they run.
+
+    (C1) `table` has rank 2.
+
+    ```mlir
+    %e = tq.embedding %ids, %table
+      : (tensor<?x?xi64>, tensor<97x48xf32>) -> tensor<?x?x48xf32>
+    ```
+  }];
+  let arguments = (ins TQ_IdTensor:$ids, TQ_FloatTensor:$table);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = "$ids `,` $table attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
+  let summary = "apply a fully connected layer";
+  let description = [{
+    `result[..., n] = sum_k input[..., k] * weight[n, k] + bias[n]`, as
+    `torch.nn.Linear`: the weight is [outputs, inputs].
+
+    (C1) `input` has rank >= 1, `weight` rank 2, and the last dimension of `input`
+         equals the last of `weight`.
+    (C2) The size of `bias` equals the first dimension of `weight`.
+
+    ```mlir
+    %y = tq.linear %x, %w, %b
+      : (tensor<?x?x48xf32>, tensor<80x48xf32>, tensor<80xf32>) -> tensor<?x?x80xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input, TQ_FloatTensor:$weight,
+                       Optional<TQ_FloatVector>:$bias);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat =
+      "$input `,` $weight (`,` $bias^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor]> {
+  let summary = "multiply matrices, with equal leading dimensions";
+  let description = [{
+    `result[..., m, n] = sum_k lhs[..., m, k] * rhs[..., k, n]`, or `rhs[..., n, k]`
+    with `transpose_rhs`.
+
+    (C1) Both have the same rank >= 2 and equal leading dimensions.
+    (C2) The contracted dimensions are equal.
+
+    ```mlir
+    %c = tq.matmul %a, %b {transpose_rhs}
+      : (tensor<?x7x16xf32>, tensor<?x9x16xf32>) -> tensor<?x7x9xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$lhs, TQ_FloatTensor:$rhs, UnitAttr:$transpose_rhs);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor]> {
+  let summary = "compute scaled dot-product attention over heads";
+  let description = [{
+    With H = `num_heads`, G = `num_kv_heads` (default H), D the size of a head; head h
+    of the query reads head h / (H / G) of key and value:
+
+        score[b,h,i,j] = scale * sum_d query[b,i,h*D+d] * key[b,j,(h/(H/G))*D+d]
+        p = softmax_j(score), over the keys that are visible
+        result[b,i,h*D+d] = sum_j p[b,h,i,j] * value[b,j,(h/(H/G))*D+d]
+
+    Key j is visible if `mask[b,j] != 0` (where there is a mask) and, with `causal`,
+    `j <= i + T - S` for S queries and T keys. A query without a visible key gives 0.
+
+    (C1) `query`, `key`, `value` have rank 3, equal first dimensions; `key` and `value`
+         have equal shapes.
+    (C2) The last dimensions are static: H*D and G*D with `num_heads` dividing the
+         first and the same D, and G dividing H.
+    (C3) `mask` has the shape [batch, keys].
+
+    ```mlir
+    %o = tq.attention %q, %k, %v mask(%m) {num_heads = 4 : i64, scale = 0.25 : f32}
+      : (tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?xi64>)
+      -> tensor<?x?x64xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$query, TQ_FloatTensor:$key, TQ_FloatTensor:$value,
+                       Optional<TQ_IdTensor>:$mask, I64Attr:$num_heads,
+                       OptionalAttr<I64Attr>:$num_kv_heads, F32Attr:$scale, UnitAttr:$causal);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`mask` `(` $mask^ `)`)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// Number of key/value heads: num_kv_heads, or num_heads without it.
+    int64_t getKvHeads() { return getNumKvHeads().value_or(getNumHeads()); }
+    /// Size D of one head.
+    int64_t getHeadSize() {
+      return getQuery().getType().getShape().back() / static_cast<int64_t>(getNumHeads());
+    }
+  }];
+}
+
+def TQ_LayerNormOp : TQ_Op<"layer_norm",
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "normalize rows to zero mean and unit variance";
+  let description = [{
+    `result = (input - mean) / sqrt(variance + epsilon) * gamma + beta` over the last
+    dimension, variance biased.
+
+    (C1) `gamma` and `beta` have the size of the last dimension of `input`, which is
+         static. (C2) `epsilon` is not negative.
+
+    ```mlir
+    %y = tq.layer_norm %x, %g, %b {epsilon = 1.0e-12 : f32}
+      : (tensor<?x?x48xf32>, tensor<48xf32>, tensor<48xf32>) -> tensor<?x?x48xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input, TQ_FloatVector:$gamma,
+                       Optional<TQ_FloatVector>:$beta, F32Attr:$epsilon);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat =
+      "$input `,` $gamma (`,` $beta^)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_RmsNormOp : TQ_Op<"rms_norm",
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "scale rows to unit root mean square";
+  let description = [{
+    `result = input / sqrt(mean(input^2) + epsilon) * gamma` over the last dimension.
+
+    (C1) `gamma` has the size of the last dimension of `input`, which is static.
+    (C2) `epsilon` is not negative.
+
+    ```mlir
+    %y = tq.rms_norm %x, %g {epsilon = 1.0e-5 : f32}
+      : (tensor<?x?x48xf32>, tensor<48xf32>) -> tensor<?x?x48xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input, TQ_FloatVector:$gamma, F32Attr:$epsilon);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = "$input `,` $gamma attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+class TQ_UnaryOp<string mnemonic, list<Trait> traits = []>
+    : TQ_Op<mnemonic, !listconcat([Pure, SameOperandsAndResultType,
+          DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>], traits)> {
+  let arguments = (ins TQ_FloatTensor:$input);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input)";
+}
+
+def TQ_SoftmaxOp : TQ_UnaryOp<"softmax"> {
+  let summary = "normalize exponentials over the last dimension";
+  let description = [{
+    `result[..., j] = exp(input[..., j] - m) / sum_j exp(input[..., j] - m)` with m the
+    row's maximum.
+
+    ```mlir
+    %y = tq.softmax %x : tensor<?x?xf32>
+    ```
+  }];
+}
+
+def TQ_GeluOp : TQ_UnaryOp<"gelu"> {
+  let summary = "apply the Gaussian error linear unit";
+  let description = [{
+    `x / 2 * (1 + erf(x / sqrt(2)))`; with `tanh`, the approximation
+    `x / 2 * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3)))`.
+
+    ```mlir
+    %y = tq.gelu %x : tensor<?x80xf32>
+    %z = tq.gelu %x {tanh} : tensor<?x80xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input, UnitAttr:$tanh);
+}
+
+def TQ_ReluOp : TQ_UnaryOp<"relu"> {
+  let summary = "apply the rectified linear unit";
+  let description = [{
+    `max(x, 0)`.
+
+    ```mlir
+    %y = tq.relu %x : tensor<?x80xf32>
+    ```
+  }];
+}
+
+def TQ_SiluOp : TQ_UnaryOp<"silu"> {
+  let summary = "apply the sigmoid linear unit";
+  let description = [{
+    `x / (1 + exp(-x))`.
+
+    ```mlir
+    %y = tq.silu %x : tensor<?x80xf32>
+    ```
+  }];
+}
+
+def TQ_TanhOp : TQ_UnaryOp<"tanh"> {
+  let summary = "apply the hyperbolic tangent";
+  let description = [{
+    `tanh(x)`.
+
+    ```mlir
+    %y = tq.tanh %x : tensor<?x80xf32>
+    ```
+  }];
+}
+
+def TQ_SigmoidOp : TQ_UnaryOp<"sigmoid"> {
+  let summary = "apply the logistic function";
+  let description = [{
+    `1 / (1 + exp(-x))`.
+
+    ```mlir
+    %y = tq.sigmoid %x : tensor<?x80xf32>
+    ```
+  }];
+}
+
+class TQ_BinaryOp<string mnemonic, list<Trait> traits = []>
+    : TQ_Op<mnemonic, !listconcat([Pure, InferTypeOpAdaptor,
+          DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>], traits)> {
+  let arguments = (ins TQ_FloatTensor:$lhs, TQ_FloatTensor:$rhs);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_AddOp : TQ_BinaryOp<"add"> {
+  let summary = "add elementwise";
+  let description = [{
+    `lhs + rhs`; a right side of lower rank is repeated along the leading dimensions,
+    a dimension 1 of the right side along its own.
+
+    (C1) The shape of `rhs`, aligned at the last dimension, equals that of `lhs` or is
+         1 in each dimension, and its rank is not larger.
+
+    ```mlir
+    %z = tq.add %x, %y : (tensor<?x?x48xf32>, tensor<48xf32>) -> tensor<?x?x48xf32>
+    ```
+  }];
+}
+
+def TQ_SubOp : TQ_BinaryOp<"sub"> {
+  let summary = "subtract elementwise";
+  let description = [{
+    `lhs - rhs`, broadcast as `tq.add`. (C1) As `tq.add`.
+
+    ```mlir
+    %z = tq.sub %x, %y : (tensor<?x48xf32>, tensor<?x48xf32>) -> tensor<?x48xf32>
+    ```
+  }];
+}
+
+def TQ_MulOp : TQ_BinaryOp<"mul"> {
+  let summary = "multiply elementwise";
+  let description = [{
+    `lhs * rhs`, broadcast as `tq.add`. (C1) As `tq.add`.
+
+    ```mlir
+    %z = tq.mul %x, %y : (tensor<?x48xf32>, tensor<?x48xf32>) -> tensor<?x48xf32>
+    ```
+  }];
+}
+
+def TQ_DivOp : TQ_BinaryOp<"div"> {
+  let summary = "divide elementwise";
+  let description = [{
+    `lhs / rhs`, broadcast as `tq.add`. (C1) As `tq.add`.
+
+    ```mlir
+    %z = tq.div %x, %y : (tensor<?x48xf32>, tensor<?x48xf32>) -> tensor<?x48xf32>
+    ```
+  }];
+}
+
+def TQ_PoolOp : TQ_Op<"pool", [Pure, InferTypeOpAdaptor]> {
+  let summary = "reduce the sequence to one row";
+  let description = [{
+    `mean`: the mean of the rows whose mask is not 0 (of no row: 0). `first`: row 0,
+    which the CLS token holds; takes no mask.
+
+    (C1) `input` has rank 3. (C2) `mask` has the first two dimensions of `input`;
+    it is present for `mean` and absent for `first`.
+
+    ```mlir
+    %y = tq.pool %x mask(%m) {kind = #tq.pool_kind<mean>}
+      : (tensor<?x?x48xf32>, tensor<?x?xi64>) -> tensor<?x48xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input, Optional<TQ_IdTensor>:$mask, TQ_PoolKindAttr:$kind);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat =
+      "$input (`mask` `(` $mask^ `)`)? attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_L2NormalizeOp : TQ_UnaryOp<"l2_normalize"> {
+  let summary = "scale rows to unit length";
+  let description = [{
+    `input / max(sqrt(sum(input^2)), 1e-12)` over the last dimension.
+
+    ```mlir
+    %y = tq.l2_normalize %x : tensor<?x48xf32>
+    ```
+  }];
+}
+
+#endif // TQ_DIALECT_TQ_IR_TQFLOATOPS_TD

@@ -1,0 +1,45 @@
+//===- TQInterfaces.td - What an op says of itself to the passes -*- tablegen -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_DIALECT_TQ_IR_TQINTERFACES_TD
+#define TQ_DIALECT_TQ_IR_TQINTERFACES_TD
+
+include "mlir/IR/OpBase.td"
+
+def TQ_QuantizableOpInterface : OpInterface<"QuantizableOpInterface"> {
+  let cppNamespace = "::tq";
+  let description = [{
+    By this interface a float op says what it can do in integers. The quantize
+    phase puts a quantize/dequantize pair before each operand that is listed; the
+    fuse phase asks the op for its integer form.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      Operands that can enter in integers, with the role each plays.
+    }], "::llvm::SmallVector<::tq::QuantizableOperand>", "getQuantizableOperands">,
+    InterfaceMethod<[{
+      Why this op must stay in float although it has quantizable operands (for
+      example a weight that is computed at run time), or an empty string.
+    }], "::std::string", "getFloatReason", (ins), "", "return {};">,
+    InterfaceMethod<[{
+      Builds the integer form when every quantizable operand is produced by a
+      dequantize op; replaces nothing. Fails, with a reason in `reason`, otherwise.
+    }], "::mlir::FailureOr<::mlir::Operation *>", "buildIntegerForm",
+      (ins "::mlir::OpBuilder &":$builder, "::std::string &":$reason)>
+  ];
+}
+
+def TQ_RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
+  let cppNamespace = "::tq";
+  let description = [{
+    Marks an op whose result row depends on one row of each operand only (a row is
+    everything along the last dimension). The lower phase puts connected row-wise
+    ops into one kernel: one pass over the row.
+  }];
+}
+
+#endif // TQ_DIALECT_TQ_IR_TQINTERFACES_TD

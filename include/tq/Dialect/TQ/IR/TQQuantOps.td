@@ -1,0 +1,148 @@
+//===- TQQuantOps.td - Quantization and the integer forms -*- tablegen -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_DIALECT_TQ_IR_TQQUANTOPS_TD
+#define TQ_DIALECT_TQ_IR_TQQUANTOPS_TD
+
+include "tq/Dialect/TQ/IR/TQBase.td"
+include "tq/Dialect/TQ/IR/TQInterfaces.td"
+
+def TQ_QuantizeOp : TQ_Op<"quantize",
+    [Pure, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "quantize with the parameters of the result type";
+  let description = [{
+    `q = clamp(roundHalfToEven(x / scale) + zero_point)`, per tensor or per axis as the
+    upstream type `!quant.uniform` says.
+
+    (C1) The shapes are equal. (C2) The result's element type is `!quant.uniform` with
+    storage of 8 bits that expresses f32.
+
+    ```mlir
+    %q = tq.quantize %x : tensor<?x48xf32> -> tensor<?x48x!quant.uniform<u8:f32, 0.5:128>>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input);
+  let results = (outs TQ_QuantTensor:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def TQ_DequantizeOp : TQ_Op<"dequantize",
+    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor,
+     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "give the real numbers that quantized values stand for";
+  let description = [{
+    `x = (q - zero_point) * scale`. The parameters are those of `!quant.uniform`, or
+    operands for `!quant.any`: one scale (and zero point) for each row, where a row is
+    everything along the last dimension.
+
+    (C1) Operands `scales` are present exactly for `!quant.any`; then `scales` and
+         `zero_points` have the shape of `input` without its last dimension.
+
+    ```mlir
+    %x = tq.dequantize %q scales(%s) zero_points(%z)
+      : (tensor<?x48x!quant.any<u8:f32>>, tensor<?xf32>, tensor<?xi32>) -> tensor<?x48xf32>
+    ```
+  }];
+  let arguments = (ins TQ_QuantTensor:$input, Optional<TQ_FloatTensor>:$scales,
+                       Optional<RankedTensorOf<[I32]>>:$zero_points);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input (`scales` `(` $scales^ `)`)? (`zero_points` `(` $zero_points^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def TQ_DynamicQuantizeOp : TQ_Op<"dynamic_quantize",
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "quantize each row to u8 with parameters found at run time";
+  let description = [{
+    For each row: `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`
+    (1 for a row of zeros), `zero_point = roundHalfToEven(-lo / scale)`,
+    `values = clamp(roundHalfToEven(x / scale) + zero_point, 0, 255)`.
+
+    (C1) `input` has rank >= 1.
+
+    ```mlir
+    %q, %s, %z = tq.dynamic_quantize %x : tensor<?x48xf32>
+      -> tensor<?x48x!quant.any<u8:f32>>, tensor<?xf32>, tensor<?xi32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input);
+  let results = (outs TQ_QuantTensor:$values, TQ_FloatTensor:$scales,
+                      RankedTensorOf<[I32]>:$zero_points);
+  let assemblyFormat = [{
+    $input attr-dict `:` type($input) `->` type($values) `,` type($scales) `,` type($zero_points)
+  }];
+  let hasVerifier = 1;
+}
+
+def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "look rows of an s8 table up";
+  let description = [{
+    `result[..., d] = table[ids[...], d] * scales[ids[...]]`: the integer form of
+    `tq.embedding`.
+
+    (C1) `table` has rank 2. (C2) `scales` has the size of its first dimension.
+
+    ```mlir
+    %e = tq.quantized_embedding %ids, %q, %s
+      : (tensor<?x?xi64>, tensor<97x48x!quant.any<i8<-127:127>:f32>>, tensor<97xf32>)
+      -> tensor<?x?x48xf32>
+    ```
+  }];
+  let arguments = (ins TQ_IdTensor:$ids, TQ_QuantTensor:$table, TQ_FloatVector:$scales);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat =
+      "$ids `,` $table `,` $scales attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
+    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor]> {
+  let summary = "apply a linear layer in integers, with its whole epilogue";
+  let description = [{
+    With exact s32 sums and one fused epilogue:
+
+        acc[..., n] = sum_k (input[..., k] - 128) * weight[n, k]
+        t = acc - (zero_points[...] - 128) * sum_k weight[n, k]
+        y = t * (input_scales[...] * weight_scales[n]) + bias[n]
+        result = activation(y) + residual
+
+    docs/Quantization.md gives each rounding. Where `zero_points` is absent they are 0.
+
+    (C1) `input` has u8 storage, `weight` s8 storage and rank 2; the last dimensions
+         are equal.
+    (C2) `input_scales` and `zero_points` have the shape of `input` without its last
+         dimension. (C3) `weight_scales` and `bias` have the size of the first
+         dimension of `weight`. (C4) `residual` has the type of the result.
+
+    ```mlir
+    %y = tq.quantized_linear %q, %s zero_points(%z) weight(%w, %ws) bias(%b) residual(%r)
+      {activation = #tq.activation<none>}
+      : (tensor<?x48x!quant.any<u8:f32>>, tensor<?xf32>, tensor<?xi32>,
+         tensor<80x48x!quant.any<i8<-127:127>:f32>>, tensor<80xf32>, tensor<80xf32>,
+         tensor<?x80xf32>) -> tensor<?x80xf32>
+    ```
+  }];
+  let arguments = (ins TQ_QuantTensor:$input, TQ_FloatTensor:$input_scales,
+                       Optional<RankedTensorOf<[I32]>>:$zero_points,
+                       TQ_QuantTensor:$weight, TQ_FloatVector:$weight_scales,
+                       Optional<TQ_FloatVector>:$bias, Optional<TQ_FloatTensor>:$residual,
+                       DefaultValuedAttr<TQ_ActivationAttr, "::tq::Activation::None">:$activation);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $input_scales (`zero_points` `(` $zero_points^ `)`)?
+    `weight` `(` $weight `,` $weight_scales `)` (`bias` `(` $bias^ `)`)?
+    (`residual` `(` $residual^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+#endif // TQ_DIALECT_TQ_IR_TQQUANTOPS_TD

@@ -1,0 +1,137 @@
+//===- TQWeightOps.td - Weights and what is computed from them at compile time -*- tablegen -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_DIALECT_TQ_IR_TQWEIGHTOPS_TD
+#define TQ_DIALECT_TQ_IR_TQWEIGHTOPS_TD
+
+include "tq/Dialect/TQ/IR/TQBase.td"
+
+def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
+  let summary = "define a weight as a module-level symbol";
+  let description = [{
+    A constant tensor under a name. Its elements are one of
+    - `#tq.mapped`: bytes of a file;
+    - an elements attribute (`dense`, `dense_resource`): for tests and small things;
+    - an initializer region, evaluated at compile time, when `Emit` writes the
+      section of weights: its leaves are `tq.get_weight`, its result is `tq.yield`.
+
+    (C1) `type` is a ranked tensor with static shape.
+    (C2) Exactly one of `value` and `initializer` is present.
+    (C3) An elements attribute has the weight's type.
+    (C4) The initializer has one block that ends in `tq.yield` of `type`, and
+         holds only ops that can be evaluated at compile time.
+
+    ```mlir
+    tq.weight @query : tensor<4x8xf16> = #tq.mapped<"model.safetensors", 1432>
+    tq.weight @gamma : tensor<2xf32> = dense<[1.0, 2.0]> : tensor<2xf32>
+    tq.weight @query.scales : tensor<4xf32> initializer {
+      %w = tq.get_weight @query : tensor<4x8xf32>
+      %q, %s = tq.quantize_weight %w : tensor<4x8xf32>
+        -> tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>
+      tq.yield %s : tensor<4xf32>
+    }
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$sym_visibility,
+                       TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<AnyAttr>:$value);
+  let regions = (region AnyRegion:$initializer);
+  let assemblyFormat = [{
+    ($sym_visibility^)? $sym_name attr-dict `:` $type (`=` $value^)?
+    (`initializer` $initializer^)?
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::mlir::RankedTensorType getTensorType() {
+      return ::llvm::cast<::mlir::RankedTensorType>(getType());
+    }
+  }];
+}
+
+def TQ_YieldOp : TQ_Op<"yield", [Pure, Terminator, HasParent<"WeightOp">]> {
+  let summary = "give the value of an initializer";
+  let arguments = (ins AnyRankedTensor:$value);
+  let assemblyFormat = "$value attr-dict `:` type($value)";
+}
+
+def TQ_GetWeightOp : TQ_Op<"get_weight",
+    [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "read a weight";
+  let description = [{
+    (C1) `name` is a `tq.weight` of the module.
+    (C2) The result has the weight's shape.
+    (C3) The result has the weight's element type, or is f32 where the weight is
+         f16 or bf16 (widened, which is exact).
+
+    ```mlir
+    %w = tq.get_weight @query : tensor<4x8xf32>
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$name);
+  let results = (outs AnyRankedTensor:$result);
+  let assemblyFormat = "$name attr-dict `:` type($result)";
+}
+
+def TQ_QuantizeWeightOp : TQ_Op<"quantize_weight", [Pure, InferTypeOpAdaptor]> {
+  let summary = "quantize a weight to s8, one scale a row";
+  let description = [{
+    For each row n: `scale[n] = max_k |w[n,k]| / 127`, 1 for a row of zeros;
+    `values[n,k] = clamp(roundHalfToEven(w[n,k] / scale[n]), -127, 127)`. Rows are
+    the output channels of a linear weight and the entries of an embedding table.
+    Scales are a result, not part of the type: a table has thousands of them.
+
+    (C1) `weight` has rank 2.
+
+    ```mlir
+    %q, %s = tq.quantize_weight %w : tensor<4x8xf32>
+      -> tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$weight);
+  let results = (outs TQ_QuantTensor:$values, TQ_FloatVector:$scales);
+  let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($values) `,` type($scales)";
+  let hasVerifier = 1;
+}
+
+def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor]> {
+  let summary = "sum a quantized linear weight over its inputs";
+  let description = [{
+    `result[n] = sum_k weight[n,k]` in s32: what a zero point of the other operand
+    contributes to output n, folded at compile time.
+
+    (C1) `weight` has rank 2.
+
+    ```mlir
+    %c = tq.column_sums %q : tensor<4x8x!quant.any<i8<-127:127>:f32>> -> tensor<4xi32>
+    ```
+  }];
+  let arguments = (ins TQ_QuantTensor:$weight);
+  let results = (outs TQ_IntVector:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def TQ_PackWeightOp : TQ_Op<"pack_weight", [Pure, InferTypeOpAdaptor]> {
+  let summary = "lay a linear weight out in panels for a kernel";
+  let description = [{
+    `result[n / panel, k / group, n % panel, k % group] = weight[n, k]`, padded with
+    zeros: `panel` output channels side by side, `group` inputs together as the
+    dot-product instruction takes them. Quantized values become plain i8.
+
+    (C1) `weight` has rank 2. (C2) `panel` and `group` are positive.
+
+    ```mlir
+    %p = tq.pack_weight %q {panel = 64 : i64, group = 4 : i64}
+      : tensor<100x30x!quant.any<i8<-127:127>:f32>> -> tensor<2x8x64x4xi8>
+    ```
+  }];
+  let arguments = (ins RankedTensorOf<[F32, TQ_QuantElement]>:$weight, I64Attr:$panel, I64Attr:$group);
+  let results = (outs RankedTensorOf<[F32, I8]>:$result);
+  let assemblyFormat = "$weight attr-dict `:` type($weight) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+#endif // TQ_DIALECT_TQ_IR_TQWEIGHTOPS_TD

@@ -1,0 +1,384 @@
+//===- TQOps.cpp - Verifiers and folders of tq ops -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+// The labels (C1), (C2), ... are those of the op descriptions.
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/IR/OpImplementation.h"
+
+using namespace mlir;
+using namespace tq;
+
+#define GET_OP_CLASSES
+#include "tq/Dialect/TQ/IR/TQOps.cpp.inc"
+
+static RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+/// Equal, where both are known.
+static bool dimsAgree(int64_t a, int64_t b) {
+  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
+}
+
+static bool shapesAgree(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+  return a.size() == b.size() && llvm::all_of(llvm::zip(a, b), [](auto pair) {
+           return dimsAgree(std::get<0>(pair), std::get<1>(pair));
+         });
+}
+
+static LogicalResult expectRank(Operation *op, StringRef name, Value value,
+                                int64_t rank) {
+  if (tensorOf(value).getRank() == rank)
+    return success();
+  return op->emitOpError("expected ")
+         << name << " of rank " << rank << ", but got " << value.getType();
+}
+
+static LogicalResult expectMinRank(Operation *op, StringRef name, Value value,
+                                   int64_t rank) {
+  if (tensorOf(value).getRank() >= rank)
+    return success();
+  return op->emitOpError("expected ")
+         << name << " of rank " << rank << " or more, but got "
+         << value.getType();
+}
+
+/// The vector `value`, where present, has `size` elements.
+static LogicalResult expectSize(Operation *op, StringRef name, Value value,
+                                int64_t size) {
+  if (!value || dimsAgree(tensorOf(value).getDimSize(0), size))
+    return success();
+  return op->emitOpError("expected ")
+         << name << " with " << size << " elements, but got "
+         << value.getType();
+}
+
+/// `value`, where present, has the shape of `input` without its last dimension.
+static LogicalResult expectRowParameters(Operation *op, StringRef name,
+                                         Value value, Value input) {
+  if (!value || shapesAgree(tensorOf(value).getShape(),
+                            tensorOf(input).getShape().drop_back()))
+    return success();
+  return op->emitOpError("expected ")
+         << name
+         << " with the shape of the input without its last dimension, but got "
+         << value.getType() << " for " << input.getType();
+}
+
+static LogicalResult expectStorage(Operation *op, StringRef name, Value value,
+                                   bool isSigned) {
+  auto type = cast<quant::QuantizedType>(tensorOf(value).getElementType());
+  if (type.isSigned() == isSigned && type.getStorageTypeIntegralWidth() == 8)
+    return success();
+  return op->emitOpError("expected ")
+         << name << " with " << (isSigned ? "i8" : "u8") << " storage, but got "
+         << value.getType();
+}
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+/// Ops that Emit can evaluate at compile time.
+static bool isCompileTimeOp(Operation &op) {
+  return isa<GetWeightOp, QuantizeWeightOp, ColumnSumsOp, PackWeightOp, YieldOp,
+             tensor::ConcatOp>(op);
+}
+
+static LogicalResult verifyInitializer(WeightOp weight) {
+  Region &region = weight.getInitializer();
+  if (!region.hasOneBlock() || region.getNumArguments() != 0 ||
+      region.front().empty() || !isa<YieldOp>(region.front().back()))
+    return weight.emitOpError(
+        "expected an initializer of one block that ends in 'tq.yield'");
+  for (Operation &op : region.front())
+    if (!isCompileTimeOp(op))
+      return op.emitError("expected an op that is evaluated at compile time in "
+                          "the initializer "
+                          "of a weight, but got '")
+             << op.getName() << "'";
+  Type yielded = cast<YieldOp>(region.front().back()).getValue().getType();
+  if (yielded != weight.getType())
+    return weight.emitOpError("expected an initializer that yields ")
+           << weight.getType() << ", but got " << yielded;
+  return success();
+}
+
+LogicalResult WeightOp::verify() {
+  auto type = dyn_cast<RankedTensorType>(getType());
+  if (!type || !type.hasStaticShape())
+    return emitOpError(
+               "expected a ranked tensor type with static shape, but got ")
+           << getType();
+  if (getValue().has_value() == !getInitializer().empty())
+    return emitOpError("expected either a value or an initializer");
+  if (!getInitializer().empty())
+    return verifyInitializer(*this);
+  if (isa<MappedAttr>(*getValue()))
+    return success();
+  auto elements = dyn_cast<ElementsAttr>(*getValue());
+  if (!elements)
+    return emitOpError("expected #tq.mapped or an elements attribute, but got ")
+           << *getValue();
+  if (elements.getType() != type)
+    return emitOpError("expected a value of type ")
+           << type << ", but got " << elements.getType();
+  return success();
+}
+
+LogicalResult
+GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  auto weight =
+      symbolTable.lookupNearestSymbolFrom<WeightOp>(*this, getNameAttr());
+  if (!weight)
+    return emitOpError("expected the name of a 'tq.weight', but got ")
+           << getNameAttr();
+  auto stored = dyn_cast<RankedTensorType>(weight.getType());
+  auto type = cast<RankedTensorType>(getType());
+  if (!stored)
+    return success(); // the weight's own verifier speaks
+  if (stored.getShape() != type.getShape())
+    return emitOpError("expected the shape of the weight, ")
+           << stored << ", but got " << type;
+  Type from = stored.getElementType(), to = type.getElementType();
+  if (from != to && !(to.isF32() && (from.isF16() || from.isBF16())))
+    return emitOpError("expected the element type of the weight, or f32 where "
+                       "that is f16 or "
+                       "bf16, but got ")
+           << to << " for " << from;
+  return success();
+}
+
+LogicalResult QuantizeWeightOp::verify() {
+  return expectRank(*this, "weight", getWeight(), 2);
+}
+
+LogicalResult ColumnSumsOp::verify() {
+  return expectRank(*this, "weight", getWeight(), 2);
+}
+
+LogicalResult PackWeightOp::verify() {
+  if (static_cast<int64_t>(getPanel()) <= 0 ||
+      static_cast<int64_t>(getGroup()) <= 0)
+    return emitOpError("expected a positive panel and group, but got ")
+           << static_cast<int64_t>(getPanel()) << " and "
+           << static_cast<int64_t>(getGroup());
+  if (!getWeight().getType().hasStaticShape())
+    return emitOpError("expected a weight of static shape, but got ")
+           << getWeight().getType();
+  return expectRank(*this, "weight", getWeight(), 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Float ops
+//===----------------------------------------------------------------------===//
+
+LogicalResult PositionIdsOp::verify() {
+  return expectRank(*this, "ids", getIds(), 2);
+}
+
+LogicalResult EmbeddingOp::verify() {
+  return expectRank(*this, "table", getTable(), 2);
+}
+
+static LogicalResult verifyLinear(Operation *op, Value input, Value weight,
+                                  Value bias) {
+  if (failed(expectMinRank(op, "input", input, 1)) ||
+      failed(expectRank(op, "weight", weight, 2)))
+    return failure();
+  if (!dimsAgree(tensorOf(input).getShape().back(),
+                 tensorOf(weight).getDimSize(1)))
+    return op->emitOpError("expected an input whose last dimension is that of "
+                           "the weight, but got ")
+           << input.getType() << " and " << weight.getType();
+  return expectSize(op, "bias", bias, tensorOf(weight).getDimSize(0));
+}
+
+LogicalResult LinearOp::verify() {
+  return verifyLinear(*this, getInput(), getWeight(), getBias());
+}
+
+LogicalResult MatmulOp::verify() {
+  auto lhs = tensorOf(getLhs()), rhs = tensorOf(getRhs());
+  int64_t rank = lhs.getRank();
+  if (failed(expectMinRank(*this, "lhs", getLhs(), 2)))
+    return failure();
+  if (rhs.getRank() != rank ||
+      !shapesAgree(lhs.getShape().drop_back(2), rhs.getShape().drop_back(2)))
+    return emitOpError("expected equal ranks and leading dimensions, but got ")
+           << lhs << " and " << rhs;
+  if (!dimsAgree(lhs.getDimSize(rank - 1),
+                 rhs.getDimSize(getTransposeRhs() ? rank - 1 : rank - 2)))
+    return emitOpError("expected equal contracted dimensions, but got ")
+           << lhs << " and " << rhs;
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  auto query = tensorOf(getQuery()), key = tensorOf(getKey()),
+       value = tensorOf(getValue());
+  for (auto [name, operand] : {std::pair<StringRef, Value>{"query", getQuery()},
+                               {"key", getKey()},
+                               {"value", getValue()}})
+    if (failed(expectRank(*this, name, operand, 3)))
+      return failure();
+  if (!dimsAgree(query.getDimSize(0), key.getDimSize(0)) ||
+      !shapesAgree(key.getShape(), value.getShape()))
+    return emitOpError(
+               "expected one batch, and key and value of equal shape, but got ")
+           << query << ", " << key << " and " << value;
+  int64_t heads = getNumHeads(), kvHeads = getKvHeads();
+  int64_t width = query.getDimSize(2), kvWidth = key.getDimSize(2);
+  if (ShapedType::isDynamic(width) || ShapedType::isDynamic(kvWidth))
+    return emitOpError("expected static last dimensions, but got ")
+           << query << " and " << key;
+  if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0 ||
+      width % heads != 0 || kvWidth % kvHeads != 0 ||
+      width / heads != kvWidth / kvHeads || width == 0)
+    return emitOpError("expected ") << heads << " query heads and " << kvHeads
+                                    << " key/value heads of one size, the "
+                                       "second dividing the first, but got "
+                                    << query << " and " << key;
+  if (getMask() && !(tensorOf(getMask()).getRank() == 2 &&
+                     shapesAgree(tensorOf(getMask()).getShape(),
+                                 key.getShape().drop_back())))
+    return emitOpError("expected a mask of shape [batch, keys], but got ")
+           << getMask().getType();
+  return success();
+}
+
+/// A static last dimension, parameters of its size, and epsilon >= 0.
+static LogicalResult verifyNorm(Operation *op, Value input, Value gamma,
+                                Value beta, const APFloat &epsilon) {
+  if (failed(expectMinRank(op, "input", input, 1)))
+    return failure();
+  int64_t size = tensorOf(input).getShape().back();
+  if (ShapedType::isDynamic(size))
+    return op->emitOpError("expected a static last dimension, but got ")
+           << input.getType();
+  if (epsilon.isNaN() || epsilon.isNegative())
+    return op->emitOpError("expected an epsilon that is not negative, but got ")
+           << epsilon.convertToFloat();
+  return success(succeeded(expectSize(op, "gamma", gamma, size)) &&
+                 succeeded(expectSize(op, "beta", beta, size)));
+}
+
+LogicalResult LayerNormOp::verify() {
+  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEpsilon());
+}
+
+LogicalResult RmsNormOp::verify() {
+  return verifyNorm(*this, getInput(), getGamma(), /*beta=*/{}, getEpsilon());
+}
+
+static LogicalResult verifyBroadcast(Operation *op, Value lhs, Value rhs) {
+  ArrayRef<int64_t> left = tensorOf(lhs).getShape(),
+                    right = tensorOf(rhs).getShape();
+  bool ok = right.size() <= left.size();
+  if (ok)
+    for (auto [l, r] : llvm::zip(left.take_back(right.size()), right))
+      ok &= r == 1 || dimsAgree(l, r);
+  if (ok)
+    return success();
+  return op->emitOpError("expected a rhs that broadcasts to the lhs, but got ")
+         << rhs.getType() << " for " << lhs.getType();
+}
+
+LogicalResult AddOp::verify() {
+  return verifyBroadcast(*this, getLhs(), getRhs());
+}
+LogicalResult SubOp::verify() {
+  return verifyBroadcast(*this, getLhs(), getRhs());
+}
+LogicalResult MulOp::verify() {
+  return verifyBroadcast(*this, getLhs(), getRhs());
+}
+LogicalResult DivOp::verify() {
+  return verifyBroadcast(*this, getLhs(), getRhs());
+}
+
+LogicalResult PoolOp::verify() {
+  if (failed(expectRank(*this, "input", getInput(), 3)))
+    return failure();
+  bool isMean = getKind() == PoolKind::Mean;
+  if (isMean != static_cast<bool>(getMask()))
+    return emitOpError(isMean ? "expected a mask for 'mean'"
+                              : "expected no mask for 'first'");
+  if (getMask() && !(tensorOf(getMask()).getRank() == 2 &&
+                     shapesAgree(tensorOf(getMask()).getShape(),
+                                 tensorOf(getInput()).getShape().drop_back())))
+    return emitOpError("expected a mask of the first two dimensions of the "
+                       "input, but got ")
+           << getMask().getType() << " for " << getInput().getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Quantization
+//===----------------------------------------------------------------------===//
+
+LogicalResult QuantizeOp::verify() {
+  auto from = tensorOf(getInput()), to = tensorOf(getResult());
+  if (from.getShape() != to.getShape())
+    return emitOpError("expected equal shapes, but got ")
+           << from << " and " << to;
+  auto element = cast<quant::QuantizedType>(to.getElementType());
+  if (!isa<quant::UniformQuantizedType, quant::UniformQuantizedPerAxisType>(
+          element) ||
+      element.getStorageTypeIntegralWidth() != 8 ||
+      !element.getExpressedType().isF32())
+    return emitOpError("expected a result of !quant.uniform with 8-bit storage "
+                       "that expresses "
+                       "f32, but got ")
+           << element;
+  return success();
+}
+
+LogicalResult DequantizeOp::verify() {
+  if (failed(expectMinRank(*this, "input", getInput(), 1)))
+    return failure();
+  bool isAny =
+      isa<quant::AnyQuantizedType>(tensorOf(getInput()).getElementType());
+  if (isAny != static_cast<bool>(getScales()) || (getZeroPoints() && !isAny))
+    return emitOpError(
+        isAny ? "expected scales for !quant.any"
+              : "expected no scales or zero points for !quant.uniform");
+  return success(succeeded(expectRowParameters(*this, "scales", getScales(),
+                                               getInput())) &&
+                 succeeded(expectRowParameters(*this, "zero points",
+                                               getZeroPoints(), getInput())));
+}
+
+LogicalResult DynamicQuantizeOp::verify() {
+  return expectMinRank(*this, "input", getInput(), 1);
+}
+
+LogicalResult QuantizedEmbeddingOp::verify() {
+  if (failed(expectRank(*this, "table", getTable(), 2)))
+    return failure();
+  return expectSize(*this, "scales", getScales(),
+                    tensorOf(getTable()).getDimSize(0));
+}
+
+LogicalResult QuantizedLinearOp::verify() {
+  if (failed(verifyLinear(*this, getInput(), getWeight(), getBias())) ||
+      failed(expectStorage(*this, "input", getInput(), /*isSigned=*/false)) ||
+      failed(expectStorage(*this, "weight", getWeight(), /*isSigned=*/true)) ||
+      failed(expectRowParameters(*this, "input scales", getInputScales(),
+                                 getInput())) ||
+      failed(expectRowParameters(*this, "zero points", getZeroPoints(),
+                                 getInput())) ||
+      failed(expectSize(*this, "weight scales", getWeightScales(),
+                        tensorOf(getWeight()).getDimSize(0))))
+    return failure();
+  if (getResidual() && getResidual().getType() != getType())
+    return emitOpError("expected a residual of the result's type ")
+           << getType() << ", but got " << getResidual().getType();
+  return success();
+}
