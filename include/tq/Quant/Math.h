@@ -85,10 +85,10 @@ inline float erf(float x) {
 /// Hyperbolic tangent: an odd polynomial near 0, else 1 - 2 / (1 + e^(2|x|)).
 inline float tanh(float x) {
   float a = std::fabs(x);
-  float z = x * x;
-  float small = std::fma(x * z, horner(kTanhPoly, z), x);
+  float z = a * a;
+  float small = std::fma(a * z, horner(kTanhPoly, z), a);
   float large = 1.0f - 2.0f / (1.0f + exp(a + a));
-  return a < kTanhSmall ? small : std::copysign(large, x);
+  return std::copysign(a < kTanhSmall ? small : large, x);
 }
 
 /// 1 / (1 + e^-x).
