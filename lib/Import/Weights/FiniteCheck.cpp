@@ -49,7 +49,7 @@ static std::optional<std::string> report(const Weight &weight, Word exponent,
   Word word;
   std::memcpy(&word, weight.data + index * sizeof(Word), sizeof(Word));
   const char *kind = (word & mantissa) ? "NaN" : "infinity";
-  return (Twine(weight.path) + ": tensor '" + printable(weight.name) +
+  return ("tensor '" + printable(weight.name) +
           "': expected finite values, but got " + kind + " at index " +
           Twine(index))
       .str();

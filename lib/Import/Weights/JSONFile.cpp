@@ -7,18 +7,36 @@
 
 #include "tq/Import/Weights/JSONFile.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 
 using namespace llvm;
 
 namespace tq {
 
+char InputError::ID = 0;
+
+void InputError::log(raw_ostream &os) const { os << path << ": " << message; }
+
+std::error_code InputError::convertToErrorCode() const {
+  return std::make_error_code(std::errc::invalid_argument);
+}
+
 Error makeFileError(StringRef path, const Twine &message) {
-  return createStringError(Twine(path) + ": " + message);
+  return make_error<InputError>(path, message);
+}
+
+bool isInsideDirectory(StringRef path) {
+  if (path.empty() || path.contains('\0') || sys::path::is_absolute(path))
+    return false;
+  return llvm::none_of(
+      llvm::make_range(sys::path::begin(path), sys::path::end(path)),
+      [](StringRef component) { return component == ".."; });
 }
 
 std::string printable(StringRef text) {

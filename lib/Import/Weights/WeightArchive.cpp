@@ -306,16 +306,6 @@ Error WeightArchive::addFile(StringRef filePath) {
   return Error::success();
 }
 
-/// Shards lie beside the index or below it. Links are followed: the caches of
-/// model hubs are made of them.
-static bool isInsideDirectory(StringRef shard) {
-  if (shard.empty() || shard.contains('\0') || sys::path::is_absolute(shard))
-    return false;
-  return llvm::none_of(
-      llvm::make_range(sys::path::begin(shard), sys::path::end(shard)),
-      [](StringRef component) { return component == ".."; });
-}
-
 Error WeightArchive::addShards(StringRef directory) {
   Expected<json::Object> index = readJSONObject(path);
   if (!index)

@@ -302,11 +302,11 @@ TEST(NonFinite, IsNamedWithItsFirstIndex) {
   EXPECT_FALSE(check(WeightType::F32, words));
   words[3000] = 0x7f80'0000;
   EXPECT_EQ(check(WeightType::F32, words),
-            "file: tensor 'w': expected finite values, but got infinity at "
+            "tensor 'w': expected finite values, but got infinity at "
             "index 3000");
   words[1025] = 0xffc0'0000;
   EXPECT_EQ(check(WeightType::F32, words),
-            "file: tensor 'w': expected finite values, but got NaN at index "
+            "tensor 'w': expected finite values, but got NaN at index "
             "1025");
 }
 

@@ -43,11 +43,34 @@ llvm::Expected<llvm::json::Value> readJSON(llvm::StringRef path);
 llvm::Expected<uint64_t> checkRegularFile(llvm::StringRef path,
                                           uint64_t maxBytes);
 
+/// True if `path`, which a file names, lies in the directory of that file or
+/// below. Links are followed: the caches of model hubs are made of them.
+bool isInsideDirectory(llvm::StringRef path);
+
 /// Returns `text` on one line and without control characters, cut after 120
 /// bytes: what a file says about itself may go into an error.
 std::string printable(llvm::StringRef text);
 
-/// "PATH: MESSAGE" as an error.
+/// What is wrong with a file; logged as "PATH: MESSAGE".
+class InputError : public llvm::ErrorInfo<InputError> {
+public:
+  static char ID;
+
+  InputError(llvm::StringRef path, const llvm::Twine &message)
+      : path(path.str()), message(message.str()) {}
+
+  void log(llvm::raw_ostream &os) const override;
+  std::error_code convertToErrorCode() const override;
+
+  llvm::StringRef getPath() const { return path; }
+  llvm::StringRef getMessage() const { return message; }
+
+private:
+  std::string path;
+  std::string message;
+};
+
+/// An InputError as an error.
 llvm::Error makeFileError(llvm::StringRef path, const llvm::Twine &message);
 
 } // namespace tq

@@ -1,0 +1,62 @@
+//===- ImportHuggingFace.h - A Hugging Face directory as tq --------*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Reads `config.json`, the weights, and sentence-transformers' `modules.json`
+// where there is one, and builds `func @main` of float tq ops.
+//
+// Arguments and results carry
+//   tq.name   the name the user knows, for example "input_ids" or "embedding"
+//   tq.dims   one name a dimension; of use where the dimension is dynamic
+//   tq.limit  arguments: ids are in [0, limit)
+//   tq.fill   arguments that may be missing: "ones" or "zeros"
+// and the module
+//   tq.model_name     the directory's name
+//   tq.labels         classifiers: one name a class
+//   tq.dim_limits     {sequence = N}: rows of the position table that can be
+//   used tq.max_tokens     longer texts are truncated to this tq.tokenizer_dir
+//   where the tokenizer's files would be
+// Each op has the name of its layer as its location.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_IMPORT_HUGGINGFACE_IMPORTHUGGINGFACE_H
+#define TQ_IMPORT_HUGGINGFACE_IMPORTHUGGINGFACE_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <vector>
+
+namespace tq {
+
+/// How a model's rows become one embedding.
+enum class ImportPooling {
+  Auto, ///< as modules.json says; none without it
+  Mean, ///< the mean over the mask
+  Cls,  ///< the first token
+  None, ///< no embedding
+};
+
+struct ImportOptions {
+  ImportPooling pooling = ImportPooling::Auto;
+  /// Warn of NaN and infinity; reads all weights once.
+  bool checkFinite = true;
+};
+
+/// Imports the model in `directory`. Where that fails, one error is emitted, at
+/// the file that is to blame.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+importHuggingFace(llvm::StringRef directory, const ImportOptions &options,
+                  mlir::MLIRContext *context);
+
+/// The architectures that importHuggingFace knows, as config.json spells them.
+std::vector<llvm::StringRef> getSupportedArchitectures();
+
+} // namespace tq
+
+#endif // TQ_IMPORT_HUGGINGFACE_IMPORTHUGGINGFACE_H
