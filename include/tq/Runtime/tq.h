@@ -1,0 +1,150 @@
+/*===- tq.h - C interface of a compiled model ---------------------*- C -*-===*\
+|*                                                                            *|
+|* Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.*|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+|*                                                                            *|
+|*===----------------------------------------------------------------------===*|
+|*                                                                            *|
+|* A shared library made by `tq-compile --emit=so` exports these functions.   *|
+|*                                                                            *|
+|*   const tq_model *model;                                                   *|
+|*   tq_session *session;                                                     *|
+|*   if (tq_model_open(&model) || tq_session_create(model, 0, &session))      *|
+|*     fprintf(stderr, "%s\n", tq_last_message());                            *|
+|*   tq_tensor in[3] = {{ids, {1, 7}, 2, TQ_I64}};    // the others: filled   *|
+|*   tq_tensor out[1] = {{0}};                        // session's own memory *|
+|*   if (tq_session_run(session, in, 3, out, 1)) ...                          *|
+|*                                                                            *|
+|* A model is immutable and may be used by any number of threads. A session   *|
+|* has an arena and a thread pool of its own and serves one call at a time;   *|
+|* any number of sessions work in parallel. A session that has seen its       *|
+|* largest shape allocates nothing more.                                      *|
+|*                                                                            *|
+\*===----------------------------------------------------------------------===*/
+
+#ifndef TQ_RUNTIME_TQ_H
+#define TQ_RUNTIME_TQ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define TQ_API __attribute__((visibility("default")))
+#else
+#define TQ_API
+#endif
+
+#define TQ_API_VERSION 1
+
+/** What every call returns. The values are also the exit codes of a program. */
+typedef enum tq_status {
+  TQ_OK = 0,
+  TQ_ERROR_USAGE = 1,    /**< wrong arguments of the call itself */
+  TQ_ERROR_INPUT = 2,    /**< bad tensor: rank, shape, dtype, value */
+  TQ_ERROR_DIFFERS = 3,  /**< a self-test found another result */
+  TQ_ERROR_RESOURCE = 4, /**< cannot run here: CPU, memory, threads */
+} tq_status;
+
+typedef enum tq_dtype {
+  TQ_F32 = 0,
+  TQ_I64 = 1,
+  TQ_I32 = 2,
+  TQ_U8 = 3,
+  TQ_I8 = 4,
+  TQ_BOOL = 5, /**< one byte an element, 0 or 1 */
+} tq_dtype;
+
+/** Dense data in C order. */
+typedef struct tq_tensor {
+  void *data;
+  int64_t dims[8];
+  int32_t rank;
+  int32_t dtype; /**< enum tq_dtype */
+} tq_tensor;
+
+/** What an input or output looks like. */
+typedef struct tq_tensor_info {
+  const char *name;
+  int32_t dtype; /**< enum tq_dtype */
+  int32_t rank;
+  int64_t dims[8];        /**< -1: dynamic, see `symbols` */
+  const char *symbols[8]; /**< name of a dynamic dimension, else NULL */
+  int64_t max[8];         /**< largest value of a dynamic dimension, 0: none */
+  int64_t limit;          /**< integer values are in [0, limit); 0: unchecked */
+  int32_t optional;       /**< 1: may be left out of a run */
+} tq_tensor_info;
+
+typedef struct tq_model tq_model;
+typedef struct tq_session tq_session;
+
+/** Why the last failing call of this thread failed: one line, never NULL. */
+TQ_API const char *tq_last_message(void);
+
+/** Opens the model of this library. Fails if the CPU lacks a feature it uses.
+ */
+TQ_API tq_status tq_model_open(const tq_model **model);
+/** Frees a model; its sessions must be destroyed before. NULL does nothing. */
+TQ_API void tq_model_close(const tq_model *model);
+
+TQ_API const char *tq_model_name(const tq_model *model);
+TQ_API int32_t tq_model_num_inputs(const tq_model *model);
+TQ_API int32_t tq_model_num_outputs(const tq_model *model);
+TQ_API tq_status tq_model_input(const tq_model *model, int32_t index,
+                                tq_tensor_info *info);
+TQ_API tq_status tq_model_output(const tq_model *model, int32_t index,
+                                 tq_tensor_info *info);
+/** Class names of a classifier; NULL if `index` is not a class. */
+TQ_API int32_t tq_model_num_labels(const tq_model *model);
+TQ_API const char *tq_model_label(const tq_model *model, int32_t index);
+
+/** 1 if the model can read text itself. */
+TQ_API int32_t tq_model_has_tokenizer(const tq_model *model);
+/** Writes the token ids of a UTF-8 text, special tokens included. At most
+    `capacity` ids are written and at most as many as the model takes;
+   `truncated` (may be NULL) says whether text was left out. */
+TQ_API tq_status tq_model_tokenize(const tq_model *model, const char *text,
+                                   size_t bytes, int32_t *ids, int64_t capacity,
+                                   int64_t *count, int32_t *truncated);
+
+/** Makes a session with `threads` threads (the calling one is one of them);
+    0: as many as this process may use cores. */
+TQ_API tq_status tq_session_create(const tq_model *model, int32_t threads,
+                                   tq_session **session);
+/** Frees a session. NULL does nothing. */
+TQ_API void tq_session_destroy(tq_session *session);
+TQ_API int32_t tq_session_threads(const tq_session *session);
+/** Bytes of the session's arena now. */
+TQ_API int64_t tq_session_arena_bytes(const tq_session *session);
+
+/** Runs the model once. Inputs and outputs stand in the model's order. An input
+    with `data` NULL, or past `num_inputs`, is left out. Integer inputs may have
+   any integer dtype. An output with `data` NULL gets memory of the session,
+   valid until its next call; otherwise `data` is filled, and dims, rank and
+   dtype must be what the model gives. Outputs past `num_outputs` are dropped.
+ */
+TQ_API tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
+                                int32_t num_inputs, tq_tensor *outputs,
+                                int32_t num_outputs);
+
+/** Tokenizes and runs `count` texts in padded batches of at most `batch` (0:
+   chosen by length) and gives all rows in the order of the texts, in memory of
+   the session that is valid until its next call. Where an output has a row per
+   token, texts shorter than the longest end in zeros. `bytes` may be NULL:
+   texts end in 0. `num_truncated` (may be NULL) counts texts that were cut to
+   the model's length. */
+TQ_API tq_status tq_session_run_text(tq_session *session,
+                                     const char *const *texts,
+                                     const size_t *bytes, int64_t count,
+                                     int64_t batch, tq_tensor *outputs,
+                                     int32_t num_outputs,
+                                     int64_t *num_truncated);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* TQ_RUNTIME_TQ_H */

@@ -1,0 +1,208 @@
+//===- Describe.cpp - --describe ------------------------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Main/Files.h"
+#include "Main/Main.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+namespace tq::rt {
+
+//===----------------------------------------------------------------------===//
+// For people
+//===----------------------------------------------------------------------===//
+
+static void printShape(Bytes &to, const tq_program &program,
+                       const tq_program_tensor &tensor) {
+  to.print("[");
+  for (int32_t d = 0; d < tensor.rank; ++d) {
+    if (d)
+      to.print(", ");
+    if (tensor.dims[d] >= 0)
+      to.print("%" PRId64, tensor.dims[d]);
+    else
+      to.print("%s", program.symbols[-(tensor.dims[d] + 1)].name);
+  }
+  to.print("]");
+}
+
+static void printTensorLine(Bytes &to, const tq_program &program,
+                            const char *kind, const tq_program_tensor &tensor) {
+  to.print("%-8s %s: %s ", kind, tensor.name, dtypeName(tensor.dtype));
+  printShape(to, program, tensor);
+  if (tensor.limit)
+    to.print(", values below %" PRId64, tensor.limit);
+  if (tensor.fill)
+    to.print(", %s if left out", tensor.fill == 2 ? "ones" : "zeros");
+  to.print("\n");
+}
+
+static void printText(Bytes &to, const tq_program &program) {
+  to.print("model    %s\ncompiler %s\noptions  %s\ntarget   %s (needs %s)\n",
+           program.name, program.compiler_version, program.options,
+           program.target_cpu, program.required_features);
+  to.print("weights  %" PRIu64 " bytes\narena    %s bytes\n",
+           program.weights_bytes, program.arena_formula);
+  for (int32_t i = 0; i < program.num_symbols; ++i) {
+    to.print("dynamic  %s", program.symbols[i].name);
+    if (program.symbols[i].max)
+      to.print(", at most %" PRId64, program.symbols[i].max);
+    to.print("\n");
+  }
+  for (int32_t i = 0; i < program.num_inputs; ++i)
+    printTensorLine(to, program, "input", program.inputs[i]);
+  for (int32_t i = 0; i < program.num_outputs; ++i)
+    printTensorLine(to, program, "output", program.outputs[i]);
+  if (program.tokenizer)
+    to.print("text     up to %" PRId64 " tokens, longer texts are cut\n",
+             textLimit(program));
+  else
+    to.print("text     no: %s\n", program.tokenizer_note);
+  if (program.num_labels) {
+    to.print("labels  ");
+    for (int32_t i = 0; i < program.num_labels; ++i)
+      to.print(" %s", program.labels[i]);
+    to.print("\n");
+  }
+  to.print("selftest %s\n", program.golden ? "stored" : "not stored");
+  to.print("\n%-14s %-28s layer\n", "scheme", "kernel");
+  for (int32_t i = 0; i < program.num_calls; ++i) {
+    const tq_program_call &call = program.calls[i];
+    to.print("%-14s %-28s %s%s%s\n", call.scheme,
+             program.kernels[call.kernel].name, call.layer,
+             *call.reason ? "  # " : "", call.reason);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// For programs
+//===----------------------------------------------------------------------===//
+
+static void jsonField(Bytes &to, const char *name, const char *value) {
+  printJson(to, name);
+  to.print(": ");
+  printJson(to, value ? value : "");
+}
+
+static void jsonTensor(Bytes &to, const tq_program &program,
+                       const tq_program_tensor &tensor, bool isInput) {
+  to.print("{");
+  jsonField(to, "name", tensor.name);
+  to.print(", ");
+  jsonField(to, "dtype", dtypeName(tensor.dtype));
+  to.print(", \"shape\": [");
+  for (int32_t d = 0; d < tensor.rank; ++d) {
+    to.print(d ? ", " : "");
+    if (tensor.dims[d] >= 0)
+      to.print("%" PRId64, tensor.dims[d]);
+    else
+      printJson(to, program.symbols[-(tensor.dims[d] + 1)].name);
+  }
+  to.print("]");
+  if (isInput)
+    to.print(", \"limit\": %" PRId64 ", \"optional\": %s", tensor.limit,
+             tensor.fill ? "true" : "false");
+  to.print("}");
+}
+
+static void jsonTensors(Bytes &to, const tq_program &program, bool inputs) {
+  int32_t count = inputs ? program.num_inputs : program.num_outputs;
+  to.print("  \"%s\": [", inputs ? "inputs" : "outputs");
+  for (int32_t i = 0; i < count; ++i) {
+    to.print(i ? ",\n    " : "\n    ");
+    jsonTensor(to, program, inputs ? program.inputs[i] : program.outputs[i],
+               inputs);
+  }
+  to.print("],\n");
+}
+
+static void jsonKernels(Bytes &to, const tq_program &program) {
+  to.print("  \"kernels\": [");
+  for (int32_t k = 0; k < program.num_kernels; ++k) {
+    int32_t calls = 0;
+    for (int32_t i = 0; i < program.num_calls; ++i)
+      calls += program.calls[i].kernel == k;
+    to.print(k ? ",\n    {" : "\n    {");
+    jsonField(to, "name", program.kernels[k].name);
+    to.print(", \"code_bytes\": %" PRIu64 ", \"calls\": %d}",
+             program.kernels[k].code_bytes, calls);
+  }
+  to.print("],\n  \"layers\": [");
+  for (int32_t i = 0; i < program.num_calls; ++i) {
+    const tq_program_call &call = program.calls[i];
+    to.print(i ? ",\n    {" : "\n    {");
+    jsonField(to, "layer", call.layer);
+    to.print(", ");
+    jsonField(to, "kernel", program.kernels[call.kernel].name);
+    to.print(", ");
+    jsonField(to, "scheme", call.scheme);
+    to.print(", ");
+    jsonField(to, "reason", call.reason);
+    to.print("}");
+  }
+  to.print("]\n");
+}
+
+static void jsonStrings(Bytes &to, const tq_program &program) {
+  const struct {
+    const char *name, *value;
+  } fields[] = {{"model", program.name},
+                {"compiler", program.compiler_version},
+                {"options", program.options},
+                {"target_cpu", program.target_cpu},
+                {"required_features", program.required_features},
+                {"arena_formula", program.arena_formula},
+                {"tokenizer_note", program.tokenizer_note}};
+  for (const auto &field : fields) {
+    to.print("  ");
+    jsonField(to, field.name, field.value);
+    to.print(",\n");
+  }
+}
+
+static void printJsonText(Bytes &to, const tq_program &program) {
+  to.print("{\n");
+  jsonStrings(to, program);
+  to.print("  \"weights_bytes\": %" PRIu64 ",\n  \"tokenizer\": %s,\n"
+           "  \"max_tokens\": %" PRId64 ",\n  \"selftest\": %s,\n",
+           program.weights_bytes, program.tokenizer ? "true" : "false",
+           textLimit(program), program.golden ? "true" : "false");
+  to.print("  \"symbols\": [");
+  for (int32_t i = 0; i < program.num_symbols; ++i) {
+    to.print(i ? ", {" : "{");
+    jsonField(to, "name", program.symbols[i].name);
+    to.print(", \"max\": %" PRId64 "}", program.symbols[i].max);
+  }
+  to.print("],\n  \"labels\": [");
+  for (int32_t i = 0; i < program.num_labels; ++i) {
+    to.print(i ? ", " : "");
+    printJson(to, program.labels[i]);
+  }
+  to.print("],\n");
+  jsonTensors(to, program, /*inputs=*/true);
+  jsonTensors(to, program, /*inputs=*/false);
+  jsonKernels(to, program);
+  to.print("}\n");
+}
+
+tq_status describeProgram(const tq_program &program, bool json) {
+  Bytes text;
+  if (json)
+    printJsonText(text, program);
+  else
+    printText(text, program);
+  tq_status status =
+      text.failed ? fail(TQ_ERROR_RESOURCE, "no memory for the description")
+                  : TQ_OK;
+  if (!status)
+    fwrite(text.data, 1, text.size, stdout);
+  text.free();
+  return status;
+}
+
+} // namespace tq::rt

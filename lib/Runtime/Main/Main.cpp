@@ -1,0 +1,67 @@
+//===- Main.cpp - What a program does with its options --------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Main/Main.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+namespace tq::rt {
+
+OpenSession::~OpenSession() {
+  tq_session_destroy(session);
+  tq_model_close(model);
+}
+
+tq_status OpenSession::open(const tq_program &program, int32_t threads) {
+  if (tq_status status = openProgram(program, &model))
+    return status;
+  return tq_session_create(model, threads, &session);
+}
+
+static tq_status runMode(const tq_program &program, const Options &options) {
+  switch (options.mode) {
+  case Mode::Help:
+    printHelp(program);
+    return TQ_OK;
+  case Mode::Version:
+    printf("%s, compiled by %s for %s\n", program.name,
+           program.compiler_version, program.target_cpu);
+    return TQ_OK;
+  case Mode::Describe:
+    return describeProgram(program, options.json);
+  case Mode::Benchmark:
+    return runBenchmark(program, options);
+  case Mode::SelfTest:
+    return runSelfTest(program, options);
+  case Mode::Run:
+    break;
+  }
+  if (options.numInputs)
+    return runTensors(program, options);
+  if (options.text || options.numWords)
+    return runTextFile(program, options);
+  return runRandom(program, options);
+}
+
+int runMain(const tq_program &program, int argc, char **argv) {
+  Options options;
+  tq_status status = parseOptions(program, argc, argv, &options);
+  if (!status)
+    status = runMode(program, options);
+  if (fflush(stdout) != 0 || ferror(stdout)) {
+    if (!status)
+      status = fail(TQ_ERROR_INPUT, "cannot write standard output: %s",
+                    strerror(errno));
+    clearerr(stdout);
+  }
+  if (status)
+    fprintf(stderr, "error: %s\n", tq_last_message());
+  return status;
+}
+
+} // namespace tq::rt

@@ -1,0 +1,52 @@
+//===- Options.h - The command line of a program ----------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_RUNTIME_MAIN_OPTIONS_H
+#define TQ_LIB_RUNTIME_MAIN_OPTIONS_H
+
+#include "Session.h"
+
+namespace tq::rt {
+
+enum class Mode { Run, Help, Version, Describe, Benchmark, SelfTest };
+
+/// NAME=VALUE of an option.
+struct NamedValue {
+  const char *name;
+  const char *value;
+};
+
+struct Options {
+  Mode mode = Mode::Run;
+  NamedValue *inputs = nullptr;
+  NamedValue *outputs = nullptr;
+  NamedValue *shapes = nullptr;
+  const char **words = nullptr; // each is one text
+  int32_t numInputs = 0;
+  int32_t numOutputs = 0;
+  int32_t numShapes = 0;
+  int32_t numWords = 0;
+  const char *text = nullptr;    // FILE or "-"
+  const char *profile = nullptr; // FILE
+  int32_t threads = 0;           // 0: all cores
+  int64_t batch = 0;             // 0: chosen
+  double seconds = 2.0;
+  bool json = false;
+
+  ~Options();
+};
+
+/// Reads the command line. The strings of `argv` are split where they stand.
+tq_status parseOptions(const tq_program &program, int argc, char **argv,
+                       Options *options);
+
+/// The text of --help.
+void printHelp(const tq_program &program);
+
+} // namespace tq::rt
+
+#endif // TQ_LIB_RUNTIME_MAIN_OPTIONS_H

@@ -1,0 +1,169 @@
+//===- Pool.cpp - Threads of one session ----------------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pool.h"
+#include "FloatControl.h"
+#include "Support.h"
+#include <limits.h>
+#include <linux/futex.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace tq::rt {
+
+/// Long enough to bridge the caller's work between two kernels, short enough
+/// that an idle session costs nothing.
+static constexpr int64_t spinTime = 50000;
+
+int32_t availableCores() {
+  cpu_set_t set;
+  long count = 0;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0)
+    count = CPU_COUNT(&set);
+  else
+    count = sysconf(_SC_NPROCESSORS_ONLN); // more cores than the set has bits
+  return count < 1 ? 1 : count > maxThreads ? maxThreads : int32_t(count);
+}
+
+static void futexWait(std::atomic<uint32_t> &word, uint32_t value) {
+  syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);
+}
+
+static void futexWake(std::atomic<uint32_t> &word, int count) {
+  syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0);
+}
+
+static inline void pause() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
+
+/// Spins until `word` differs from (or, with `equal`, becomes) `value`.
+static bool spinUntil(const std::atomic<uint32_t> &word, uint32_t value,
+                      bool equal, int64_t nanoseconds) {
+  if ((word.load(std::memory_order_acquire) == value) == equal)
+    return true;
+  if (nanoseconds <= 0)
+    return false;
+  int64_t end = now() + nanoseconds;
+  do {
+    for (int i = 0; i < 32; ++i) {
+      pause();
+      if ((word.load(std::memory_order_acquire) == value) == equal)
+        return true;
+    }
+  } while (now() < end);
+  return false;
+}
+
+bool Pool::awaitJob(uint32_t seen) {
+  if (!spinUntil(epoch, seen, /*equal=*/false, spinNanoseconds)) {
+    // The caller raises `epoch`, then reads `sleepers`; here it is the other
+    // way round, so that one of the two sees the other.
+    sleepers.fetch_add(1);
+    while (epoch.load() == seen)
+      futexWait(epoch, seen);
+    sleepers.fetch_sub(1);
+  }
+  return !stopping.load(std::memory_order_acquire);
+}
+
+void Pool::awaitParts() {
+  if (spinUntil(pending, 0, /*equal=*/true, spinNanoseconds))
+    return;
+  callerSleeps.store(1);
+  while (uint32_t left = pending.load())
+    futexWait(pending, left);
+  callerSleeps.store(0);
+}
+
+void Pool::runPart(int64_t index) {
+  // All threads get a share, the first ones one iteration more.
+  int64_t share = jobCount / numThreads, rest = jobCount % numThreads;
+  int64_t begin = index * share + (index < rest ? index : rest);
+  int64_t end = begin + share + (index < rest ? 1 : 0);
+  if (begin < end)
+    jobBody(jobArguments, begin, end, index);
+}
+
+void Pool::finishPart() {
+  if (pending.fetch_sub(1) == 1 && callerSleeps.load())
+    futexWake(pending, 1);
+}
+
+void *Pool::workerMain(void *argument) {
+  Worker &worker = *static_cast<Worker *>(argument);
+  Pool &pool = *worker.pool;
+  FloatControl control;
+  // Jobs start after all workers do, so the first has number 1.
+  for (uint32_t seen = 0; pool.awaitJob(seen); ++seen) {
+    pool.runPart(worker.index);
+    pool.finishPart();
+  }
+  return nullptr;
+}
+
+tq_status Pool::start(int32_t threads) {
+  numThreads = 1;
+  spinNanoseconds = threads > availableCores() ? 0 : spinTime;
+  if (threads <= 1)
+    return TQ_OK;
+  workers = static_cast<Worker *>(calloc(threads - 1, sizeof(Worker)));
+  if (!workers)
+    return fail(TQ_ERROR_RESOURCE, "no memory for %d threads", threads);
+  for (; numThreads < threads; ++numThreads) {
+    Worker &worker = workers[numThreads - 1];
+    worker.pool = this;
+    worker.index = numThreads;
+    int error = pthread_create(&worker.handle, nullptr, workerMain, &worker);
+    if (error) {
+      int32_t started = numThreads;
+      stop();
+      return fail(TQ_ERROR_RESOURCE,
+                  "asked for %d threads, only %d could be started: %s", threads,
+                  started, strerror(error));
+    }
+  }
+  return TQ_OK;
+}
+
+void Pool::stop() {
+  stopping.store(true);
+  epoch.fetch_add(1);
+  futexWake(epoch, INT_MAX);
+  for (int32_t i = 0; i + 1 < numThreads; ++i)
+    pthread_join(workers[i].handle, nullptr);
+  free(workers);
+  workers = nullptr;
+  numThreads = 1;
+}
+
+void Pool::parallelFor(tq_kernel_body body, void *arguments, int64_t count) {
+  if (count <= 0)
+    return;
+  if (numThreads == 1 || count == 1) {
+    body(arguments, 0, count, 0);
+    return;
+  }
+  jobBody = body;
+  jobArguments = arguments;
+  jobCount = count;
+  pending.store(numThreads - 1, std::memory_order_relaxed);
+  epoch.fetch_add(1);
+  if (sleepers.load())
+    futexWake(epoch, INT_MAX);
+  runPart(0);
+  awaitParts();
+}
+
+} // namespace tq::rt

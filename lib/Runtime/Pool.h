@@ -1,0 +1,74 @@
+//===- Pool.h - Threads of one session --------------------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The thread that runs a session works as number 0; the pool owns the others. A
+// loop is split into contiguous ranges that depend on the count and the number
+// of threads only. Workers wait for the next loop spinning for a moment, as the
+// next kernel usually follows at once, and then asleep on a futex.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_RUNTIME_POOL_H
+#define TQ_LIB_RUNTIME_POOL_H
+
+#include "tq/Runtime/Program.h"
+#include "tq/Runtime/tq.h"
+#include <atomic>
+#include <pthread.h>
+
+namespace tq::rt {
+
+enum { maxThreads = 1024 };
+
+/// Cores this process may run on, at least 1.
+int32_t availableCores();
+
+class Pool {
+public:
+  /// Starts threads - 1 workers. A failed start leaves a pool of one thread.
+  tq_status start(int32_t threads);
+  /// Ends and joins the workers.
+  void stop();
+
+  int32_t threads() const { return numThreads; }
+
+  /// See tq_parallel_for.
+  void parallelFor(tq_kernel_body body, void *arguments, int64_t count);
+
+private:
+  struct Worker {
+    Pool *pool;
+    pthread_t handle;
+    int64_t index;
+  };
+
+  static void *workerMain(void *worker);
+  void runPart(int64_t index);
+  void finishPart();
+  bool awaitJob(uint32_t seen);
+  void awaitParts();
+
+  // Written by the caller before `epoch` is raised, read by workers after.
+  tq_kernel_body jobBody;
+  void *jobArguments;
+  int64_t jobCount;
+
+  // Each on a line of its own: workers watch the first, the caller the second.
+  alignas(64) std::atomic<uint32_t> epoch;
+  std::atomic<uint32_t> sleepers;
+  alignas(64) std::atomic<uint32_t> pending;
+  std::atomic<uint32_t> callerSleeps;
+  alignas(64) std::atomic<bool> stopping;
+
+  Worker *workers;
+  int32_t numThreads;
+  int64_t spinNanoseconds;
+};
+
+} // namespace tq::rt
+
+#endif // TQ_LIB_RUNTIME_POOL_H

@@ -1,0 +1,118 @@
+//===- Session.h - Models and sessions, seen from inside --------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_RUNTIME_SESSION_H
+#define TQ_LIB_RUNTIME_SESSION_H
+
+#include "Pool.h"
+#include "Support.h"
+#include "tq/Runtime/Program.h"
+#include "tq/Runtime/Tokenizer.h"
+#include "tq/Runtime/tq.h"
+
+struct tq_model {
+  const tq_program *program;
+  tq::rt::Tokenizer tokenizer;
+  bool hasTokenizer;
+};
+
+namespace tq::rt {
+
+/// One kernel call, as --profile shows it.
+struct ProfileEvent {
+  int64_t begin; // nanoseconds of now()
+  int64_t end;
+  int64_t ops;
+  int64_t bytes;
+  int32_t call;
+  int32_t run; // index into Profile::runs
+};
+
+/// What was run: the dimensions of the first input.
+struct ProfileRun {
+  int64_t dims[TQ_MAX_RANK];
+  int32_t rank;
+};
+
+/// What a session records when it is given one. Events past the capacity are
+/// only counted: recording allocates nothing during a run.
+struct Profile {
+  ProfileEvent *events;
+  int64_t count;
+  int64_t capacity;
+  int64_t dropped;
+  ProfileRun *runs;
+  int32_t numRuns;
+  int32_t runCapacity;
+};
+
+} // namespace tq::rt
+
+/// What generated code gets to see of a session.
+struct tq_context {
+  tq::rt::Pool *pool;
+  tq::rt::Profile *profile; // null: not recorded
+  int64_t begin;            // of the call that runs now
+};
+
+struct tq_session {
+  const tq_model *model;
+  tq::rt::Pool pool;
+  tq_context context;
+  std::atomic<bool> busy;
+
+  tq::rt::Buffer arena;
+  tq::rt::Buffer *inputs;     // filled or converted inputs
+  tq::rt::Buffer *outputs;    // one an output
+  const void **inputPointers; // what `run` gets
+  void **outputPointers;      // what `run` gets
+  int64_t *inputDims;         // all inputs one after the other
+  int64_t *outputDims;        // all outputs one after the other
+  int64_t *symbols;           // value of each symbol in this run, -1: none yet
+  const char **symbolOrigin;  // the input that gave it
+  tq::rt::Buffer textIds;     // int32_t, all texts one after the other
+  tq::rt::Buffer textOffsets; // int64_t, count + 1
+  tq::rt::Buffer textOrder;   // int64_t, texts by length
+  tq::rt::Buffer textInputs[2]; // ids and mask of a batch
+  tq::rt::Buffer *textOutputs;  // all rows of an output
+  tq_tensor *textTensors;       // inputs, then outputs of a batch
+  bool *wantedOutputs;          // of tq_session_run_text
+};
+
+namespace tq::rt {
+
+/// Opens any program, not only the one linked in. `program` has to outlive the
+/// model.
+tq_status openProgram(const tq_program &program, const tq_model **model);
+
+/// Holds a session for one call; see `held`.
+class SessionHold {
+public:
+  explicit SessionHold(tq_session *session);
+  ~SessionHold();
+  /// TQ_OK, or why the session cannot be used.
+  tq_status status() const { return result; }
+
+private:
+  tq_session *session;
+  tq_status result;
+};
+
+/// tq_session_run for a caller that holds the session.
+tq_status runHeld(tq_session &session, const tq_tensor *inputs,
+                  int32_t numInputs, tq_tensor *outputs, int32_t numOutputs);
+
+/// Index of the named input or output, -1 if there is none.
+int32_t findTensor(const tq_program_tensor *tensors, int32_t count,
+                   const char *name);
+
+/// Checks that the CPU has all features of a comma separated list.
+tq_status checkCpu(const char *features);
+
+} // namespace tq::rt
+
+#endif // TQ_LIB_RUNTIME_SESSION_H
