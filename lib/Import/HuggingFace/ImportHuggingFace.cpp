@@ -133,8 +133,8 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
     return report(context, archive.takeError());
   if (modules->lowerCases)
     emitWarning(atFile(context, modules->modelDirectory))
-        << "do_lower_case in sentence_bert_config.json is left to the "
-           "tokenizer";
+        << "sentence_bert_config.json asks for lower-cased texts, which only a "
+           "tokenizer that lower-cases itself will give";
 
   OwningOpRef<ModuleOp> module =
       ModuleOp::create(NameLoc::get(StringAttr::get(context, directory)));

@@ -329,6 +329,16 @@ TEST_F(HuggingFace, PoolsAsModulesSay) {
             6);
 }
 
+TEST_F(HuggingFace, WarnsOfLowerCasing) {
+  TinyModel::bert().write(directory);
+  directory.write("sentence_bert_config.json", R"({"do_lower_case":true})");
+  ASSERT_TRUE(importDirectory());
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(isOneLineWith(warnings[0], {"lower-cased texts"}));
+  directory.write("sentence_bert_config.json", R"({"max_seq_length":0})");
+  EXPECT_TRUE(failsWith({"sentence_bert_config.json", "'max_seq_length'"}));
+}
+
 TEST_F(HuggingFace, PoolsAsAsked) {
   TinyModel::bert().write(directory);
   options.pooling = ImportPooling::Mean;
