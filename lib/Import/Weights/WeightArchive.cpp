@@ -195,10 +195,6 @@ Error HeaderReader::readOffsets(const json::Object &entry, Weight &weight) {
                              getWeightTypeName(weight.type) + " " +
                              formatShape(weight.shape) + ", but got " +
                              Twine(found) + " from data_offsets");
-  if (*begin % getWeightTypeBytes(weight.type))
-    return error(weight, "expected data_offsets at a multiple of " +
-                             Twine(getWeightTypeBytes(weight.type)) +
-                             " bytes, but got " + Twine(*begin));
   weight.offset = dataBegin + static_cast<uint64_t>(*begin);
   weight.data = file + weight.offset;
   return Error::success();

@@ -53,8 +53,8 @@ llvm::StringRef getWeightTypeName(WeightType type);
 /// Returns the bytes of one element of `type`.
 unsigned getWeightTypeBytes(WeightType type);
 
-/// One tensor of a mapped file. `data` need not be aligned: the format aligns
-/// tensors to the end of a header of any length.
+/// One tensor of a mapped file. `data` need not be aligned: the format
+/// puts it after a header of any length and asks for no padding.
 struct Weight {
   std::string name;
   WeightType type;
