@@ -11,12 +11,14 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 #include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Dialect/TQ/Transforms/Passes.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
+  tq::registerTQTransformsPasses();
   registry.insert<tq::TQDialect>();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "tq optimizer driver\n", registry));

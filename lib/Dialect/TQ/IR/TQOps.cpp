@@ -1,4 +1,4 @@
-//===- TQOps.cpp - Verifiers and folders of tq ops -*- C++ -*-===//
+//===- TQOps.cpp - Verifiers of tq ops -*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -377,6 +377,11 @@ LogicalResult QuantizedLinearOp::verify() {
       failed(expectSize(*this, "weight scales", getWeightScales(),
                         tensorOf(getWeight()).getDimSize(0))))
     return failure();
+  int64_t depth = tensorOf(getWeight()).getDimSize(1);
+  if (!ShapedType::isDynamic(depth) && depth > kMaxIntegerDepth)
+    return emitOpError("expected at most ")
+           << kMaxIntegerDepth
+           << " inputs, whose sum fits into 32 bits, but got " << depth;
   if (getResidual() && getResidual().getType() != getType())
     return emitOpError("expected a residual of the result's type ")
            << getType() << ", but got " << getResidual().getType();

@@ -8,13 +8,16 @@
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace tq;
 
-/// Whether the value is computed from weights alone, so that it can be
-/// quantized at compile time.
-static bool isCompileTimeValue(Value value) {
+static RankedTensorType tensorOf(Value value) {
+  return cast<RankedTensorType>(value.getType());
+}
+
+bool tq::isCompileTimeValue(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op)
     return false;
@@ -40,8 +43,13 @@ SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
 }
 
 std::string LinearOp::getFloatReason() {
-  return isCompileTimeValue(getWeight()) ? ""
-                                         : "its weight is computed at run time";
+  if (!isCompileTimeValue(getWeight()))
+    return "its weight is computed at run time";
+  if (tensorOf(getWeight()).getDimSize(1) > kMaxIntegerDepth)
+    return llvm::formatv(
+        "it has more than {0} inputs, whose sum could exceed 32 bits",
+        kMaxIntegerDepth);
+  return "";
 }
 
 FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
@@ -58,6 +66,41 @@ FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
                                    weight->getScales(), getBias(),
                                    /*residual=*/Value(), Activation::None)
       .getOperation();
+}
+
+// What multiplies two values that both come from run time has no integer form:
+// it is named here so that a report can say why it is float.
+SmallVector<QuantizableOperand> MatmulOp::getQuantizableOperands() {
+  return {};
+}
+
+std::string MatmulOp::getFloatReason() {
+  return "products of two activations stay in f32";
+}
+
+FailureOr<Operation *> MatmulOp::buildIntegerForm(OpBuilder &,
+                                                  std::string &reason) {
+  reason = getFloatReason();
+  return failure();
+}
+
+SmallVector<QuantizableOperand> AttentionOp::getQuantizableOperands() {
+  return {};
+}
+
+std::string AttentionOp::getFloatReason() {
+  return "products of two activations stay in f32";
+}
+
+FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &,
+                                                     std::string &reason) {
+  reason = getFloatReason();
+  return failure();
+}
+
+std::string EmbeddingOp::getFloatReason() {
+  return isCompileTimeValue(getTable()) ? ""
+                                        : "its table is computed at run time";
 }
 
 SmallVector<QuantizableOperand> EmbeddingOp::getQuantizableOperands() {

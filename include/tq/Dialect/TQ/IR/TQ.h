@@ -40,11 +40,19 @@ struct QuantizableOperand {
   QuantizedRole role;
 };
 
+/// The longest sum of products of u8 and s8 that fits into s32:
+/// (2^31 - 1) / (255 * 127).
+inline constexpr int64_t kMaxIntegerDepth = 66311;
+
 /// `!quant.any<u8:f32>`: u8 storage, parameters in operands.
 mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
 
 /// `!quant.any<i8<-127:127>:f32>`: symmetric s8 storage, scales in operands.
 mlir::quant::QuantizedType getWeightS8Type(mlir::MLIRContext *context);
+
+/// Whether the value is computed from weights alone, so that Emit can evaluate
+/// it at compile time.
+bool isCompileTimeValue(mlir::Value value);
 
 /// The type with its last dimension dropped and another element type.
 mlir::RankedTensorType getRowParameterType(mlir::RankedTensorType type,

@@ -32,7 +32,7 @@ def TQ_PositionIdsOp : TQ_Op<"position_ids", [Pure, InferTypeOpAdaptor]> {
 }
 
 def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor,
-    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface>,
+    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>,
     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "look rows of a table up";
   let description = [{
@@ -76,7 +76,8 @@ def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor,
   let hasVerifier = 1;
 }
 
-def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor]> {
+def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "multiply matrices, with equal leading dimensions";
   let description = [{
     `result[..., m, n] = sum_k lhs[..., m, k] * rhs[..., k, n]`, or `rhs[..., n, k]`
@@ -96,7 +97,8 @@ def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
-def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor]> {
+def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "compute scaled dot-product attention over heads";
   let description = [{
     With H = `num_heads`, G = `num_kv_heads` (default H), D the size of a head; head h
@@ -220,12 +222,13 @@ def TQ_GeluOp : TQ_UnaryOp<"gelu"> {
 def TQ_ReluOp : TQ_UnaryOp<"relu"> {
   let summary = "apply the rectified linear unit";
   let description = [{
-    `max(x, 0)`.
+    `max(x, 0)`. A second one on top of it folds away.
 
     ```mlir
     %y = tq.relu %x : tensor<?x80xf32>
     ```
   }];
+  let hasFolder = 1;
 }
 
 def TQ_SiluOp : TQ_UnaryOp<"silu"> {
@@ -268,6 +271,7 @@ class TQ_BinaryOp<string mnemonic, list<Trait> traits = []>
   let results = (outs TQ_FloatTensor:$result);
   let assemblyFormat = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def TQ_AddOp : TQ_BinaryOp<"add"> {
@@ -275,6 +279,8 @@ def TQ_AddOp : TQ_BinaryOp<"add"> {
   let description = [{
     `lhs + rhs`; a right side of lower rank is repeated along the leading dimensions,
     a dimension 1 of the right side along its own.
+
+    Folds where `rhs` is a constant of -0.0 (adding +0.0 changes -0.0).
 
     (C1) The shape of `rhs`, aligned at the last dimension, equals that of `lhs` or is
          1 in each dimension, and its rank is not larger.
@@ -288,7 +294,7 @@ def TQ_AddOp : TQ_BinaryOp<"add"> {
 def TQ_SubOp : TQ_BinaryOp<"sub"> {
   let summary = "subtract elementwise";
   let description = [{
-    `lhs - rhs`, broadcast as `tq.add`. (C1) As `tq.add`.
+    `lhs - rhs`, broadcast as `tq.add`; folds where `rhs` is a constant of +0.0. (C1) As `tq.add`.
 
     ```mlir
     %z = tq.sub %x, %y : (tensor<?x48xf32>, tensor<?x48xf32>) -> tensor<?x48xf32>
@@ -299,7 +305,7 @@ def TQ_SubOp : TQ_BinaryOp<"sub"> {
 def TQ_MulOp : TQ_BinaryOp<"mul"> {
   let summary = "multiply elementwise";
   let description = [{
-    `lhs * rhs`, broadcast as `tq.add`. (C1) As `tq.add`.
+    `lhs * rhs`, broadcast as `tq.add`; folds where `rhs` is a constant of 1.0. (C1) As `tq.add`.
 
     ```mlir
     %z = tq.mul %x, %y : (tensor<?x48xf32>, tensor<?x48xf32>) -> tensor<?x48xf32>
@@ -310,7 +316,7 @@ def TQ_MulOp : TQ_BinaryOp<"mul"> {
 def TQ_DivOp : TQ_BinaryOp<"div"> {
   let summary = "divide elementwise";
   let description = [{
-    `lhs / rhs`, broadcast as `tq.add`. (C1) As `tq.add`.
+    `lhs / rhs`, broadcast as `tq.add`; folds where `rhs` is a constant of 1.0. (C1) As `tq.add`.
 
     ```mlir
     %z = tq.div %x, %y : (tensor<?x48xf32>, tensor<?x48xf32>) -> tensor<?x48xf32>

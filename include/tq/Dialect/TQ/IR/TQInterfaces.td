@@ -15,15 +15,16 @@ def TQ_QuantizableOpInterface : OpInterface<"QuantizableOpInterface"> {
   let description = [{
     By this interface a float op says what it can do in integers. The quantize
     phase puts a quantize/dequantize pair before each operand that is listed; the
-    fuse phase asks the op for its integer form.
+    fuse phase asks the op for its integer form. An op that can never run in integers,
+    but whose work counts, lists nothing and gives its reason.
   }];
   let methods = [
     InterfaceMethod<[{
       Operands that can enter in integers, with the role each plays.
     }], "::llvm::SmallVector<::tq::QuantizableOperand>", "getQuantizableOperands">,
     InterfaceMethod<[{
-      Why this op must stay in float although it has quantizable operands (for
-      example a weight that is computed at run time), or an empty string.
+      Why this op must stay in float (for example because its weight is computed at
+      run time), or an empty string.
     }], "::std::string", "getFloatReason", (ins), "", "return {};">,
     InterfaceMethod<[{
       Builds the integer form when every quantizable operand is produced by a

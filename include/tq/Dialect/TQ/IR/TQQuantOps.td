@@ -16,7 +16,8 @@ def TQ_QuantizeOp : TQ_Op<"quantize",
   let summary = "quantize with the parameters of the result type";
   let description = [{
     `q = clamp(roundHalfToEven(x / scale) + zero_point)`, per tensor or per axis as the
-    upstream type `!quant.uniform` says.
+    upstream type `!quant.uniform` says. Of a dequantized value of the same type it is
+    that value again, and folds. The other way round nothing folds: rounding is meant.
 
     (C1) The shapes are equal. (C2) The result's element type is `!quant.uniform` with
     storage of 8 bits that expresses f32.
@@ -29,6 +30,7 @@ def TQ_QuantizeOp : TQ_Op<"quantize",
   let results = (outs TQ_QuantTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
 
 def TQ_DequantizeOp : TQ_Op<"dequantize",
@@ -121,7 +123,8 @@ def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
          are equal.
     (C2) `input_scales` and `zero_points` have the shape of `input` without its last
          dimension. (C3) `weight_scales` and `bias` have the size of the first
-         dimension of `weight`. (C4) `residual` has the type of the result.
+         dimension of `weight`. (C4) `residual` has the type of the result. (C5) The last
+    dimension of `weight` is at most 66311: a longer sum could exceed s32.
 
     ```mlir
     %y = tq.quantized_linear %q, %s zero_points(%z) weight(%w, %ws) bias(%b) residual(%r)

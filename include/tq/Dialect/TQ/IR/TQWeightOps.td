@@ -53,6 +53,18 @@ def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
 
 def TQ_YieldOp : TQ_Op<"yield", [Pure, Terminator, HasParent<"WeightOp">]> {
   let summary = "give the value of an initializer";
+  let description = [{
+    Ends the initializer of a `tq.weight`; the value has the weight's type.
+
+    ```mlir
+    tq.weight @a : tensor<2xf32> = dense<0.0> : tensor<2xf32>
+    tq.weight @b : tensor<4xf32> initializer {
+      %a = tq.get_weight @a : tensor<2xf32>
+      %b = tensor.concat dim(0) %a, %a : (tensor<2xf32>, tensor<2xf32>) -> tensor<4xf32>
+      tq.yield %b : tensor<4xf32>
+    }
+    ```
+  }];
   let arguments = (ins AnyRankedTensor:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }
@@ -121,7 +133,7 @@ def TQ_PackWeightOp : TQ_Op<"pack_weight", [Pure, InferTypeOpAdaptor]> {
     zeros: `panel` output channels side by side, `group` inputs together as the
     dot-product instruction takes them. Quantized values become plain i8.
 
-    (C1) `weight` has rank 2. (C2) `panel` and `group` are positive.
+    (C1) `weight` has rank 2 and static shape. (C2) `panel` and `group` are positive.
 
     ```mlir
     %p = tq.pack_weight %q {panel = 64 : i64, group = 4 : i64}

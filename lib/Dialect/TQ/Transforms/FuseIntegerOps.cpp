@@ -1,0 +1,161 @@
+//===- FuseIntegerOps.cpp - Integer forms and their epilogues -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Dialect/TQ/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+namespace tq {
+#define GEN_PASS_DEF_FUSEINTEGEROPSPASS
+#include "tq/Dialect/TQ/Transforms/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+/// Whether the quantize phase meant the op to run in integers.
+static bool isMeantForIntegers(QuantizableOpInterface op) {
+  return llvm::any_of(
+      op.getQuantizableOperands(), [&](QuantizableOperand operand) {
+        return op->getOperand(operand.index).getDefiningOp<DequantizeOp>();
+      });
+}
+
+namespace {
+
+/// dequantize -> op becomes the op's integer form.
+struct FormIntegerOp : OpInterfaceRewritePattern<QuantizableOpInterface> {
+  using OpInterfaceRewritePattern::OpInterfaceRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizableOpInterface op,
+                                PatternRewriter &rewriter) const override {
+    if (!isMeantForIntegers(op))
+      return rewriter.notifyMatchFailure(op, "no operand is dequantized");
+    std::string reason;
+    FailureOr<Operation *> integer = op.buildIntegerForm(rewriter, reason);
+    if (failed(integer))
+      return rewriter.notifyMatchFailure(op, reason);
+    rewriter.replaceOp(op, *integer);
+    return success();
+  }
+};
+
+} // namespace
+
+/// The activation that a unary op applies.
+static Activation getActivation(GeluOp op) {
+  return op.getTanh() ? Activation::GeluTanh : Activation::Gelu;
+}
+static Activation getActivation(ReluOp) { return Activation::Relu; }
+static Activation getActivation(SiluOp) { return Activation::Silu; }
+static Activation getActivation(TanhOp) { return Activation::Tanh; }
+static Activation getActivation(SigmoidOp) { return Activation::Sigmoid; }
+
+/// The quantized linear that produces `value` for one user only and adds no
+/// residual: the one whose epilogue that user can join.
+static FailureOr<QuantizedLinearOp>
+getOpenLinear(PatternRewriter &rewriter, Operation *user, Value value) {
+  auto linear = value.getDefiningOp<QuantizedLinearOp>();
+  if (!linear)
+    return rewriter.notifyMatchFailure(user, "no quantized linear before it");
+  if (!linear->hasOneUse())
+    return rewriter.notifyMatchFailure(user, "the linear has other users");
+  if (linear.getResidual())
+    return rewriter.notifyMatchFailure(user, "the linear adds a residual");
+  return linear;
+}
+
+/// Replaces `op`, the only user of `linear`, by a linear that does its work.
+static void replaceByLinear(PatternRewriter &rewriter, Operation *op,
+                            QuantizedLinearOp linear, Value residual,
+                            Activation activation) {
+  auto fused = QuantizedLinearOp::create(
+      rewriter, linear.getLoc(), linear.getType(), linear.getInput(),
+      linear.getInputScales(), linear.getZeroPoints(), linear.getWeight(),
+      linear.getWeightScales(), linear.getBias(), residual, activation);
+  rewriter.replaceOp(op, fused);
+  rewriter.eraseOp(linear);
+}
+
+namespace {
+
+/// quantized_linear -> activation becomes one op.
+template <typename ActivationOp>
+struct FuseActivation : OpRewritePattern<ActivationOp> {
+  using OpRewritePattern<ActivationOp>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(ActivationOp op,
+                                PatternRewriter &rewriter) const override {
+    FailureOr<QuantizedLinearOp> linear =
+        getOpenLinear(rewriter, op, op.getInput());
+    if (failed(linear))
+      return failure();
+    if (linear->getActivation() != Activation::None)
+      return rewriter.notifyMatchFailure(op, "the linear has an activation");
+    replaceByLinear(rewriter, op, *linear, /*residual=*/Value(),
+                    getActivation(op));
+    return success();
+  }
+};
+
+/// quantized_linear -> add of a tensor of the same type becomes one op.
+struct FuseResidual : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    if (op.getLhs().getType() != op.getRhs().getType())
+      return rewriter.notifyMatchFailure(op, "the operands differ in type");
+    // A float sum does not depend on the order of its two operands.
+    for (auto [value, residual] : {std::pair(op.getLhs(), op.getRhs()),
+                                   std::pair(op.getRhs(), op.getLhs())}) {
+      FailureOr<QuantizedLinearOp> linear = getOpenLinear(rewriter, op, value);
+      if (failed(linear))
+        continue;
+      replaceByLinear(rewriter, op, *linear, residual, linear->getActivation());
+      return success();
+    }
+    return failure();
+  }
+};
+
+struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
+  LogicalResult initialize(MLIRContext *context) override {
+    RewritePatternSet set(context);
+    set.add<FormIntegerOp, FuseActivation<GeluOp>, FuseActivation<ReluOp>,
+            FuseActivation<SiluOp>, FuseActivation<TanhOp>,
+            FuseActivation<SigmoidOp>, FuseResidual>(context);
+    patterns = FrozenRewritePatternSet(std::move(set));
+    return success();
+  }
+
+  void runOnOperation() override {
+    if (failed(applyPatternsGreedily(getOperation(), patterns)))
+      return signalPassFailure();
+    getOperation().walk(explainMiss);
+  }
+
+  /// Says why an op that was meant for integers is still here.
+  static void explainMiss(QuantizableOpInterface op) {
+    if (!isMeantForIntegers(op))
+      return;
+    OpBuilder builder(op);
+    std::string reason;
+    if (succeeded(op.buildIntegerForm(builder, reason)))
+      llvm_unreachable("the patterns have run to their end");
+    op->setAttr("tq.reason", builder.getStringAttr(reason));
+    op->emitRemark("stays in float: ") << reason;
+  }
+
+  FrozenRewritePatternSet patterns;
+};
+
+} // namespace

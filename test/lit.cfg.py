@@ -1,0 +1,54 @@
+# Configuration of lit for tests of IR and of command lines.
+
+import os
+
+import lit.formats
+from lit.llvm import llvm_config
+
+config.name = "TQ"
+config.test_format = lit.formats.ShTest(not llvm_config.use_lit_shell)
+config.suffixes = [".mlir", ".test"]
+# unit is GoogleTest, benchmark is measured by hand.
+config.excludes = ["Inputs", "unit", "benchmark"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.tq_build_dir, "test")
+
+config.substitutions.append(("%tq_src", config.tq_source_dir))
+config.substitutions.append(("%python", '"%s"' % config.python_executable))
+
+llvm_config.with_environment("PATH", config.tq_tools_dir, append_path=True)
+llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
+llvm_config.add_tool_substitutions(
+    ["tq-opt", "tq-compile", "tq-lsp-server"], [config.tq_tools_dir]
+)
+llvm_config.add_tool_substitutions(
+    ["FileCheck", "not", "count", "split-file"], [config.llvm_tools_dir]
+)
+
+
+def cpu_flags():
+    """Names of what the processor can do; empty where Linux does not say."""
+    try:
+        with open("/proc/cpuinfo") as info:
+            for line in info:
+                if line.startswith(("flags", "Features")):
+                    return set(line.split(":", 1)[1].split())
+    except OSError:
+        pass
+    return set()
+
+
+# Features a test can ask for with `REQUIRES:`.
+flags = cpu_flags()
+if "avx2" in flags and "fma" in flags:
+    config.available_features.add("avx2")
+if "avx512_vnni" in flags:
+    config.available_features.add("avx512vnni")
+for tool in ["tq-compile", "tq-lsp-server"]:
+    if os.path.exists(os.path.join(config.tq_tools_dir, tool)):
+        config.available_features.add(tool)
+# Models and data that are too large for the repository.
+shared = os.path.join(config.tq_source_dir, "..", "shared")
+if os.path.isdir(shared):
+    config.available_features.add("shared")
+    config.substitutions.append(("%shared", shared))
