@@ -215,7 +215,7 @@ def check_variants(tool, texts, points):
             path = pathlib.Path(folder)
             (path / "tokenizer.json").write_text(
                 json.dumps(tokenizer_json(vocabulary, settings, added),
-                           ensure_ascii=False))
+                           ensure_ascii="without" in name))
             comparison = Comparison(tool, path, name)
             comparison.check(texts, "nasty and random")
             if not added:

@@ -14,7 +14,8 @@ utf8proc says. Needs `pip install tokenizers` and libutf8proc2.
 import ctypes
 import ctypes.util
 
-from tokenizers import __version__, normalizers, pre_tokenizers
+from tokenizers import (AddedToken, Tokenizer, __version__, models, normalizers,
+                        pre_tokenizers)
 
 CATEGORIES = ("CN LU LL LT LM LO MN MC ME ND NL NO PC PD PS PE PI PF PO SM SC "
               "SK SO ZS ZL ZP CC CF CS CO").split()
@@ -38,6 +39,13 @@ def step(**enabled):
                     strip_accents=False, lowercase=False)
     settings.update(enabled)
     return normalizers.BertNormalizer(**settings).normalize_str
+
+
+def single_word_probe():
+    """Whether a character keeps a token behind it from being a single word."""
+    tokenizer = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
+    tokenizer.add_tokens([AddedToken("~", single_word=True, normalized=False)])
+    return lambda text: 1 not in tokenizer.encode(text + "~").ids
 
 
 def ranges(points):
@@ -79,8 +87,9 @@ def main():
     split = pre_tokenizers.BertPreTokenizer().pre_tokenize_str
     scratch = (ctypes.c_int32 * 64)()
     last_class = ctypes.c_int(0)
-    controls, marks, punctuation, unordered, composed, lowered = ([] for _ in
-                                                                  range(6))
+    touches_word = single_word_probe()
+    controls, marks, punctuation, unordered, composed, lowered, words = (
+        [] for _ in range(7))
     for c in range(0x80, 0x110000):
         if 0xD800 <= c < 0xE000 or c == 0xFFFD:
             continue
@@ -103,6 +112,9 @@ def main():
                 c).contents.combining):
             assert not ordered, hex(c)
             unordered.append(c)
+        if touches_word(text) != (category[0] in "LM" or
+                                  category in ("ND", "NL", "PC")):
+            words.append(c)
         if lower(text) != chr(utf8proc.utf8proc_tolower(c)) and c != 0x130:
             assert len(lower(text)) == 1, hex(c)
             lowered.append((c, ord(lower(text))))
@@ -128,6 +140,8 @@ def main():
                  "way round.", punctuation)
     print_ranges("unordered", "Combining class 0, unlike utf8proc says.", unordered)
     print_ranges("composed", "Not decomposed, unlike utf8proc does.", composed)
+    print_ranges("wordCharacters", "Letters, marks, decimal and letter numbers and "
+                 "connectors that \\w does not match, or others that it does.", words)
     print_lower(lowered)
 
 

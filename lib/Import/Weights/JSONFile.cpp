@@ -109,11 +109,50 @@ static Error checkDepthAndKeys(StringRef path, StringRef text) {
   return Error::success();
 }
 
+/// The number of an escape "\uXXXX" at `at`, if one is there.
+static std::optional<uint32_t> unicodeEscape(StringRef text, size_t at) {
+  uint32_t number;
+  StringRef escape = text.substr(at, 6);
+  if (escape.size() < 6 || !escape.consume_front("\\u") ||
+      escape.getAsInteger(16, number))
+    return std::nullopt;
+  return number;
+}
+
+/// Writes escaped surrogate pairs as the characters they stand for: LLVM 22's
+/// parser gets those of every second plane wrong ("\ud840\udc00" becomes
+/// U+10000 instead of U+20000).
+static std::string joinSurrogatePairs(StringRef text) {
+  std::string result;
+  for (size_t i = 0; i < text.size();) {
+    size_t plain = std::min(text.find('\\', i), text.size());
+    result += text.slice(i, plain);
+    i = plain;
+    std::optional<uint32_t> high = unicodeEscape(text, i);
+    std::optional<uint32_t> low = unicodeEscape(text, i + 6);
+    if (high && low && *high >= 0xD800 && *high < 0xDC00 && *low >= 0xDC00 &&
+        *low < 0xE000) {
+      uint32_t c = 0x10000 + ((*high - 0xD800) << 10) + (*low - 0xDC00);
+      for (unsigned shift : {18, 12, 6, 0})
+        result += static_cast<char>((shift == 18 ? 0xF0 : 0x80) |
+                                    (c >> shift & 0x3F));
+      i += 12;
+    } else {
+      result += text.substr(i, 2);
+      i += 2;
+    }
+  }
+  return result;
+}
+
 Expected<json::Value> parseJSON(StringRef path, StringRef text) {
   if (text.size() > maxJSONBytes)
     return makeFileError(path, "expected at most " + Twine(maxJSONBytes) +
                                    " bytes of JSON, but got " +
                                    Twine(text.size()));
+  std::string joined;
+  if (text.contains_insensitive("\\ud"))
+    text = joined = joinSurrogatePairs(text);
   if (Error error = checkDepthAndKeys(path, text))
     return error;
   Expected<json::Value> value = json::parse(text);

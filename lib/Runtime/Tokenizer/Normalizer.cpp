@@ -156,12 +156,9 @@ bool isWordCharacter(uint32_t c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
            (c >= '0' && c <= '9') || c == '_';
   utf8proc_category_t kind = category(c);
-  // Letters, marks and decimal and letter numbers; circled letters; the
-  // joiners.
-  return (kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_NL) ||
-         kind == UTF8PROC_CATEGORY_PC || (c >= 0x24B6 && c <= 0x24E9) ||
-         (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
-         (c >= 0x1F170 && c <= 0x1F189) || c == 0x200C || c == 0x200D;
+  bool word = (kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_NL) ||
+              kind == UTF8PROC_CATEGORY_PC;
+  return word != (find(exceptions::wordCharacters, c) != nullptr);
 }
 
 void Normalizer::push(uint32_t c) {
