@@ -64,8 +64,8 @@ public:
 private:
   uint32_t addNumbers(ArrayRef<uint32_t> numbers) {
     size_t begin = blob.size();
-    blob.resize(begin + numbers.size() * 4);
-    memcpy(blob.data() + begin, numbers.data(), numbers.size() * 4);
+    const auto *bytes = reinterpret_cast<const uint8_t *>(numbers.data());
+    blob.insert(blob.end(), bytes, bytes + numbers.size() * 4);
     return begin;
   }
 
