@@ -19,6 +19,7 @@ import csv
 import json
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,10 +38,11 @@ def frame(texts):
 class Comparison:
     """One model directory, read by both sides."""
 
-    def __init__(self, tool, directory, name):
+    def __init__(self, tool, directory, name, reference=None):
         from tokenizers import Tokenizer
         self.tool, self.directory, self.name = tool, directory, name
-        self.reference = Tokenizer.from_file(str(directory / "tokenizer.json"))
+        self.reference = Tokenizer.from_file(
+            str((reference or directory) / "tokenizer.json"))
         self.reference.no_padding()
         self.texts = 0
 
@@ -234,7 +236,14 @@ def check_model(tool, model, data, texts):
         comparison.check(texts[:3000], f"at most {limit} tokens", limit)
     if data:
         comparison.check(stsb_texts(data), "STS-B dev and test")
-    return comparison.texts
+    total = comparison.texts
+    if (model / "vocab.txt").exists():
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(model / "vocab.txt", folder)
+            alone = Comparison(tool, pathlib.Path(folder), "its vocab.txt", model)
+            alone.check(texts, "nasty and random")
+            total += alone.texts
+    return total
 
 
 def check_long_line(tool, model):
