@@ -188,10 +188,11 @@ def classify(w, family, hidden):
     return w.linear("classifier.out_proj", np.tanh(w.linear("classifier.dense", first)))
 
 
-def pool(directory, hidden, mask):
-    """The embedding that modules.json asks for."""
+def pool(directory, hidden, mask, pooling=None):
+    """The embedding that modules.json asks for; `pooling` overrides mean or cls."""
     modules = [entry["type"].split(".")[-1] for entry in read_json(directory / "modules.json")]
-    if read_json(directory / "1_Pooling" / "config.json")["pooling_mode_cls_token"]:
+    cls = read_json(directory / "1_Pooling" / "config.json")["pooling_mode_cls_token"]
+    if (pooling or ("cls" if cls else "mean")) == "cls":
         embedding = hidden[:, 0]
     else:
         shown = (mask != 0)[..., None]
@@ -211,19 +212,19 @@ class Model:
         self.family = self.config["model_type"]
         self.weights = Weights(read_tensors(self.directory), self.family + ".")
 
-    def run(self, input_ids, attention_mask=None, token_type_ids=None):
-        """All outputs by name: last_hidden_state, and where the directory has them
-        logits and embedding."""
+    def run(self, input_ids, attention_mask=None, token_type_ids=None, pooling=None):
+        """All outputs by name: logits of a classifier, otherwise last_hidden_state, and
+        embedding where the directory has modules."""
         ids = np.asarray(input_ids)
         mask = np.ones_like(ids) if attention_mask is None else np.asarray(attention_mask)
         types = np.zeros_like(ids) if token_type_ids is None else np.asarray(token_type_ids)
         encode = distilbert_encode if self.family == "distilbert" else bert_encode
         hidden = encode(self.weights, self.config, ids, mask, types)
-        outputs = {"last_hidden_state": hidden}
         if self.config["architectures"][0].endswith("ForSequenceClassification"):
-            outputs["logits"] = classify(self.weights, self.family, hidden)
+            return {"logits": classify(self.weights, self.family, hidden)}
+        outputs = {"last_hidden_state": hidden}
         if (self.directory / "modules.json").exists():
-            outputs["embedding"] = pool(self.directory, hidden, mask)
+            outputs["embedding"] = pool(self.directory, hidden, mask, pooling)
         return outputs
 
 

@@ -1,0 +1,339 @@
+#!/usr/bin/env python3
+# Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compile tiny models and compare the programs with the float64 reference.
+
+Float programs must be within 1e-5 of the reference, int8 programs must point the same
+way. Both must give the same bits alone and in a padded batch, with 1 and 2 threads, and
+built for AVX2 and for this machine. Needs numpy only.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+
+import reference
+import tiny_models
+from tiny_models import Spec
+
+FLOAT_ERROR = 1e-5
+INT8_COSINE = 0.99
+# batch, positions: alone and together, odd lengths, the whole position table
+SHAPES = ((1, 1), (1, 7), (3, 13), (3, 38))
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A model, and what the compiler is told besides its scheme."""
+
+    name: str
+    spec: Spec
+    pooling: str = ""  # --pooling
+
+
+CASES = (
+    Case("bert", Spec(tokenizer="vocab")),
+    Case("bert-f16-shards-legacy",
+         Spec(dtype="F16", shards=3, prefixed=True, legacy=True, seed=2)),
+    Case("bert-bf16-gelu-tanh", Spec(dtype="BF16", activation="gelu_new", seed=3)),
+    Case("bert-odd-sizes", Spec(hidden=30, heads=3, ffn=67, layers=1, seed=4)),
+    Case("bert-wide", Spec(hidden=192, heads=3, ffn=330, layers=1, seed=5)),
+    Case("bert-mean", Spec(pooling="mean", tokenizer="json", seed=6)),
+    Case("bert-cls-unnormalized", Spec(pooling="cls", normalize=False, seed=7)),
+    Case("bert-pooling-overridden", Spec(pooling="mean", seed=8), pooling="cls"),
+    Case("bert-classifier",
+         Spec(architecture="BertForSequenceClassification", tokenizer="json", seed=9)),
+    Case("distilbert", Spec(architecture="DistilBertModel", seed=10)),
+    Case("distilbert-classifier",
+         Spec(architecture="DistilBertForSequenceClassification", shards=2, seed=11)),
+    Case("roberta", Spec(architecture="RobertaModel", prefixed=True, seed=12)),
+    Case("roberta-classifier",
+         Spec(architecture="RobertaForSequenceClassification", seed=13)),
+)  # fmt: skip
+
+
+class Failure(Exception):
+    """A check that did not hold; the text says which and by how much."""
+
+
+def require(condition, text):
+    """Raise Failure unless the condition holds."""
+    if not condition:
+        raise Failure(text)
+
+
+def run(command, expected=0):
+    """Run a command; its exit code must be the expected one. Returns its stderr."""
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, timeout=300, check=False
+    )
+    error = done.stderr.strip()
+    require(done.returncode == expected,
+            f"expected exit code {expected}, got {done.returncode} from "
+            f"{' '.join(map(str, command))}: {error[-500:]}")  # fmt: skip
+    return error
+
+
+# ----------------------------------------------------------------------- inputs
+
+
+def make_inputs(spec, batch, positions, seed):
+    """Random ids; every row but the first ends in padding."""
+    random = np.random.default_rng(seed)
+    pad = tiny_models.make_config(spec)["pad_token_id"]
+    ids = random.integers(5, spec.vocab, (batch, positions))
+    mask = np.ones((batch, positions), np.int64)
+    for row in range(1, batch):
+        length = random.integers(1, positions)
+        ids[row, length:], mask[row, length:] = pad, 0
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if spec.family == "bert":
+        inputs["token_type_ids"] = random.integers(0, 2, (batch, positions))
+    return inputs
+
+
+def take_row(inputs, row):
+    """One row of a batch without its padding."""
+    length = int(inputs["attention_mask"][row].sum())
+    return {name: value[row : row + 1, :length] for name, value in inputs.items()}
+
+
+def all_inputs(spec):
+    """The inputs of every shape."""
+    return [make_inputs(spec, *shape, seed) for seed, shape in enumerate(SHAPES)]
+
+
+# --------------------------------------------------------------------- programs
+
+
+class Program:
+    """A compiled model."""
+
+    def __init__(self, path, outputs):
+        self.path, self.outputs = path, outputs
+        self.work = path.with_suffix(".io")
+        self.work.mkdir(exist_ok=True)
+
+    def command(self, inputs, threads):
+        """The command line for these inputs, saved as npy files."""
+        command = [self.path, "--threads", threads]
+        for name, value in inputs.items():
+            file = self.work / f"{name}.npy"
+            np.save(file, np.ascontiguousarray(value))
+            command += ["--input", f"{name}={file}"]
+        for name in self.outputs:
+            command += ["--output", f"{name}={self.work / name}.npy"]
+        return command
+
+    def __call__(self, inputs, threads=1):
+        """All outputs by name."""
+        run(self.command(inputs, threads))
+        return {name: np.load(self.work / f"{name}.npy") for name in self.outputs}
+
+    def refuses(self, inputs):
+        """Bad input: exit code 2 and one line that says why."""
+        error = run(self.command(inputs, 1), expected=2)
+        require(error and len(error.splitlines()) == 1, f"expected one line, got {error!r}")
+
+
+@dataclasses.dataclass
+class Context:
+    """What the checks of one case work with."""
+
+    case: Case
+    model: reference.Model
+    tq_compile: pathlib.Path
+    directory: pathlib.Path
+    programs: dict
+
+    def expected(self, inputs):
+        """The reference's outputs."""
+        return self.model.run(**inputs, pooling=self.case.pooling or None)
+
+    def program(self, quantize, cpu="host"):
+        """The program of a scheme and CPU, compiled when first asked for."""
+        key = f"{quantize}-{cpu}"
+        if key not in self.programs:
+            path = self.directory / key
+            options = [f"--quantize={quantize}", f"--target-cpu={cpu}"]
+            if self.case.pooling:
+                options.append(f"--pooling={self.case.pooling}")
+            run([self.tq_compile, self.directory / "model", "-o", path, *options])
+            names = self.expected(make_inputs(self.case.spec, 1, 2, 0))
+            self.programs[key] = Program(path, tuple(names))
+        return self.programs[key]
+
+
+# ----------------------------------------------------------------------- checks
+
+
+def same_bits(got, expected, what):
+    """Both sets of outputs must agree in every bit."""
+    for name, value in expected.items():
+        require(got[name].shape == value.shape, f"{what}: shapes of {name} differ")
+        different = np.count_nonzero(got[name].view(np.uint32) != value.view(np.uint32))
+        require(not different, f"{what}: {different} of {value.size} values of {name} differ")
+
+
+def check_float_error(context):
+    """The float program is within 1e-5 of the reference, padding included."""
+    worst = 0.0
+    program = context.program("none")
+    for inputs in all_inputs(context.case.spec):
+        got = program(inputs)
+        for name, value in context.expected(inputs).items():
+            require(got[name].shape == value.shape,
+                    f"{name}: expected shape {value.shape}, got {got[name].shape}")  # fmt: skip
+            worst = max(worst, float(np.abs(got[name] - value).max()))
+    require(worst <= FLOAT_ERROR, f"error {worst:.2e}")
+    return f"error {worst:.1e}"
+
+
+def check_int8_cosine(context):
+    """The int8 program's outputs point where the reference's do."""
+    worst = 1.0
+    program = context.program("dynamic")
+    for inputs in all_inputs(context.case.spec):
+        got = program(inputs)
+        for name, value in context.expected(inputs).items():
+            a, b = got[name].astype(np.float64).ravel(), value.ravel()
+            worst = min(worst, a @ b / np.sqrt((a @ a) * (b @ b)))
+    require(worst > INT8_COSINE, f"cosine {worst:.5f}")
+    return f"cosine {worst:.5f}"
+
+
+def check_padding(context, quantize):
+    """A row alone gives the bits it has in a padded batch."""
+    program = context.program(quantize)
+    inputs = make_inputs(context.case.spec, *SHAPES[-1], seed=99)
+    together = program(inputs)
+    for row in range(len(inputs["input_ids"])):
+        alone = take_row(inputs, row)
+        positions = alone["input_ids"].shape[1]
+        expected = {
+            name: value[row : row + 1, :positions] if value.ndim == 3 else value[row : row + 1]
+            for name, value in together.items()
+        }
+        same_bits(program(alone), {k: np.ascontiguousarray(v) for k, v in expected.items()},
+                  f"row {row} alone")  # fmt: skip
+
+
+def check_threads(context, quantize):
+    """Two threads give the bits of one."""
+    program = context.program(quantize)
+    for inputs in all_inputs(context.case.spec):
+        same_bits(program(inputs, threads=2), program(inputs), "2 threads")
+
+
+def check_targets(context, quantize):
+    """The build for AVX2 gives the bits of the build for this machine."""
+    for inputs in all_inputs(context.case.spec):
+        same_bits(context.program(quantize, "x86-64-v3")(inputs),
+                  context.program(quantize)(inputs), "x86-64-v3")  # fmt: skip
+
+
+def check_defaults(context):
+    """Without a mask all tokens count; without token types all are 0."""
+    program = context.program("dynamic")
+    inputs = make_inputs(context.case.spec, 1, 9, seed=5)
+    if "token_type_ids" in inputs:
+        inputs["token_type_ids"][:] = 0
+    short = {"input_ids": inputs["input_ids"]}
+    same_bits(program(short), program(inputs), "defaults")
+
+
+def check_bad_input(context):
+    """Ids outside the vocabulary and sequences beyond the position table."""
+    program, spec = context.program("dynamic"), context.case.spec
+    for bad in (-1, spec.vocab):
+        inputs = make_inputs(spec, 2, 5, seed=6)
+        inputs["input_ids"][1, 3] = bad
+        program.refuses(inputs)
+    # RoBERTa's positions start behind the padding's.
+    first = 2 if spec.family == "roberta" else 0
+    program.refuses(make_inputs(spec, 1, spec.positions - first + 1, seed=6))
+
+
+def check_selftest(context, quantize):
+    """Both builds reproduce the outputs stored in them."""
+    for cpu in target_cpus():
+        run([context.program(quantize, cpu).path, "--selftest"])
+
+
+def target_cpus():
+    """CPUs to build for."""
+    return ("host", "x86-64-v3") if platform.machine() == "x86_64" else ("host",)
+
+
+def list_checks():
+    """Names and functions of all checks of a case; None where it cannot run here."""
+    checks = {"float error": check_float_error, "int8 cosine": check_int8_cosine}
+    for quantize in ("none", "dynamic"):
+        for name, check in (("padding", check_padding), ("threads", check_threads),
+                            ("targets", check_targets), ("selftest", check_selftest)):  # fmt: skip
+            def bound(context, check=check, quantize=quantize):
+                return check(context, quantize)
+            runs = check is not check_targets or len(target_cpus()) > 1
+            checks[f"{quantize} {name}"] = bound if runs else None
+    return checks | {"defaults": check_defaults, "bad input": check_bad_input}
+
+
+# ---------------------------------------------------------------------- running
+
+
+def run_check(context, check):
+    """passed, failed or skipped, and a detail."""
+    if check is None:
+        return "skipped", "not on this machine"
+    try:
+        return "passed", check(context) or ""
+    except (Failure, OSError, subprocess.TimeoutExpired) as error:
+        return "failed", str(error)
+
+
+def run_case(case, arguments):
+    """Results of all checks of a case: (name, result, detail)."""
+    directory = arguments.work / case.name
+    shutil.rmtree(directory, ignore_errors=True)
+    model = tiny_models.write_model(directory / "model", case.spec)
+    context = Context(case, reference.Model(model), arguments.tq_compile, directory, {})
+    return [(f"{case.name}: {name}", *run_check(context, check))
+            for name, check in list_checks().items()]  # fmt: skip
+
+
+def parse_arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    path = {"type": lambda text: pathlib.Path(text).resolve(), "required": True}
+    parser.add_argument("--tq-compile", help="the compiler", **path)
+    parser.add_argument("--work", help="directory for models and programs", **path)
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--jobs", type=int, default=2, help="cases at a time (default 2)")
+    parser.add_argument("--verbose", action="store_true", help="print passed checks too")
+    return parser.parse_args()
+
+
+def main():
+    """Run all cases and print the closing line."""
+    arguments = parse_arguments()
+    cases = [case for case in CASES if arguments.only in case.name]
+    counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for results in pool.map(lambda case: run_case(case, arguments), cases):
+            for name, result, detail in results:
+                counts[result] += 1
+                if result != "passed" or arguments.verbose:
+                    print(f"{result.upper()} {name}: {detail}", flush=True)
+    print(", ".join(f"{count} {result}" for result, count in counts.items()))
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
