@@ -195,8 +195,7 @@ static void keyWeights(const Query &query, std::span<float> p) {
 }
 
 static void attendQuery(const Query &query, std::span<float> p, float *out) {
-  bool any = std::find(query.visible.begin(), query.visible.end(), true) !=
-             query.visible.end();
+  bool any = std::ranges::find(query.visible, true) != query.visible.end();
   keyWeights(query, p);
   float inverse = 1.0f / rowSum(p);
   for (int64_t d = 0; d < query.dim; ++d) {

@@ -49,7 +49,7 @@ CASES = (
     Case("bert-cls-unnormalized", Spec(pooling="cls", normalize=False, seed=7)),
     Case("bert-pooling-overridden", Spec(pooling="mean", seed=8), pooling="cls"),
     Case("bert-classifier",
-         Spec(architecture="BertForSequenceClassification", tokenizer="json", seed=9)),
+         Spec(architecture="BertForSequenceClassification", tokenizer="json", seed=18)),
     Case("distilbert", Spec(architecture="DistilBertModel", seed=10)),
     Case("distilbert-classifier",
          Spec(architecture="DistilBertForSequenceClassification", shards=2, seed=11)),
