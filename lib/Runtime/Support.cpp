@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -130,6 +131,10 @@ int64_t now() {
   return static_cast<int64_t>(time.tv_sec) * 1000000000 + time.tv_nsec;
 }
 
+/// Large arenas in large pages: fewer faults at the start, fewer TLB misses
+/// later.
+static constexpr int64_t hugePage = 2 << 20;
+
 /// What the kernel would grant and only refuse when touched is refused here.
 static bool exceedsMachine(int64_t bytes) {
   int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), total;
@@ -138,15 +143,19 @@ static bool exceedsMachine(int64_t bytes) {
 }
 
 bool bufferReserve(Buffer &buffer, int64_t bytes) {
-  if (buffer.data && bytes <= buffer.capacity)
+  if (buffer.data && bytes >= 0 && bytes <= buffer.capacity)
     return true;
   bufferFree(buffer);
   if (bytes < 0 || bytes > (int64_t(1) << 62))
     return false;
-  int64_t rounded = bytes < 64 ? 64 : (bytes + 63) & ~int64_t(63);
+  int64_t alignment = bytes < 2 * hugePage ? 64 : hugePage;
+  int64_t rounded =
+      bytes < 64 ? 64 : (bytes + alignment - 1) & ~(alignment - 1);
   void *data = nullptr;
-  if (exceedsMachine(rounded) || posix_memalign(&data, 64, rounded))
+  if (exceedsMachine(rounded) || posix_memalign(&data, alignment, rounded))
     return false;
+  if (alignment == hugePage)
+    madvise(data, rounded, MADV_HUGEPAGE); // only a wish
   buffer.data = static_cast<uint8_t *>(data);
   buffer.capacity = rounded;
   return true;

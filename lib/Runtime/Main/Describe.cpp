@@ -43,9 +43,10 @@ static void printTensorLine(Bytes &to, const tq_program &program,
 }
 
 static void printText(Bytes &to, const tq_program &program) {
-  to.print("model    %s\ncompiler %s\noptions  %s\ntarget   %s (needs %s)\n",
-           program.name, program.compiler_version, program.options,
-           program.target_cpu, program.required_features);
+  to.print("model    %s\ncompiler %s\noptions  %s\ntarget   %s\n", program.name,
+           program.compiler_version, program.options, program.target_cpu);
+  if (*program.required_features)
+    to.print("needs    %s\n", program.required_features);
   to.print("weights  %" PRIu64 " bytes\narena    %s bytes\n",
            program.weights_bytes, program.arena_formula);
   for (int32_t i = 0; i < program.num_symbols; ++i) {

@@ -302,6 +302,30 @@ TEST_F(SessionTest, DescribesInputsAndOutputs) {
   EXPECT_STREQ(tq_model_name(model), "tiny");
 }
 
+extern "C" int runThroughC(const tq_model *model, float *first);
+
+TEST_F(SessionTest, ServesACProgram) {
+  float first = 0;
+  EXPECT_EQ(runThroughC(model, &first), 0);
+  const int64_t ids[] = {7, 8, 9}, ones[] = {1, 1, 1}, zeros[] = {0, 0, 0};
+  EXPECT_EQ(first, expectedEmbedding(ids, ones, zeros, 3, 0));
+}
+
+TEST(Buffer, GrowsAndKeepsItsAlignment) {
+  Buffer buffer = {};
+  for (int64_t bytes : {0, 1, 64, 65, 1 << 20, (8 << 20) + 1, 5}) {
+    ASSERT_TRUE(bufferReserve(buffer, bytes));
+    EXPECT_GE(buffer.capacity, bytes);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(buffer.data) % 64, 0u);
+    memset(buffer.data, 1, bytes);
+  }
+  EXPECT_GT(buffer.capacity, 8 << 20);
+  EXPECT_FALSE(bufferReserve(buffer, -1));
+  EXPECT_FALSE(bufferReserve(buffer, int64_t(1) << 50));
+  EXPECT_EQ(buffer.data, nullptr);
+  bufferFree(buffer);
+}
+
 TEST(Model, RefusesAnotherAbi) {
   tq_program program = makeProgram();
   program.abi = 99;
