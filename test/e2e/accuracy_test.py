@@ -26,8 +26,10 @@ BOUNDS = (
 def compile_model(arguments, name, scheme):
     """The program's path."""
     program = arguments.work / name
-    subprocess.run([arguments.tq_compile, arguments.model, "-o", program,
-                    f"--quantize={scheme}"], check=True, stdout=subprocess.DEVNULL)
+    run = subprocess.run([arguments.tq_compile, arguments.model, "-o", program,
+                          f"--quantize={scheme}"], capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(f"--quantize={scheme}: {run.stderr.strip()}")
     return program
 
 
@@ -57,7 +59,11 @@ def main():
     if not (arguments.model / "config.json").exists() or not data.exists():
         print(f"no model or data beside the checkout\n0 passed, 0 failed, {len(BOUNDS)} skipped")
         return 0
-    figures = measure(arguments, data)
+    try:
+        figures = measure(arguments, data)
+    except (OSError, RuntimeError, subprocess.CalledProcessError) as error:
+        print(f"FAILED {error}\n0 passed, {len(BOUNDS)} failed, 0 skipped")
+        return 1
     failed = 0
     for name, low, high in BOUNDS:
         fine = low <= figures[name] <= high
