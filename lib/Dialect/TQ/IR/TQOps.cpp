@@ -277,6 +277,14 @@ LogicalResult RmsNormOp::verify() {
   return verifyNorm(*this, getInput(), getGamma(), /*beta=*/{}, getEpsilon());
 }
 
+LogicalResult SoftmaxOp::verify() {
+  return expectMinRank(*this, "input", getInput(), 1);
+}
+
+LogicalResult L2NormalizeOp::verify() {
+  return expectMinRank(*this, "input", getInput(), 1);
+}
+
 static LogicalResult verifyBroadcast(Operation *op, Value lhs, Value rhs) {
   ArrayRef<int64_t> left = tensorOf(lhs).getShape(),
                     right = tensorOf(rhs).getShape();

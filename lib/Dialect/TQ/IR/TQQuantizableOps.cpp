@@ -27,15 +27,31 @@ bool tq::isCompileTimeValue(Value value) {
          llvm::all_of(op->getOperands(), isCompileTimeValue);
 }
 
+/// Whether a weight or table can be quantized at compile time, or is already.
+static bool isQuantizableWeight(Value value) {
+  return isCompileTimeValue(value) || value.getDefiningOp<DequantizeOp>();
+}
+
 /// The dequantize op that produces `value` from operands (not from a static
-/// type).
-static FailureOr<DequantizeOp> getDequantize(Value value, StringRef name,
-                                             std::string &reason) {
+/// type) and from u8, or s8 without zero points, as the integer forms take it.
+static FailureOr<DequantizeOp>
+getDequantize(Value value, StringRef name, bool isSigned, std::string &reason) {
   auto op = value.getDefiningOp<DequantizeOp>();
-  if (op && op.getScales())
-    return op;
-  reason = ("its " + name + " is not dequantized row by row").str();
-  return failure();
+  if (!op || !op.getScales()) {
+    reason = llvm::formatv("its {0} is not dequantized row by row", name);
+    return failure();
+  }
+  auto type =
+      cast<quant::QuantizedType>(tensorOf(op.getInput()).getElementType());
+  if (type.isSigned() != isSigned || type.getStorageTypeIntegralWidth() != 8) {
+    reason = llvm::formatv("its {0} is not {1}", name, isSigned ? "s8" : "u8");
+    return failure();
+  }
+  if (isSigned && op.getZeroPoints()) {
+    reason = llvm::formatv("its {0} has zero points", name);
+    return failure();
+  }
+  return op;
 }
 
 SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
@@ -43,7 +59,7 @@ SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
 }
 
 std::string LinearOp::getFloatReason() {
-  if (!isCompileTimeValue(getWeight()))
+  if (!isQuantizableWeight(getWeight()))
     return "its weight is computed at run time";
   if (tensorOf(getWeight()).getDimSize(1) > kMaxIntegerDepth)
     return llvm::formatv(
@@ -54,10 +70,14 @@ std::string LinearOp::getFloatReason() {
 
 FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
                                                   std::string &reason) {
-  FailureOr<DequantizeOp> input = getDequantize(getInput(), "input", reason);
+  if (reason = getFloatReason(); !reason.empty())
+    return failure();
+  FailureOr<DequantizeOp> input =
+      getDequantize(getInput(), "input", /*isSigned=*/false, reason);
   if (failed(input))
     return failure();
-  FailureOr<DequantizeOp> weight = getDequantize(getWeight(), "weight", reason);
+  FailureOr<DequantizeOp> weight =
+      getDequantize(getWeight(), "weight", /*isSigned=*/true, reason);
   if (failed(weight))
     return failure();
   return QuantizedLinearOp::create(builder, getLoc(), getType(),
@@ -99,8 +119,8 @@ FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &,
 }
 
 std::string EmbeddingOp::getFloatReason() {
-  return isCompileTimeValue(getTable()) ? ""
-                                        : "its table is computed at run time";
+  return isQuantizableWeight(getTable()) ? ""
+                                         : "its table is computed at run time";
 }
 
 SmallVector<QuantizableOperand> EmbeddingOp::getQuantizableOperands() {
@@ -109,7 +129,8 @@ SmallVector<QuantizableOperand> EmbeddingOp::getQuantizableOperands() {
 
 FailureOr<Operation *> EmbeddingOp::buildIntegerForm(OpBuilder &builder,
                                                      std::string &reason) {
-  FailureOr<DequantizeOp> table = getDequantize(getTable(), "table", reason);
+  FailureOr<DequantizeOp> table =
+      getDequantize(getTable(), "table", /*isSigned=*/true, reason);
   if (failed(table))
     return failure();
   return QuantizedEmbeddingOp::create(builder, getLoc(), getType(), getIds(),

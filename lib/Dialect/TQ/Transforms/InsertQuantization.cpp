@@ -36,7 +36,10 @@ static Value buildPair(OpBuilder &builder, Value value, QuantizedRole role) {
 static void insertPairs(QuantizableOpInterface op) {
   std::string reason = op.getFloatReason();
   if (!reason.empty()) {
-    op->setAttr("tq.reason", StringAttr::get(op->getContext(), reason));
+    auto attr = StringAttr::get(op->getContext(), reason);
+    if (op->getAttr("tq.reason") == attr)
+      return; // said by an earlier run
+    op->setAttr("tq.reason", attr);
     op->emitRemark("stays in float: ") << reason;
     return;
   }

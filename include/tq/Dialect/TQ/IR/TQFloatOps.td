@@ -199,10 +199,13 @@ def TQ_SoftmaxOp : TQ_UnaryOp<"softmax"> {
     `result[..., j] = exp(input[..., j] - m) / sum_j exp(input[..., j] - m)` with m the
     row's maximum.
 
+    (C1) `input` has rank >= 1.
+
     ```mlir
     %y = tq.softmax %x : tensor<?x?xf32>
     ```
   }];
+  let hasVerifier = 1;
 }
 
 def TQ_GeluOp : TQ_UnaryOp<"gelu"> {
@@ -350,10 +353,13 @@ def TQ_L2NormalizeOp : TQ_UnaryOp<"l2_normalize"> {
   let description = [{
     `input / max(sqrt(sum(input^2)), 1e-12)` over the last dimension.
 
+    (C1) `input` has rank >= 1.
+
     ```mlir
     %y = tq.l2_normalize %x : tensor<?x48xf32>
     ```
   }];
+  let hasVerifier = 1;
 }
 
 #endif // TQ_DIALECT_TQ_IR_TQFLOATOPS_TD

@@ -1,0 +1,309 @@
+// RUN: tq-opt %s -tq-fuse-integer-ops -cse -split-input-file -verify-diagnostics | FileCheck %s
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8<-127:127>:f32>
+
+// CHECK-LABEL: func.func @linear
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<?x?x5x!quant.any<u8:f32>>, %[[S:[a-z0-9]+]]: tensor<?x?xf32>, %[[Z:[a-z0-9]+]]: tensor<?x?xi32>, %[[W:[a-z0-9]+]]: {{.*}}, %[[WS:[a-z0-9]+]]: tensor<7xf32>, %[[B:[a-z0-9]+]]: tensor<7xf32>
+// CHECK-NEXT: %[[Y:.*]] = tq.quantized_linear %[[Q]], %[[S]] zero_points(%[[Z]]) weight(%[[W]], %[[WS]]) bias(%[[B]]) :
+// CHECK-NEXT: return %[[Y]]
+func.func @linear(%q: tensor<?x?x5x!u8>, %s: tensor<?x?xf32>, %z: tensor<?x?xi32>,
+                  %w: tensor<7x5x!s8>, %ws: tensor<7xf32>, %b: tensor<7xf32>)
+    -> tensor<?x?x7xf32> {
+  %0 = tq.dequantize %q scales(%s) zero_points(%z)
+    : (tensor<?x?x5x!u8>, tensor<?x?xf32>, tensor<?x?xi32>) -> tensor<?x?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  %2 = tq.linear %0, %1, %b
+    : (tensor<?x?x5xf32>, tensor<7x5xf32>, tensor<7xf32>) -> tensor<?x?x7xf32>
+  return %2 : tensor<?x?x7xf32>
+}
+
+// CHECK-LABEL: func.func @vector
+// CHECK-NEXT: tq.quantized_linear {{.*}} -> tensor<7xf32>
+func.func @vector(%q: tensor<5x!u8>, %s: tensor<f32>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
+    -> tensor<7xf32> {
+  %0 = tq.dequantize %q scales(%s) : (tensor<5x!u8>, tensor<f32>) -> tensor<5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  %2 = tq.linear %0, %1 : (tensor<5xf32>, tensor<7x5xf32>) -> tensor<7xf32>
+  return %2 : tensor<7xf32>
+}
+
+// CHECK-LABEL: func.func @embedding
+// CHECK-NEXT: %[[E:.*]] = tq.quantized_embedding
+// CHECK-NEXT: return %[[E]]
+func.func @embedding(%ids: tensor<?x?xi64>, %t: tensor<9x5x!s8>, %s: tensor<9xf32>)
+    -> tensor<?x?x5xf32> {
+  %0 = tq.dequantize %t scales(%s) : (tensor<9x5x!s8>, tensor<9xf32>) -> tensor<9x5xf32>
+  %1 = tq.embedding %ids, %0 : (tensor<?x?xi64>, tensor<9x5xf32>) -> tensor<?x?x5xf32>
+  return %1 : tensor<?x?x5xf32>
+}
+
+// CHECK-LABEL: func.func @float_stays
+// CHECK-NEXT: tq.linear
+// CHECK-NEXT: tq.gelu
+func.func @float_stays(%x: tensor<?x5xf32>, %w: tensor<7x5xf32>) -> tensor<?x7xf32> {
+  %0 = tq.linear %x, %w : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  %1 = tq.gelu %0 : tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// Another op may read the dequantized value; the linear does not.
+// CHECK-LABEL: func.func @dequantized_for_others
+// CHECK: %[[D:.*]] = tq.dequantize
+// CHECK: tq.quantized_linear
+// CHECK: tq.softmax %[[D]]
+func.func @dequantized_for_others(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                                  %ws: tensor<7xf32>) -> (tensor<?x7xf32>, tensor<?x5xf32>) {
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  %3 = tq.softmax %0 : tensor<?x5xf32>
+  return %2, %3 : tensor<?x7xf32>, tensor<?x5xf32>
+}
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8<-127:127>:f32>
+
+// CHECK-LABEL: func.func @activations
+// CHECK-NEXT: %[[A:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<gelu>}
+// CHECK-NEXT: %[[B:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<gelu_tanh>}
+// CHECK-NEXT: %[[C:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<relu>}
+// CHECK-NEXT: %[[D:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<silu>}
+// CHECK-NEXT: %[[E:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<tanh>}
+// CHECK-NEXT: %[[F:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<sigmoid>}
+// CHECK-NEXT: return %[[A]], %[[B]], %[[C]], %[[D]], %[[E]], %[[F]]
+func.func @activations(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                       %ws: tensor<7xf32>)
+    -> (tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>,
+        tensor<?x7xf32>) {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %2 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %3 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %4 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %5 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %a = tq.gelu %0 : tensor<?x7xf32>
+  %b = tq.gelu %1 {tanh} : tensor<?x7xf32>
+  %c = tq.relu %2 : tensor<?x7xf32>
+  %d = tq.silu %3 : tensor<?x7xf32>
+  %e = tq.tanh %4 : tensor<?x7xf32>
+  %f = tq.sigmoid %5 : tensor<?x7xf32>
+  return %a, %b, %c, %d, %e, %f
+    : tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>,
+      tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @second_activation_stays
+// CHECK-NEXT: tq.quantized_linear {{.*}} {activation = #tq.activation<relu>}
+// CHECK-NEXT: tq.tanh
+func.func @second_activation_stays(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                                   %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.relu %0 : tensor<?x7xf32>
+  %2 = tq.tanh %1 : tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// Computing the linear twice would cost more than storing it.
+// CHECK-LABEL: func.func @other_users_keep_the_linear
+// CHECK-NEXT: %[[Y:.*]] = tq.quantized_linear
+// CHECK-NEXT: tq.gelu %[[Y]]
+func.func @other_users_keep_the_linear(%q: tensor<?x5x!u8>, %s: tensor<?xf32>,
+                                       %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
+    -> (tensor<?x7xf32>, tensor<?x7xf32>) {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.gelu %0 : tensor<?x7xf32>
+  return %0, %1 : tensor<?x7xf32>, tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @softmax_is_no_epilogue
+// CHECK-NEXT: tq.quantized_linear
+// CHECK-NEXT: tq.softmax
+func.func @softmax_is_no_epilogue(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                                  %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.softmax %0 : tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8<-127:127>:f32>
+
+// The residual may be defined below the linear, on either side of the add.
+// CHECK-LABEL: func.func @residual
+// CHECK-SAME: %[[R:[a-z0-9]+]]: tensor<?x7xf32>) ->
+// CHECK-NEXT: %[[T:.*]] = tq.softmax %[[R]]
+// CHECK-NEXT: %[[A:.*]] = tq.quantized_linear {{.*}} residual(%[[T]]) :
+// CHECK-NEXT: %[[B:.*]] = tq.quantized_linear {{.*}} residual(%[[R]]) {activation = #tq.activation<gelu>}
+// CHECK-NEXT: return %[[A]], %[[B]]
+func.func @residual(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                    %ws: tensor<7xf32>, %r: tensor<?x7xf32>)
+    -> (tensor<?x7xf32>, tensor<?x7xf32>) {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %t = tq.softmax %r : tensor<?x7xf32>
+  %1 = tq.add %0, %t : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  %2 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %3 = tq.gelu %2 : tensor<?x7xf32>
+  %4 = tq.add %r, %3 : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  return %1, %4 : tensor<?x7xf32>, tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @activation_after_residual_stays
+// CHECK: tq.quantized_linear {{.*}} residual(
+// CHECK-NEXT: tq.relu
+func.func @activation_after_residual_stays(%q: tensor<?x5x!u8>, %s: tensor<?xf32>,
+                                           %w: tensor<7x5x!s8>, %ws: tensor<7xf32>,
+                                           %r: tensor<?x7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.add %0, %r : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  %2 = tq.relu %1 : tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @second_residual_stays
+// CHECK: %[[Y:.*]] = tq.quantized_linear {{.*}} residual(
+// CHECK-NEXT: tq.add %[[Y]]
+func.func @second_residual_stays(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                                 %ws: tensor<7xf32>, %r: tensor<?x7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.add %0, %r : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  %2 = tq.add %1, %r : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @broadcast_stays
+// CHECK: tq.quantized_linear
+// CHECK-NEXT: tq.add
+func.func @broadcast_stays(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                           %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.add %0, %ws : (tensor<?x7xf32>, tensor<7xf32>) -> tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @doubling_stays
+// CHECK: %[[Y:.*]] = tq.quantized_linear
+// CHECK-NEXT: tq.add %[[Y]], %[[Y]]
+func.func @doubling_stays(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                          %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.add %0, %0 : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// Of two linears one takes the other as its residual.
+// CHECK-LABEL: func.func @two_linears
+// CHECK: %[[A:.*]] = tq.quantized_linear
+// CHECK-NEXT: %[[B:.*]] = tq.quantized_linear {{.*}} residual(%[[A]])
+// CHECK-NEXT: return %[[B]]
+func.func @two_linears(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                       %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %2 = tq.add %0, %1 : (tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8<-127:127>:f32>
+!static = !quant.uniform<u8:f32, 0.5:128>
+
+tq.weight @float : tensor<7x5xf32> = #tq.mapped<"f", 0>
+
+// CHECK-LABEL: func.func @stored_weight_in_float
+// CHECK: tq.linear {{.*}} {tq.reason = "its weight is not dequantized row by row"}
+func.func @stored_weight_in_float(%q: tensor<?x5x!u8>, %s: tensor<?xf32>) -> tensor<?x7xf32> {
+  %w = tq.get_weight @float : tensor<7x5xf32>
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
+  // expected-remark @below {{stays in float: its weight is not dequantized row by row}}
+  %1 = tq.linear %0, %w : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @weight_in_float
+// CHECK: tq.linear {{.*}} {tq.reason = "its weight is computed at run time"}
+func.func @weight_in_float(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5xf32>)
+    -> tensor<?x7xf32> {
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
+  // expected-remark @below {{stays in float: its weight is computed at run time}}
+  %1 = tq.linear %0, %w : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @input_in_float
+// CHECK: tq.linear {{.*}} {tq.reason = "its input is not dequantized row by row"}
+func.func @input_in_float(%x: tensor<?x5xf32>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
+    -> tensor<?x7xf32> {
+  %0 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  // expected-remark @below {{stays in float: its input is not dequantized row by row}}
+  %1 = tq.linear %x, %0 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %1 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @static_parameters
+// CHECK: tq.linear {{.*}} {tq.reason = "its input is not dequantized row by row"}
+func.func @static_parameters(%q: tensor<?x5x!static>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
+    -> tensor<?x7xf32> {
+  %0 = tq.dequantize %q : (tensor<?x5x!static>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  // expected-remark @below {{stays in float: its input is not dequantized row by row}}
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @signed_input
+// CHECK: tq.linear {{.*}} {tq.reason = "its input is not u8"}
+func.func @signed_input(%q: tensor<?x5x!s8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                        %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!s8>, tensor<?xf32>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  // expected-remark @below {{stays in float: its input is not u8}}
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @weight_with_zero_points
+// CHECK: tq.linear {{.*}} {tq.reason = "its weight has zero points"}
+func.func @weight_with_zero_points(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                                   %ws: tensor<7xf32>, %wz: tensor<7xi32>) -> tensor<?x7xf32> {
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) zero_points(%wz)
+    : (tensor<7x5x!s8>, tensor<7xf32>, tensor<7xi32>) -> tensor<7x5xf32>
+  // expected-remark @below {{stays in float: its weight has zero points}}
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// CHECK-LABEL: func.func @table_with_zero_points
+// CHECK: tq.embedding {{.*}} {tq.reason = "its table has zero points"}
+func.func @table_with_zero_points(%ids: tensor<3xi64>, %t: tensor<9x5x!s8>, %s: tensor<9xf32>,
+                                  %z: tensor<9xi32>) -> tensor<3x5xf32> {
+  %0 = tq.dequantize %t scales(%s) zero_points(%z)
+    : (tensor<9x5x!s8>, tensor<9xf32>, tensor<9xi32>) -> tensor<9x5xf32>
+  // expected-remark @below {{stays in float: its table has zero points}}
+  %1 = tq.embedding %ids, %0 : (tensor<3xi64>, tensor<9x5xf32>) -> tensor<3x5xf32>
+  return %1 : tensor<3x5xf32>
+}
