@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Checks that what the .td files of a dialect say of its ops and passes is true.
 
-  extract_examples.py parse TQ-OPT FILE.td...       every ```mlir block parses
-  extract_examples.py covered INVALID.mlir FILE.td...  every (Cn) has its test
+  extract_examples.py parse TQ-OPT FILE.td...         every ```mlir block parses
+  extract_examples.py covered FILE.mlir... FILE.td...  every (Cn) has its test
 
 An example is a list of statements, each starting in the first column of the
 block. A value that no statement before defines becomes a function argument,
@@ -130,18 +130,20 @@ def definitions(text):
             yield match[1], part
 
 
-def covered(invalid, files):
-    with open(invalid) as opened:
-        tests = set(re.findall(r"^// (tq\.\w+ \(C\d+\))", opened.read(), re.M))
-    wanted, failures = set(), 0
+def covered(files):
+    tests, wanted, failures = set(), set(), 0
     for file in files:
         with open(file) as opened:
-            for mnemonic, part in definitions(opened.read()):
-                labels = re.findall(r"\(C\d+\)", part)
-                wanted.update("tq.%s %s" % (mnemonic, label) for label in labels)
-                if "```mlir" not in part:
-                    failures += 1
-                    print("tq.%s has no example" % mnemonic)
+            text = opened.read()
+        if file.endswith(".mlir"):
+            tests.update(re.findall(r"^// (tq\.\w+ \(C\d+\))", text, re.M))
+            continue
+        for mnemonic, part in definitions(text):
+            labels = re.findall(r"\(C\d+\)", part)
+            wanted.update("tq.%s %s" % (mnemonic, label) for label in labels)
+            if "```mlir" not in part:
+                failures += 1
+                print("tq.%s has no example" % mnemonic)
     for label in sorted(wanted - tests):
         print("%s has no negative test" % label)
     for label in sorted(tests - wanted):
@@ -154,5 +156,8 @@ def covered(invalid, files):
 if __name__ == "__main__":
     if len(sys.argv) < 4 or sys.argv[1] not in ("parse", "covered"):
         sys.exit(__doc__)
-    check = parse if sys.argv[1] == "parse" else covered
-    sys.exit(1 if check(sys.argv[2], sys.argv[3:]) else 0)
+    if sys.argv[1] == "parse":
+        failed = parse(sys.argv[2], sys.argv[3:])
+    else:
+        failed = covered(sys.argv[2:])
+    sys.exit(1 if failed else 0)
