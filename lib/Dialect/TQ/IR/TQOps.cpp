@@ -116,16 +116,17 @@ LogicalResult WeightOp::verify() {
     return emitOpError(
                "expected a ranked tensor type with static shape, but got ")
            << getType();
-  if (getValue().has_value() == !getInitializer().empty())
+  Attribute value = getValueAttr();
+  if (static_cast<bool>(value) == !getInitializer().empty())
     return emitOpError("expected either a value or an initializer");
   if (!getInitializer().empty())
     return verifyInitializer(*this);
-  if (isa<MappedAttr>(*getValue()))
+  if (isa<MappedAttr>(value))
     return success();
-  auto elements = dyn_cast<ElementsAttr>(*getValue());
+  auto elements = dyn_cast<ElementsAttr>(value);
   if (!elements)
     return emitOpError("expected #tq.mapped or an elements attribute, but got ")
-           << *getValue();
+           << value;
   if (elements.getType() != type)
     return emitOpError("expected a value of type ")
            << type << ", but got " << elements.getType();
@@ -233,7 +234,7 @@ LogicalResult AttentionOp::verify() {
     return emitOpError(
                "expected one batch, and key and value of equal shape, but got ")
            << query << ", " << key << " and " << value;
-  int64_t heads = getNumHeads(), kvHeads = getKvHeads();
+  auto heads = static_cast<int64_t>(getNumHeads()), kvHeads = getKvHeads();
   int64_t width = query.getDimSize(2), kvWidth = key.getDimSize(2);
   if (ShapedType::isDynamic(width) || ShapedType::isDynamic(kvWidth))
     return emitOpError("expected static last dimensions, but got ")
