@@ -1,0 +1,50 @@
+//===- ObjectFile.h - From the llvm dialect to object files -----*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_EMIT_OBJECTFILE_H
+#define TQ_EMIT_OBJECTFILE_H
+
+#include "tq/Emit/ProgramTables.h"
+#include "tq/Emit/Target.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Target/TargetMachine.h"
+
+namespace tq {
+
+/// Translates the llvm ops of `module`; other ops are left out. What the
+/// program's tables refer to becomes hidden, everything else internal.
+llvm::Expected<std::unique_ptr<llvm::Module>>
+translateProgram(mlir::ModuleOp module, llvm::LLVMContext &context,
+                 llvm::TargetMachine &machine);
+
+/// An empty module for `machine`, for the tables alone.
+std::unique_ptr<llvm::Module> createModule(llvm::StringRef name,
+                                           llvm::LLVMContext &context,
+                                           llvm::TargetMachine &machine);
+
+/// Adds the section of weights: `file`, read when the module is assembled.
+void addWeightSection(llvm::Module &module, llvm::StringRef file,
+                      uint64_t bytes);
+
+/// Optimizes at -O2. Loops and chains of scalars are not vectorized: codegen
+/// has done that where it pays.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+
+/// Writes an object file or assembly.
+llvm::Error writeCode(llvm::Module &module, llvm::TargetMachine &machine,
+                      llvm::CodeGenFileType type, llvm::raw_ostream &stream);
+
+/// Fills in the size of each kernel's code from the symbols of `object`.
+llvm::Error measureKernels(llvm::StringRef object, ProgramInfo &info);
+
+} // namespace tq
+
+#endif // TQ_EMIT_OBJECTFILE_H

@@ -1,0 +1,95 @@
+//===- ProgramTables.h - What a program knows about itself ------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Reads the module's attributes that describe a program (`tq.program` and those
+// of the importer) and builds `tq_program_main` of tq/Runtime/Program.h.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_EMIT_PROGRAMTABLES_H
+#define TQ_EMIT_PROGRAMTABLES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace llvm {
+class Module;
+} // namespace llvm
+
+namespace tq {
+
+/// One input or output; fields as in tq_program_tensor.
+struct ProgramTensor {
+  std::string name;
+  int32_t dtype = 0;
+  std::vector<int64_t> dims;
+  int64_t limit = 0;
+  int32_t fill = 0;
+
+  /// Bytes of one element.
+  unsigned getElementBytes() const;
+};
+
+struct ProgramSymbol {
+  std::string name;
+  int64_t max = 0;
+};
+
+struct ProgramKernel {
+  std::string name;
+  uint64_t codeBytes = 0;
+};
+
+struct ProgramCall {
+  int32_t kernel = 0;
+  std::string layer;
+  std::string scheme;
+  std::string reason;
+};
+
+/// Everything in the tables; fields as in tq_program.
+struct ProgramInfo {
+  std::string name;
+  std::string compilerVersion;
+  std::string options;
+  std::string targetCpu;
+  std::string requiredFeatures;
+  std::string arenaFormula;
+  std::vector<ProgramSymbol> symbols;
+  std::vector<ProgramTensor> inputs;
+  std::vector<ProgramTensor> outputs;
+  std::vector<ProgramKernel> kernels;
+  std::vector<ProgramCall> calls;
+  std::vector<std::string> labels;
+  uint64_t weightsBytes = 0;
+  std::vector<uint8_t> tokenizer;
+  std::string tokenizerNote;
+  int64_t maxTokens = 0;
+  std::vector<uint8_t> golden;
+};
+
+/// Names of symbols that objects of a program share.
+inline constexpr char kProgramSymbol[] = "tq_program_main";
+inline constexpr char kRunSymbol[] = "tq_program_run";
+inline constexpr char kPlanSymbol[] = "tq_program_plan";
+inline constexpr char kWeightsSymbol[] = "tq_program_weights";
+
+/// Reads what `module` says about its program. Fails with one line where an
+/// attribute is missing or is not what the runtime could use.
+llvm::Expected<ProgramInfo> readProgramInfo(mlir::ModuleOp module);
+
+/// Defines `tq_program_main` in `module`, whose data layout is set. Functions
+/// and weights are declared where the module lacks them.
+void buildProgramTables(llvm::Module &module, const ProgramInfo &info);
+
+} // namespace tq
+
+#endif // TQ_EMIT_PROGRAMTABLES_H

@@ -1,0 +1,255 @@
+//===- Emit.cpp - From a module after codegen to a program ------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Emit/Emit.h"
+
+#include "tq/Emit/Golden.h"
+#include "tq/Emit/Link.h"
+#include "tq/Emit/ObjectFile.h"
+#include "tq/Emit/TempFiles.h"
+#include "tq/Import/HuggingFace/TokenizerTables.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+
+using namespace llvm;
+using namespace tq;
+
+std::string tq::getCompilerVersion() {
+  return "tq " TQ_VERSION " (LLVM " LLVM_VERSION_STRING ")";
+}
+
+namespace {
+/// One run of the phase.
+class Emitter {
+public:
+  Emitter(mlir::ModuleOp module, const EmitOptions &options,
+          ProgressFn progress)
+      : module(module), options(options), progress(progress) {}
+
+  Expected<EmitResult> run();
+
+private:
+  Error describe();
+  Error readTokenizer();
+  Error writeWeights(raw_ostream &stream);
+
+  /// Assembly or LLVM IR.
+  Error writeText();
+
+  /// Objects with the code and the weights, and with the tables.
+  Error writeObjects();
+  Error writeTables();
+  Error storeGolden();
+  Error linkOutput();
+  Error writeHeader();
+
+  mlir::ModuleOp module;
+  const EmitOptions &options;
+  ProgressFn progress;
+  EmitResult result;
+  TempFiles files;
+  std::unique_ptr<TargetMachine> machine;
+  std::string codeObject, tablesObject;
+};
+} // namespace
+
+Error Emitter::readTokenizer() {
+  ProgramInfo &info = result.program;
+  auto directory = module->getAttrOfType<mlir::StringAttr>("tq.tokenizer_dir");
+  if (!directory) {
+    info.tokenizerNote = "the model came without a tokenizer";
+    return Error::success();
+  }
+  Expected<TokenizerTables> tables = readTokenizerTables(directory.getValue());
+  if (!tables)
+    return tables.takeError();
+  info.tokenizer = std::move(tables->blob);
+  info.tokenizerNote = std::move(tables->note);
+  return Error::success();
+}
+
+Error Emitter::describe() {
+  Expected<ProgramInfo> info = readProgramInfo(module);
+  if (!info)
+    return info.takeError();
+  info->compilerVersion = getCompilerVersion();
+  info->options = options.options;
+  info->targetCpu = options.target.name;
+  info->requiredFeatures = join(options.target.required, ",");
+  result.program = std::move(*info);
+  return readTokenizer();
+}
+
+Error Emitter::writeWeights(raw_ostream &stream) {
+  return writeWeightSection(module, result.program.weightsBytes, stream,
+                            progress);
+}
+
+Error Emitter::writeText() {
+  LLVMContext context;
+  auto code = translateProgram(module, context, *machine);
+  if (!code)
+    return code.takeError();
+  buildProgramTables(**code, result.program);
+  if (result.program.weightsBytes) {
+    std::string weights = options.output + ".weights";
+    if (Error error = writeOutput(
+            weights, [&](raw_ostream &out) { return writeWeights(out); }))
+      return error;
+    addWeightSection(**code, weights, result.program.weightsBytes);
+  }
+  optimize(**code, *machine);
+  result.goldenNote = "only programs that tq-compile links get one";
+  return writeOutput(options.output, [&](raw_ostream &out) -> Error {
+    if (options.kind == OutputKind::Assembly)
+      return writeCode(**code, *machine, CodeGenFileType::AssemblyFile, out);
+    out << **code;
+    return Error::success();
+  });
+}
+
+Error Emitter::writeObjects() {
+  LLVMContext context;
+  auto code = translateProgram(module, context, *machine);
+  if (!code)
+    return code.takeError();
+  if (result.program.weightsBytes) {
+    Expected<std::string> weights = files.create("weights");
+    if (!weights)
+      return weights.takeError();
+    if (Error error = writeFile(
+            *weights, [&](raw_ostream &out) { return writeWeights(out); }))
+      return error;
+    addWeightSection(**code, *weights, result.program.weightsBytes);
+  }
+  optimize(**code, *machine);
+  Expected<std::string> object = files.create("o");
+  if (!object)
+    return object.takeError();
+  codeObject = *object;
+  if (Error error = writeFile(codeObject, [&](raw_ostream &out) {
+        return writeCode(**code, *machine, CodeGenFileType::ObjectFile, out);
+      }))
+    return error;
+  return measureKernels(codeObject, result.program);
+}
+
+Error Emitter::writeTables() {
+  LLVMContext context;
+  std::unique_ptr<Module> tables = createModule("tables", context, *machine);
+  buildProgramTables(*tables, result.program);
+  if (tablesObject.empty()) {
+    Expected<std::string> object = files.create("o");
+    if (!object)
+      return object.takeError();
+    tablesObject = *object;
+  }
+  return writeFile(tablesObject, [&](raw_ostream &out) {
+    return writeCode(*tables, *machine, CodeGenFileType::ObjectFile, out);
+  });
+}
+
+Error Emitter::storeGolden() {
+  if (!options.golden) {
+    result.goldenNote = "switched off";
+    return Error::success();
+  }
+  if (!runsOnHost(options.target)) {
+    result.goldenNote = "this machine cannot run the program";
+    return Error::success();
+  }
+  Expected<std::string> program = files.create("exe");
+  if (!program)
+    return program.takeError();
+  if (Error error = link(LinkKind::Executable, {codeObject, tablesObject},
+                         options.runtimeDirectory, *program, files))
+    return error;
+  Expected<std::vector<uint8_t>> golden =
+      computeGolden(result.program, *program, files);
+  if (!golden) {
+    result.goldenNote = toString(golden.takeError());
+    return Error::success();
+  }
+  result.program.golden = std::move(*golden);
+  return writeTables();
+}
+
+/// `libminilm.h` for `libminilm.so`.
+static std::string getHeaderPath(StringRef output) {
+  SmallString<128> path(output);
+  sys::path::replace_extension(path, "h");
+  return path.str().str();
+}
+
+Error Emitter::writeHeader() {
+  SmallString<128> source(options.runtimeDirectory);
+  sys::path::append(source, "tq.h");
+  auto header = MemoryBuffer::getFile(source);
+  if (!header)
+    return createStringError("cannot read " + source + ": " +
+                             header.getError().message());
+  return writeOutput(getHeaderPath(options.output),
+                     [&](raw_ostream &out) -> Error {
+                       out << (*header)->getBuffer();
+                       return Error::success();
+                     });
+}
+
+Error Emitter::linkOutput() {
+  Expected<std::string> file = files.createNextTo(options.output);
+  if (!file)
+    return file.takeError();
+  LinkKind kind = options.kind == OutputKind::Executable ? LinkKind::Executable
+                  : options.kind == OutputKind::SharedLibrary
+                      ? LinkKind::SharedLibrary
+                      : LinkKind::Object;
+  if (Error error = link(kind, {codeObject, tablesObject},
+                         options.runtimeDirectory, *file, files))
+    return error;
+  if (kind == LinkKind::SharedLibrary)
+    if (Error error = writeHeader())
+      return error;
+  return files.rename(*file, options.output);
+}
+
+Expected<EmitResult> Emitter::run() {
+  auto created = createTargetMachine(options.target);
+  if (!created)
+    return created.takeError();
+  machine = std::move(*created);
+  if (Error error = describe())
+    return error;
+  bool isText = options.kind == OutputKind::Assembly ||
+                options.kind == OutputKind::LLVMIR;
+  if (isText) {
+    if (Error error = writeText())
+      return error;
+  } else {
+    if (Error error = writeObjects())
+      return error;
+    if (Error error = writeTables())
+      return error;
+    if (Error error = storeGolden())
+      return error;
+    if (Error error = linkOutput())
+      return error;
+  }
+  sys::fs::file_size(options.output, result.fileBytes);
+  return std::move(result);
+}
+
+Expected<EmitResult> tq::emitProgram(mlir::ModuleOp module,
+                                     const EmitOptions &options,
+                                     ProgressFn progress) {
+  return Emitter(module, options, progress).run();
+}

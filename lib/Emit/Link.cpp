@@ -1,0 +1,166 @@
+//===- Link.cpp - Link objects and the runtime ------------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Emit/Link.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+
+using namespace llvm;
+using namespace tq;
+
+/// The sanitizers that the runtime was built with; programs need them too.
+static constexpr StringLiteral kSanitizers = TQ_SANITIZE;
+
+static Expected<std::string> findDriver() {
+  // The one found when tq was configured, else the usual names.
+  for (StringRef name : {TQ_LINK_DRIVER, "clang-22", "clang", "cc", "gcc"}) {
+    if (name.empty())
+      continue;
+    if (ErrorOr<std::string> path = sys::findProgramByName(name))
+      return *path;
+  }
+  return makeOutputError("no compiler driver to link with: expected one of "
+                         "clang-22, clang, cc, gcc on the PATH");
+}
+
+/// Whether `driver` finds lld, which links faster than the default linker.
+static bool hasLld(StringRef driver) {
+  SmallString<128> real;
+  if (sys::fs::real_path(driver, real))
+    return false;
+  if (sys::findProgramByName("ld.lld"))
+    return true;
+  bool isClang = sys::path::filename(real).starts_with("clang");
+  StringRef directory = sys::path::parent_path(real);
+  return isClang && sys::findProgramByName("ld.lld", {directory});
+}
+
+static Expected<std::string> findLibrary(StringRef directory, StringRef name) {
+  SmallString<128> path(directory);
+  sys::path::append(path, name);
+  if (!sys::fs::exists(path))
+    return makeOutputError("cannot find " + name + " in " + directory +
+                           "; --runtime-dir says where tq's libraries are");
+  return path.str().str();
+}
+
+static Error addLibraries(LinkKind kind, StringRef directory,
+                          SmallVectorImpl<std::string> &arguments) {
+  SmallVector<StringRef> names = {"libtq_runtime.a", "libtq_tokenizer.a"};
+  bool isLibrary = kind == LinkKind::SharedLibrary;
+  if (!isLibrary)
+    names.insert(names.begin(), "libtq_main.a");
+  for (StringRef name : names) {
+    Expected<std::string> path = findLibrary(directory, name);
+    if (!path)
+      return path.takeError();
+    // Nothing in the program refers to the C interface.
+    bool whole = isLibrary && name == "libtq_runtime.a";
+    if (whole)
+      arguments.push_back("-Wl,--whole-archive");
+    arguments.push_back(*path);
+    if (whole)
+      arguments.push_back("-Wl,--no-whole-archive");
+  }
+  return Error::success();
+}
+
+/// Lets a shared library export the C interface and nothing else.
+static Expected<std::string> writeExports(TempFiles &files) {
+  Expected<std::string> file = files.create("exports");
+  if (!file)
+    return file.takeError();
+  if (Error error = writeFile(*file, [](raw_ostream &stream) {
+        stream << "{ global: tq_*; local: *; };\n";
+        return Error::success();
+      }))
+    return error;
+  return file;
+}
+
+static Error addArguments(LinkKind kind, StringRef directory, TempFiles &files,
+                          SmallVectorImpl<std::string> &arguments) {
+  if (kind == LinkKind::Object) {
+    arguments.append({"-r", "-nostdlib"});
+    return Error::success();
+  }
+  bool isLibrary = kind == LinkKind::SharedLibrary;
+  arguments.push_back(isLibrary ? "-shared" : "-pie");
+  if (Error error = addLibraries(kind, directory, arguments))
+    return error;
+  arguments.append({"-lm", "-pthread", "-Wl,--gc-sections", "-Wl,--as-needed",
+                    "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack"});
+  if (isLibrary) {
+    Expected<std::string> exports = writeExports(files);
+    if (!exports)
+      return exports.takeError();
+    arguments.append({"-Wl,-Bsymbolic", "-Wl,--version-script=" + *exports});
+  }
+  if (kSanitizers.empty())
+    arguments.push_back("-Wl,-s");
+  else
+    arguments.push_back("-fsanitize=" + kSanitizers.str());
+  if (isLibrary && kSanitizers.empty())
+    arguments.push_back("-Wl,-z,defs");
+  return Error::success();
+}
+
+/// The first line of `file` that says something.
+static std::string firstLine(StringRef file) {
+  auto buffer = MemoryBuffer::getFile(file);
+  if (!buffer)
+    return "";
+  return (*buffer)->getBuffer().ltrim().split('\n').first.str();
+}
+
+Error tq::link(LinkKind kind, ArrayRef<std::string> objects,
+               StringRef runtimeDirectory, StringRef output, TempFiles &files) {
+  Expected<std::string> driver = findDriver();
+  if (!driver)
+    return driver.takeError();
+  SmallVector<std::string> arguments = {*driver, "-o", output.str()};
+  if (hasLld(*driver))
+    arguments.push_back("-fuse-ld=lld");
+  arguments.append(objects.begin(), objects.end());
+  if (Error error = addArguments(kind, runtimeDirectory, files, arguments))
+    return error;
+
+  Expected<std::string> log = files.create("log");
+  if (!log)
+    return log.takeError();
+  SmallVector<StringRef> views(arguments.begin(), arguments.end());
+  std::string message;
+  int status =
+      sys::ExecuteAndWait(*driver, views, std::nullopt,
+                          {StringRef(), StringRef(*log), StringRef(*log)},
+                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
+  if (status == 0)
+    return Error::success();
+  if (message.empty())
+    message = firstLine(*log);
+  return makeOutputError("linking with " + *driver + " failed: " + message);
+}
+
+std::string tq::findRuntimeDirectory(const char *executable) {
+  static int anchor;
+  SmallString<128> path(
+      sys::fs::getMainExecutable(executable, static_cast<void *>(&anchor)));
+  sys::path::remove_filename(path);
+  SmallString<128> build(path);
+  sys::path::append(build, "..", "lib");
+  SmallString<128> installed(build);
+  sys::path::append(installed, "tq");
+  SmallString<128> probe(installed);
+  sys::path::append(probe, "libtq_runtime.a");
+  SmallString<128> &found = sys::fs::exists(probe) ? installed : build;
+  sys::path::remove_dots(found, /*remove_dot_dot=*/true);
+  return found.str().str();
+}

@@ -1,0 +1,211 @@
+//===- ObjectFile.cpp - From the llvm dialect to object files ---*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Emit/ObjectFile.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/SmallVectorExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Passes/PassBuilder.h"
+
+using namespace llvm;
+using namespace tq;
+
+/// Checks that codegen has left `name` with as many arguments as the runtime
+/// passes.
+static Error checkEntry(mlir::ModuleOp module, StringRef name,
+                        unsigned arguments) {
+  auto function = module.lookupSymbol<mlir::LLVM::LLVMFuncOp>(name);
+  if (!function || function.isExternal() ||
+      function.getFunctionType().getNumParams() != arguments)
+    return createStringError("expected a module after the codegen phase, with "
+                             "a function @" +
+                             name + " of " + Twine(arguments) + " arguments");
+  return Error::success();
+}
+
+/// A copy of `module` with its llvm ops only.
+static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
+copyCode(mlir::ModuleOp module) {
+  mlir::OwningOpRef<mlir::ModuleOp> code =
+      mlir::ModuleOp::create(module.getLoc());
+  mlir::OpBuilder builder = mlir::OpBuilder::atBlockEnd(code->getBody());
+  for (mlir::Operation &op : *module.getBody()) {
+    if (isa<mlir::LLVM::LLVMDialect>(op.getDialect()))
+      builder.clone(op);
+    else if (op.getName().getStringRef() != "tq.weight")
+      return createStringError("expected a module after the codegen phase, but "
+                               "it holds '" +
+                               op.getName().getStringRef() + "'");
+  }
+  return code;
+}
+
+static bool isEntry(const GlobalValue &value) {
+  return value.getName() == kRunSymbol || value.getName() == kPlanSymbol;
+}
+
+static void setLinkage(Module &module) {
+  for (GlobalValue &value : module.global_values()) {
+    if (value.isDeclaration())
+      continue;
+    if (isEntry(value)) {
+      value.setVisibility(GlobalValue::HiddenVisibility);
+      value.setDSOLocal(true);
+    } else if (!value.hasLocalLinkage()) {
+      value.setVisibility(GlobalValue::DefaultVisibility);
+      value.setLinkage(GlobalValue::InternalLinkage);
+    }
+  }
+}
+
+std::unique_ptr<Module> tq::createModule(StringRef name, LLVMContext &context,
+                                         TargetMachine &machine) {
+  auto module = std::make_unique<Module>(name, context);
+  module->setTargetTriple(machine.getTargetTriple());
+  module->setDataLayout(machine.createDataLayout());
+  module->setPICLevel(PICLevel::BigPIC);
+  module->setPIELevel(PIELevel::Large);
+  return module;
+}
+
+Expected<std::unique_ptr<Module>> tq::translateProgram(mlir::ModuleOp module,
+                                                       LLVMContext &context,
+                                                       TargetMachine &machine) {
+  if (Error error = checkEntry(module, kRunSymbol, 6))
+    return error;
+  if (Error error = checkEntry(module, kPlanSymbol, 3))
+    return error;
+  auto code = copyCode(module);
+  if (!code)
+    return code.takeError();
+  mlir::registerBuiltinDialectTranslation(*module.getContext());
+  mlir::registerLLVMDialectTranslation(*module.getContext());
+  std::unique_ptr<Module> result =
+      mlir::translateModuleToLLVMIR(**code, context, "program");
+  if (!result)
+    return createStringError("the module after codegen has no LLVM IR");
+  result->setTargetTriple(machine.getTargetTriple());
+  result->setDataLayout(machine.createDataLayout());
+  result->setPICLevel(PICLevel::BigPIC);
+  result->setPIELevel(PIELevel::Large);
+  setLinkage(*result);
+  for (Function &function : *result) {
+    if (function.isDeclaration())
+      continue;
+    // Vectors are as wide as codegen wrote them.
+    function.addFnAttr("prefer-vector-width", "512");
+    function.addFnAttr(Attribute::NoUnwind);
+  }
+  return result;
+}
+
+/// `text` inside the quotes of an assembler string.
+static std::string escape(StringRef text) {
+  std::string result;
+  for (char c : text) {
+    if (c == '"' || c == '\\')
+      result += '\\';
+    result += c;
+  }
+  return result;
+}
+
+void tq::addWeightSection(Module &module, StringRef file, uint64_t bytes) {
+  // A large section (flag `l`): it lies apart from code, which then reaches its
+  // data however many weights there are.
+  std::string text;
+  raw_string_ostream(text) << ".section .lrodata.tq_weights,\"al\",@progbits\n"
+                           << ".p2align 6\n"
+                           << ".globl " << kWeightsSymbol << "\n.hidden "
+                           << kWeightsSymbol << "\n"
+                           << ".type " << kWeightsSymbol << ",@object\n"
+                           << ".size " << kWeightsSymbol << ", " << bytes
+                           << "\n"
+                           << kWeightsSymbol << ":\n.incbin \"" << escape(file)
+                           << "\"\n"
+                           << ".text\n";
+  module.appendModuleInlineAsm(text);
+}
+
+void tq::optimize(Module &module, TargetMachine &machine) {
+  PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  LoopAnalysisManager loops;
+  FunctionAnalysisManager functions;
+  CGSCCAnalysisManager calls;
+  ModuleAnalysisManager modules;
+  PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(calls);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, calls, modules);
+  builder.buildPerModuleDefaultPipeline(OptimizationLevel::O2)
+      .run(module, modules);
+}
+
+Error tq::writeCode(Module &module, TargetMachine &machine,
+                    CodeGenFileType type, raw_ostream &stream) {
+  // Errors of the assembler come through the context; its default handler would
+  // end the process.
+  struct Handler : DiagnosticHandler {
+    std::string &message;
+    explicit Handler(std::string &message) : message(message) {}
+    bool handleDiagnostics(const DiagnosticInfo &info) override {
+      if (info.getSeverity() != DS_Error || !message.empty())
+        return true;
+      raw_string_ostream stream(message);
+      DiagnosticPrinterRawOStream printer(stream);
+      info.print(printer);
+      return true;
+    }
+  };
+  std::string message;
+  module.getContext().setDiagnosticHandler(std::make_unique<Handler>(message));
+
+  SmallVector<char, 0> buffer;
+  raw_svector_ostream code(buffer);
+  legacy::PassManager passes;
+  if (machine.addPassesToEmitFile(passes, code, nullptr, type))
+    return createStringError("LLVM cannot write code for this target");
+  passes.run(module);
+  module.getContext().setDiagnosticHandler(nullptr);
+  if (!message.empty())
+    return createStringError("LLVM cannot assemble the program: " +
+                             StringRef(message).split('\n').first);
+  stream << code.str();
+  return Error::success();
+}
+
+Error tq::measureKernels(StringRef object, ProgramInfo &info) {
+  auto file = object::ObjectFile::createObjectFile(object);
+  if (!file)
+    return file.takeError();
+  auto *elf = dyn_cast<object::ELFObjectFileBase>(file->getBinary());
+  if (!elf)
+    return createStringError("LLVM wrote an object file that is not ELF");
+  StringMap<uint64_t> sizes;
+  for (object::ELFSymbolRef symbol : elf->symbols()) {
+    Expected<StringRef> name = symbol.getName();
+    if (!name)
+      return name.takeError();
+    if (symbol.getELFType() == ELF::STT_FUNC)
+      sizes[*name] += symbol.getSize();
+  }
+  for (ProgramKernel &kernel : info.kernels)
+    kernel.codeBytes = sizes.lookup(kernel.name);
+  return Error::success();
+}

@@ -1,0 +1,190 @@
+//===- ProgramInfo.cpp - Read a program's description -----------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Emit/ProgramTables.h"
+
+#include "tq/Runtime/Program.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace llvm;
+using namespace tq;
+using mlir::ArrayAttr;
+using mlir::DictionaryAttr;
+using mlir::IntegerAttr;
+using mlir::StringAttr;
+
+unsigned ProgramTensor::getElementBytes() const {
+  switch (dtype) {
+  case TQ_PROGRAM_I64:
+    return 8;
+  case TQ_PROGRAM_F32:
+  case TQ_PROGRAM_I32:
+    return 4;
+  default:
+    return 1;
+  }
+}
+
+namespace {
+/// Reads one dictionary; remembers the first thing that is wrong.
+class Reader {
+public:
+  Reader(DictionaryAttr dict, std::string where)
+      : dict(dict), where(std::move(where)) {}
+
+  std::string string(StringRef key, bool required = false) {
+    auto attr = dict.getAs<StringAttr>(key);
+    if (!attr && (required || dict.get(key)))
+      fail(key, "a string");
+    // The runtime reads C strings.
+    if (attr && attr.getValue().contains('\0'))
+      fail(key, "a string without a zero byte");
+    return attr ? attr.getValue().str() : std::string();
+  }
+
+  int64_t integer(StringRef key, int64_t low, int64_t high, int64_t absent) {
+    auto attr = dict.getAs<IntegerAttr>(key);
+    if (!attr) {
+      if (dict.get(key))
+        fail(key, "an integer");
+      return absent;
+    }
+    std::optional<int64_t> value = attr.getValue().trySExtValue();
+    if (value && *value >= low && *value <= high)
+      return *value;
+    fail(key,
+         ("an integer in [" + Twine(low) + ", " + Twine(high) + "]").str());
+    return absent;
+  }
+
+  ArrayRef<mlir::Attribute> array(StringRef key) {
+    auto attr = dict.getAs<ArrayAttr>(key);
+    if (!attr && dict.get(key))
+      fail(key, "an array");
+    return attr ? attr.getValue() : ArrayRef<mlir::Attribute>();
+  }
+
+  /// Calls `read` with a reader for each element of an array of dictionaries.
+  template <typename Fn>
+  void each(StringRef key, Fn read) {
+    for (auto [index, element] : enumerate(array(key))) {
+      auto child = dyn_cast<DictionaryAttr>(element);
+      if (!child)
+        return fail(key, "an array of dictionaries");
+      Reader reader(child,
+                    (where + "." + key + "[" + Twine(index) + "]").str());
+      read(reader);
+      if (message.empty())
+        message = reader.message;
+    }
+  }
+
+  void fail(StringRef key, StringRef expected) {
+    if (message.empty())
+      message = (where + "." + key + ": expected " + expected).str();
+  }
+
+  Error takeError() const {
+    return message.empty() ? Error::success() : createStringError(message);
+  }
+
+private:
+  DictionaryAttr dict;
+  std::string where;
+  std::string message;
+};
+} // namespace
+
+static ProgramTensor readTensor(Reader &reader, size_t numSymbols) {
+  ProgramTensor tensor;
+  tensor.name = reader.string("name", /*required=*/true);
+  tensor.dtype = StringSwitch<int32_t>(reader.string("dtype", true))
+                     .Case("f32", TQ_PROGRAM_F32)
+                     .Case("i64", TQ_PROGRAM_I64)
+                     .Case("i32", TQ_PROGRAM_I32)
+                     .Case("u8", TQ_PROGRAM_U8)
+                     .Case("i8", TQ_PROGRAM_I8)
+                     .Case("i1", TQ_PROGRAM_I1)
+                     .Default(-1);
+  if (tensor.dtype < 0)
+    reader.fail("dtype", "one of f32, i64, i32, u8, i8, i1");
+  ArrayRef<mlir::Attribute> dims = reader.array("dims");
+  if (dims.size() > TQ_MAX_RANK)
+    reader.fail("dims", "at most 8 dimensions");
+  for (mlir::Attribute dim : dims.take_front(TQ_MAX_RANK)) {
+    auto value = dyn_cast<IntegerAttr>(dim);
+    std::optional<int64_t> size =
+        value ? value.getValue().trySExtValue() : std::nullopt;
+    if (!size || *size < -int64_t(numSymbols)) {
+      reader.fail("dims", "sizes, or -1, -2, ... for the symbols");
+      continue;
+    }
+    tensor.dims.push_back(*size);
+  }
+  tensor.limit = reader.integer("limit", 0, INT64_MAX, 0);
+  tensor.fill = reader.integer("fill", 0, 2, 0);
+  return tensor;
+}
+
+static void readTables(Reader &reader, ProgramInfo &info) {
+  reader.each("symbols", [&](Reader &symbol) {
+    info.symbols.push_back(
+        {symbol.string("name", true), symbol.integer("max", 0, INT64_MAX, 0)});
+  });
+  reader.each("inputs", [&](Reader &tensor) {
+    info.inputs.push_back(readTensor(tensor, info.symbols.size()));
+  });
+  reader.each("outputs", [&](Reader &tensor) {
+    info.outputs.push_back(readTensor(tensor, info.symbols.size()));
+  });
+  for (mlir::Attribute name : reader.array("kernels")) {
+    auto string = dyn_cast<StringAttr>(name);
+    if (!string)
+      return reader.fail("kernels", "an array of strings");
+    info.kernels.push_back({string.getValue().str(), 0});
+  }
+  reader.each("calls", [&](Reader &call) {
+    int64_t last = int64_t(info.kernels.size()) - 1;
+    info.calls.push_back({int32_t(call.integer("kernel", 0, last, 0)),
+                          call.string("layer"), call.string("scheme"),
+                          call.string("reason")});
+    if (last < 0)
+      call.fail("kernel", "the index of a kernel");
+  });
+  info.arenaFormula = reader.string("arena_formula");
+  info.weightsBytes =
+      uint64_t(reader.integer("weights_bytes", 0, INT64_MAX, 0));
+}
+
+Expected<ProgramInfo> tq::readProgramInfo(mlir::ModuleOp module) {
+  auto program = module->getAttrOfType<DictionaryAttr>("tq.program");
+  if (!program)
+    return createStringError("expected a module after the codegen phase, with "
+                             "the attribute tq.program");
+  ProgramInfo info;
+  Reader tables(program, "tq.program");
+  readTables(tables, info);
+  if (Error error = tables.takeError())
+    return error;
+
+  Reader attrs(module->getAttrDictionary(), "module");
+  info.name = attrs.string("tq.model_name");
+  info.maxTokens = attrs.integer("tq.max_tokens", 0, INT64_MAX, 0);
+  for (mlir::Attribute label : attrs.array("tq.labels")) {
+    auto string = dyn_cast<StringAttr>(label);
+    if (!string || string.getValue().contains('\0')) {
+      attrs.fail("tq.labels", "an array of strings");
+      break;
+    }
+    info.labels.push_back(string.getValue().str());
+  }
+  if (Error error = attrs.takeError())
+    return error;
+  return info;
+}

@@ -1,0 +1,425 @@
+//===- WeightEvaluator.cpp - Elements of weights ----------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Emit/WeightEvaluator.h"
+
+#include "tq/Quant/Half.h"
+#include "tq/Quant/Pack.h"
+#include "tq/Quant/Quantize.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace tq;
+using llvm::ArrayRef;
+using llvm::createStringError;
+using llvm::Error;
+using llvm::Expected;
+using llvm::SmallVector;
+using llvm::StringRef;
+
+/// Deeper chains of initializers are refused, to bound the recursion.
+static constexpr unsigned kMaxDepth = 500;
+
+/// Marks a weight whose number is being worked out: seen again, it is a cycle.
+static constexpr unsigned kInProgress = ~0u - 2;
+
+/// Larger tensors are refused: no weight file is that large.
+static constexpr uint64_t kMaxBytes = uint64_t(1) << 42;
+
+unsigned tq::getStoredElementBytes(Type element) {
+  if (auto quantized = llvm::dyn_cast<mlir::quant::QuantizedType>(element))
+    element = quantized.getStorageType();
+  if (!element.isIntOrFloat())
+    return 0;
+  unsigned bits = element.getIntOrFloatBitWidth();
+  return bits == 1                                             ? 1
+         : bits == 8 || bits == 16 || bits == 32 || bits == 64 ? bits / 8
+                                                               : 0;
+}
+
+Expected<uint64_t> tq::getStoredBytes(RankedTensorType type) {
+  uint64_t bytes = getStoredElementBytes(type.getElementType());
+  if (bytes == 0) {
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    return createStringError("weights of type " + text +
+                             " have no layout in memory");
+  }
+  bool overflow = false;
+  for (int64_t dim : type.getShape()) {
+    bool step = false;
+    bytes = llvm::SaturatingMultiply(bytes, uint64_t(dim), &step);
+    overflow |= step;
+  }
+  if (overflow || bytes > kMaxBytes)
+    return createStringError("a weight is larger than 4 TiB");
+  return bytes;
+}
+
+TensorData TensorData::allocate(uint64_t bytes) {
+  // Of 64-bit words: aligned for every element type.
+  std::shared_ptr<uint64_t[]> words(new uint64_t[bytes / 8 + 1]());
+  ArrayRef<uint8_t> view(reinterpret_cast<uint8_t *>(words.get()), bytes);
+  return TensorData(view, std::move(words));
+}
+
+/// A copy of `bytes`, aligned.
+static TensorData copyOf(ArrayRef<uint8_t> bytes) {
+  TensorData data = TensorData::allocate(bytes.size());
+  if (!bytes.empty())
+    memcpy(data.data(), bytes.data(), bytes.size());
+  return data;
+}
+
+//===----------------------------------------------------------------------===//
+// Numbering
+//===----------------------------------------------------------------------===//
+
+unsigned WeightEvaluator::intern(StringRef key) {
+  return numbers.try_emplace(key, numbers.size()).first->second;
+}
+
+WeightOp WeightEvaluator::lookUp(GetWeightOp op) {
+  return symbols.lookup<WeightOp>(op.getName());
+}
+
+Expected<unsigned> WeightEvaluator::number(WeightOp weight, unsigned depth) {
+  auto [entry, isNew] =
+      weightNumbers.try_emplace(weight.getOperation(), kInProgress);
+  if (!isNew) {
+    if (entry->second == kInProgress)
+      return createStringError("the initializer of weight @" +
+                               weight.getSymName() + " refers to itself");
+    return entry->second;
+  }
+  unsigned result;
+  if (weight.getInitializer().empty()) {
+    result = intern(("@" + weight.getSymName()).str());
+  } else {
+    auto yield =
+        llvm::cast<YieldOp>(weight.getInitializer().front().getTerminator());
+    Expected<unsigned> value = number(yield.getValue(), depth + 1);
+    if (!value)
+      return value.takeError();
+    result = *value;
+  }
+  weightNumbers[weight.getOperation()] = result;
+  return result;
+}
+
+Expected<unsigned> WeightEvaluator::number(Value value, unsigned depth) {
+  auto known = valueNumbers.find(value);
+  if (known != valueNumbers.end())
+    return known->second;
+  if (depth > kMaxDepth)
+    return createStringError("initializers of weights are nested more than " +
+                             llvm::Twine(kMaxDepth) + " deep");
+
+  auto result = llvm::cast<OpResult>(value);
+  Operation *op = result.getOwner();
+  std::string key;
+  llvm::raw_string_ostream stream(key);
+  stream << op->getName() << op->getRawDictionaryAttrs() << value.getType()
+         << op->getPropertiesAsAttribute();
+  if (auto get = llvm::dyn_cast<GetWeightOp>(op)) {
+    WeightOp weight = lookUp(get);
+    if (!weight)
+      return createStringError("there is no weight @" + get.getName());
+    Expected<unsigned> source = number(weight, depth + 1);
+    if (!source)
+      return source.takeError();
+    if (weight.getType() == value.getType())
+      return valueNumbers[value] = *source;
+    key.clear();
+    stream << "widen " << value.getType() << ' ' << *source;
+  }
+  for (Value operand : op->getOperands()) {
+    Expected<unsigned> source = number(operand, depth + 1);
+    if (!source)
+      return source.takeError();
+    stream << ' ' << *source;
+  }
+  stream << '#' << result.getResultNumber();
+  return valueNumbers[value] = intern(key);
+}
+
+//===----------------------------------------------------------------------===//
+// The cache
+//===----------------------------------------------------------------------===//
+
+const TensorData *WeightEvaluator::find(unsigned number) {
+  auto entry = cache.find(number);
+  if (entry == cache.end())
+    return nullptr;
+  recent.splice(recent.begin(), recent, entry->second);
+  return &entry->second->data;
+}
+
+void WeightEvaluator::insert(unsigned number, TensorData data) {
+  if (cache.count(number) || data.bytes().size() > cacheLimit)
+    return;
+  cacheBytes += data.bytes().size();
+  recent.push_front({number, std::move(data)});
+  cache[number] = recent.begin();
+  while (cacheBytes > cacheLimit) {
+    cacheBytes -= recent.back().data.bytes().size();
+    cache.erase(recent.back().number);
+    recent.pop_back();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Leaves
+//===----------------------------------------------------------------------===//
+
+static Expected<std::shared_ptr<llvm::sys::fs::mapped_file_region>>
+mapFile(StringRef path) {
+  namespace fs = llvm::sys::fs;
+  Expected<fs::file_t> file = fs::openNativeFileForRead(path);
+  if (!file)
+    return createStringError("cannot open the file of weights " + path + ": " +
+                             llvm::toString(file.takeError()));
+  fs::file_status status;
+  std::error_code error = fs::status(*file, status);
+  std::shared_ptr<fs::mapped_file_region> region;
+  if (!error && !fs::is_regular_file(status))
+    error = std::make_error_code(std::errc::invalid_argument);
+  if (!error && status.getSize() == 0)
+    region = std::make_shared<fs::mapped_file_region>();
+  else if (!error)
+    region = std::make_shared<fs::mapped_file_region>(
+        *file, fs::mapped_file_region::readonly, status.getSize(), 0, error);
+  fs::closeFile(*file);
+  if (error)
+    return createStringError("cannot map the file of weights " + path + ": " +
+                             error.message());
+  return region;
+}
+
+Expected<TensorData> WeightEvaluator::readMapped(MappedAttr mapped,
+                                                 WeightOp weight) {
+  Expected<uint64_t> bytes = getStoredBytes(weight.getTensorType());
+  if (!bytes)
+    return bytes.takeError();
+  std::shared_ptr<llvm::sys::fs::mapped_file_region> &region =
+      files[mapped.getFile()];
+  if (!region) {
+    auto opened = mapFile(mapped.getFile());
+    if (!opened)
+      return opened.takeError();
+    region = std::move(*opened);
+  }
+  uint64_t size = *region ? region->size() : 0;
+  if (mapped.getOffset() > size || *bytes > size - mapped.getOffset())
+    return createStringError("weight @" + weight.getSymName() + " needs " +
+                             llvm::Twine(*bytes) + " bytes at offset " +
+                             llvm::Twine(mapped.getOffset()) + " of " +
+                             mapped.getFile() + ", but the file has " +
+                             llvm::Twine(size) + " bytes");
+  if (*bytes == 0)
+    return TensorData::allocate(0);
+  ArrayRef<uint8_t> view(
+      reinterpret_cast<const uint8_t *>(region->const_data()) +
+          mapped.getOffset(),
+      *bytes);
+  // Files align tensors to the end of a header of any length.
+  unsigned alignment =
+      getStoredElementBytes(weight.getTensorType().getElementType());
+  if (reinterpret_cast<uintptr_t>(view.data()) % alignment != 0)
+    return copyOf(view);
+  return TensorData(view, region);
+}
+
+static TensorData readDense(DenseElementsAttr attr, uint64_t bytes) {
+  TensorData data = TensorData::allocate(bytes);
+  if (attr.getElementType().isInteger(1)) {
+    uint8_t *out = data.data();
+    for (bool value : attr.getValues<bool>())
+      *out++ = value;
+    return data;
+  }
+  ArrayRef<char> raw = attr.getRawData();
+  for (uint64_t at = 0; at < bytes && !raw.empty(); at += raw.size())
+    memcpy(data.data() + at, raw.data(),
+           std::min<uint64_t>(raw.size(), bytes - at));
+  return data;
+}
+
+static Expected<TensorData> readElements(Attribute value, WeightOp weight) {
+  Expected<uint64_t> bytes = getStoredBytes(weight.getTensorType());
+  if (!bytes)
+    return bytes.takeError();
+  if (auto dense = llvm::dyn_cast<DenseElementsAttr>(value);
+      dense && dense.getElementType().isIntOrFloat())
+    return readDense(dense, *bytes);
+  auto resource = llvm::dyn_cast<DenseResourceElementsAttr>(value);
+  if (!resource)
+    return createStringError("weight @" + weight.getSymName() +
+                             ": expected dense or dense_resource elements");
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (!blob || blob->getData().size() != *bytes)
+    return createStringError(
+        "weight @" + weight.getSymName() + ": expected a resource of " +
+        llvm::Twine(*bytes) + " bytes, but found " +
+        (blob ? llvm::Twine(blob->getData().size()) : llvm::Twine("none")));
+  return copyOf({reinterpret_cast<const uint8_t *>(blob->getData().data()),
+                 blob->getData().size()});
+}
+
+//===----------------------------------------------------------------------===//
+// Operations
+//===----------------------------------------------------------------------===//
+
+/// Widens f16 or bf16 to f32, exactly.
+static TensorData widen(const TensorData &source, Type element) {
+  uint64_t count = source.bytes().size() / 2;
+  TensorData result = TensorData::allocate(count * 4);
+  const uint16_t *in = source.as<uint16_t>();
+  float *out = reinterpret_cast<float *>(result.data());
+  if (element.isF16())
+    std::transform(in, in + count, out, tq::quant::halfToFloat);
+  else
+    std::transform(in, in + count, out, tq::quant::bfloat16ToFloat);
+  return result;
+}
+
+static TensorData concatenate(tensor::ConcatOp op,
+                              ArrayRef<TensorData> operands, uint64_t bytes) {
+  auto shape = op.getResultType().getShape();
+  uint64_t outer = 1;
+  for (int64_t dim : shape.take_front(op.getDim()))
+    outer *= uint64_t(dim);
+  TensorData result = TensorData::allocate(bytes);
+  uint8_t *out = result.data();
+  for (uint64_t row = 0; row < outer; ++row)
+    for (const TensorData &operand : operands) {
+      uint64_t chunk = operand.bytes().size() / outer;
+      if (chunk)
+        memcpy(out, operand.bytes().data() + row * chunk, chunk);
+      out += chunk;
+    }
+  return result;
+}
+
+static TensorData pack(PackWeightOp op, const TensorData &weight,
+                       uint64_t bytes) {
+  auto type = llvm::cast<RankedTensorType>(op.getWeight().getType());
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1);
+  tq::quant::PanelLayout layout{int64_t(op.getPanel()), int64_t(op.getGroup())};
+  TensorData result = TensorData::allocate(bytes);
+  if (type.getElementType().isF32())
+    tq::quant::packWeights(weight.as<float>(), n, k, layout,
+                           reinterpret_cast<float *>(result.data()));
+  else
+    tq::quant::packWeights(weight.as<int8_t>(), n, k, layout,
+                           reinterpret_cast<int8_t *>(result.data()));
+  return result;
+}
+
+Expected<SmallVector<TensorData, 2>> WeightEvaluator::compute(Operation *op) {
+  SmallVector<TensorData, 4> operands;
+  for (Value operand : op->getOperands()) {
+    Expected<TensorData> data = evaluateValue(operand);
+    if (!data)
+      return data.takeError();
+    operands.push_back(std::move(*data));
+  }
+  SmallVector<uint64_t, 2> bytes;
+  for (Type type : op->getResultTypes()) {
+    Expected<uint64_t> size =
+        getStoredBytes(llvm::cast<RankedTensorType>(type));
+    if (!size)
+      return size.takeError();
+    bytes.push_back(*size);
+  }
+
+  SmallVector<TensorData, 2> results;
+  if (auto concat = llvm::dyn_cast<tensor::ConcatOp>(op)) {
+    results.push_back(concatenate(concat, operands, bytes[0]));
+    return results;
+  }
+  if (auto packOp = llvm::dyn_cast<PackWeightOp>(op)) {
+    results.push_back(pack(packOp, operands[0], bytes[0]));
+    return results;
+  }
+  results.push_back(TensorData::allocate(bytes[0]));
+  if (llvm::isa<QuantizeWeightOp>(op)) {
+    auto type = llvm::cast<RankedTensorType>(op->getOperand(0).getType());
+    results.push_back(TensorData::allocate(bytes[1]));
+    tq::quant::quantizeWeights(operands[0].as<float>(), type.getDimSize(0),
+                               type.getDimSize(1),
+                               reinterpret_cast<int8_t *>(results[0].data()),
+                               reinterpret_cast<float *>(results[1].data()));
+    return results;
+  }
+  if (llvm::isa<ColumnSumsOp>(op)) {
+    auto type = llvm::cast<RankedTensorType>(op->getOperand(0).getType());
+    tq::quant::columnSums(operands[0].as<int8_t>(), type.getDimSize(0),
+                          type.getDimSize(1),
+                          reinterpret_cast<int32_t *>(results[0].data()));
+    return results;
+  }
+  return createStringError("'" + op->getName().getStringRef() +
+                           "' cannot be evaluated at compile time");
+}
+
+Expected<TensorData> WeightEvaluator::evaluateGet(GetWeightOp op) {
+  WeightOp weight = lookUp(op);
+  Expected<TensorData> source = evaluate(weight);
+  if (!source || weight.getType() == op.getType())
+    return source;
+  Type from = weight.getTensorType().getElementType();
+  Type to = llvm::cast<RankedTensorType>(op.getType()).getElementType();
+  if (to.isF32() && (from.isF16() || from.isBF16()))
+    return widen(*source, from);
+  if (getStoredElementBytes(from) == getStoredElementBytes(to))
+    return source; // quantized values read as plain integers
+  return createStringError("weight @" + weight.getSymName() +
+                           " cannot be read as another element type");
+}
+
+Expected<TensorData> WeightEvaluator::evaluateValue(Value value) {
+  Expected<unsigned> id = number(value, 0);
+  if (!id)
+    return id.takeError();
+  if (const TensorData *known = find(*id))
+    return *known;
+  auto result = llvm::cast<OpResult>(value);
+  if (auto get = llvm::dyn_cast<GetWeightOp>(result.getOwner()))
+    return evaluateGet(get);
+  auto computed = compute(result.getOwner());
+  if (!computed)
+    return computed.takeError();
+  for (auto [type, data] :
+       llvm::zip(result.getOwner()->getResults(), *computed)) {
+    Expected<unsigned> number = this->number(type, 0);
+    if (!number)
+      return number.takeError();
+    insert(*number, data);
+  }
+  return std::move((*computed)[result.getResultNumber()]);
+}
+
+Expected<TensorData> WeightEvaluator::evaluate(WeightOp weight) {
+  Expected<unsigned> id = number(weight, 0);
+  if (!id)
+    return id.takeError();
+  if (weight.getInitializer().empty()) {
+    Attribute value = *weight.getValue();
+    if (auto mapped = llvm::dyn_cast<MappedAttr>(value))
+      return readMapped(mapped, weight);
+    return readElements(value, weight);
+  }
+  auto yield =
+      llvm::cast<YieldOp>(weight.getInitializer().front().getTerminator());
+  return evaluateValue(yield.getValue());
+}
