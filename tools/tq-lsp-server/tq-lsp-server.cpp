@@ -1,20 +1,17 @@
-//===- tq-lsp-server.cpp - Language server for tq IR -*- C++ -*-===//
+//===- tq-lsp-server.cpp - IR with tq ops in editors ------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
+#include "tq/Pipelines/Phases.h"
 
-#include "tq/Dialect/TQ/IR/TQ.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/Tools/mlir-lsp-server/MlirLspServerMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  registry.insert<tq::TQDialect>();
+  tq::registerAllDialects(registry);
   return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

@@ -5,21 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
-#include "mlir/InitAllPasses.h"
-#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+#include "tq/Pipelines/Phases.h"
 
-#include "tq/Dialect/TQ/IR/TQ.h"
-#include "tq/Dialect/TQ/Transforms/Passes.h"
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
-  mlir::registerAllDialects(registry);
-  mlir::registerAllExtensions(registry);
-  mlir::registerAllPasses();
-  tq::registerTQTransformsPasses();
-  registry.insert<tq::TQDialect>();
+  tq::registerAllDialects(registry);
+  tq::registerAllPasses();
+  tq::registerAllPipelines();
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "tq optimizer driver\n", registry));
 }

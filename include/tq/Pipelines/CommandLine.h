@@ -1,0 +1,46 @@
+//===- CommandLine.h - Options of tq-compile --------------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_PIPELINES_COMMANDLINE_H
+#define TQ_PIPELINES_COMMANDLINE_H
+
+#include "tq/Emit/Emit.h"
+#include "tq/Import/HuggingFace/ImportHuggingFace.h"
+#include "tq/Pipelines/Phases.h"
+
+namespace tq {
+
+/// What the user asked for.
+struct CommandLine {
+  std::string input;
+  std::string output; ///< Empty: IR goes to stdout.
+  OutputKind kind = OutputKind::Executable;
+  /// After this phase the IR is printed.
+  Phase stopAfter = Phase::Emit;
+  QuantizationMode quantize = QuantizationMode::Dynamic;
+  std::optional<ImportPooling> pooling;
+  std::string targetCpu = "host";
+  std::string runtimeDirectory; ///< Empty: next to the compiler.
+  bool golden = true;
+  bool verbose = false;
+  bool timing = false;
+  bool help = false;
+  bool version = false;
+};
+
+/// Reads the command line. Fails with one line that says what is allowed.
+llvm::Expected<CommandLine> parseCommandLine(llvm::ArrayRef<const char *> args);
+
+/// The text of --help.
+std::string getHelp();
+
+/// "none" or "dynamic".
+llvm::StringRef getQuantizationName(QuantizationMode mode);
+
+} // namespace tq
+
+#endif // TQ_PIPELINES_COMMANDLINE_H

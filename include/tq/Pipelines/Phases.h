@@ -1,0 +1,106 @@
+//===- Phases.h - The phases of the compiler --------------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A module goes through the phases in order. What a phase leaves carries its
+// name in the attribute `tq.phase`, so that a later run can go on from there.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_PIPELINES_PHASES_H
+#define TQ_PIPELINES_PHASES_H
+
+#include "tq/Dialect/TQ/Transforms/Passes.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <optional>
+#include <string>
+
+namespace tq {
+
+enum class Phase { Import, Normalize, Quantize, Fuse, Lower, Codegen, Emit };
+
+inline constexpr Phase kAllPhases[] = {
+    Phase::Import, Phase::Normalize, Phase::Quantize, Phase::Fuse,
+    Phase::Lower,  Phase::Codegen,   Phase::Emit};
+
+/// The attribute of modules that names the phase they come from.
+inline constexpr llvm::StringLiteral kPhaseAttr = "tq.phase";
+
+/// The name on the command line, for example "normalize".
+llvm::StringRef getPhaseName(Phase phase);
+
+/// What the phase does, in a few words.
+llvm::StringRef getPhaseDescription(Phase phase);
+
+std::optional<Phase> parsePhase(llvm::StringRef name);
+
+/// The names of all phases, for messages: "import, normalize, ...".
+std::string getPhaseNames();
+
+//===----------------------------------------------------------------------===//
+// One options struct a phase
+//===----------------------------------------------------------------------===//
+
+struct NormalizePipelineOptions
+    : mlir::PassPipelineOptions<NormalizePipelineOptions> {};
+
+struct QuantizePipelineOptions
+    : mlir::PassPipelineOptions<QuantizePipelineOptions> {
+  Option<QuantizationMode> mode{
+      *this, "mode", llvm::cl::desc("What runs in integers"),
+      llvm::cl::init(QuantizationMode::Dynamic),
+      llvm::cl::values(
+          clEnumValN(QuantizationMode::None, "none", "nothing"),
+          clEnumValN(QuantizationMode::Dynamic, "dynamic",
+                     "weights s8 per row, activations u8 per row at run "
+                     "time"))};
+};
+
+struct FusePipelineOptions : mlir::PassPipelineOptions<FusePipelineOptions> {};
+
+struct LowerPipelineOptions : mlir::PassPipelineOptions<LowerPipelineOptions> {
+};
+
+struct CodegenPipelineOptions
+    : mlir::PassPipelineOptions<CodegenPipelineOptions> {
+  Option<std::string> targetCpu{
+      *this, "target-cpu",
+      llvm::cl::desc("host, x86-64-v3, x86-64-v4, ..., with +features"),
+      llvm::cl::init("x86-64-v3")};
+};
+
+void buildNormalizePipeline(mlir::OpPassManager &manager,
+                            const NormalizePipelineOptions &options);
+void buildQuantizePipeline(mlir::OpPassManager &manager,
+                           const QuantizePipelineOptions &options);
+void buildFusePipeline(mlir::OpPassManager &manager,
+                       const FusePipelineOptions &options);
+void buildLowerPipeline(mlir::OpPassManager &manager,
+                        const LowerPipelineOptions &options);
+void buildCodegenPipeline(mlir::OpPassManager &manager,
+                          const CodegenPipelineOptions &options);
+
+//===----------------------------------------------------------------------===//
+// Registration, for tools
+//===----------------------------------------------------------------------===//
+
+/// All dialects of tq and upstream.
+void registerAllDialects(mlir::DialectRegistry &registry);
+
+/// All passes of tq and upstream.
+void registerAllPasses();
+
+/// `tq-<phase>-pipeline` for each phase from MLIR to MLIR.
+void registerAllPipelines();
+
+} // namespace tq
+
+#endif // TQ_PIPELINES_PHASES_H

@@ -1,0 +1,280 @@
+//===- CommandLine.cpp - Options of tq-compile ------------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Not llvm::cl: the libraries register hundreds of options there, and its
+// errors take several lines.
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Pipelines/CommandLine.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace llvm;
+using namespace tq;
+
+namespace {
+template <typename T>
+struct Choice {
+  StringLiteral name;
+  T value;
+};
+
+/// What --emit stands for: the last phase, and what the emit phase makes.
+struct EmitChoice {
+  Phase stopAfter;
+  OutputKind kind;
+};
+} // namespace
+
+static constexpr Choice<EmitChoice> kEmitChoices[] = {
+    {"exe", {Phase::Emit, OutputKind::Executable}},
+    {"so", {Phase::Emit, OutputKind::SharedLibrary}},
+    {"obj", {Phase::Emit, OutputKind::Object}},
+    {"asm", {Phase::Emit, OutputKind::Assembly}},
+    {"llvm", {Phase::Emit, OutputKind::LLVMIR}},
+    {"mlir", {Phase::Codegen, OutputKind::Executable}},
+};
+
+static constexpr Choice<QuantizationMode> kQuantizeChoices[] = {
+    {"none", QuantizationMode::None},
+    {"dynamic", QuantizationMode::Dynamic},
+};
+
+static constexpr Choice<ImportPooling> kPoolingChoices[] = {
+    {"mean", ImportPooling::Mean},
+    {"cls", ImportPooling::Cls},
+    {"none", ImportPooling::None},
+};
+
+/// Finds `name` among the choices of an option.
+template <typename T, size_t N>
+static Expected<T> choose(StringRef option, StringRef name,
+                          const Choice<T> (&choices)[N]) {
+  std::string allowed;
+  for (const Choice<T> &choice : choices) {
+    if (choice.name == name)
+      return choice.value;
+    allowed += (allowed.empty() ? "" : ", ") + choice.name.str();
+  }
+  return createStringError("--" + option + "=" + name + ": expected one of " +
+                           allowed);
+}
+
+template <typename T>
+static Error assign(T &to, Expected<std::common_type_t<T>> value) {
+  if (!value)
+    return value.takeError();
+  to = std::move(*value);
+  return Error::success();
+}
+
+StringRef tq::getQuantizationName(QuantizationMode mode) {
+  for (const auto &choice : kQuantizeChoices)
+    if (choice.value == mode)
+      return choice.name;
+  return "";
+}
+
+namespace {
+class Parser {
+public:
+  explicit Parser(ArrayRef<const char *> args) : args(args) {}
+
+  Expected<CommandLine> run();
+
+private:
+  Error parseArgument(StringRef argument);
+  Error parseOption(StringRef name, std::optional<StringRef> attached);
+  Error parseFlag(StringRef name, bool &known);
+  Error parseValue(StringRef name, StringRef value);
+  Error check();
+
+  ArrayRef<const char *> args;
+  CommandLine line;
+  bool onlyInputs = false; // after --
+  bool hasEmit = false;
+};
+} // namespace
+
+Error Parser::parseFlag(StringRef name, bool &known) {
+  known = true;
+  if (name == "help" || name == "h")
+    line.help = true;
+  else if (name == "version")
+    line.version = true;
+  else if (name == "verbose")
+    line.verbose = true;
+  else if (name == "timing")
+    line.timing = true;
+  else if (name == "golden")
+    line.golden = true;
+  else if (name == "no-golden")
+    line.golden = false;
+  else
+    known = false;
+  return Error::success();
+}
+
+Error Parser::parseValue(StringRef name, StringRef value) {
+  if (value.empty())
+    return createStringError("--" + name + ": expected a value");
+  if (name == "emit") {
+    Expected<EmitChoice> choice = choose(name, value, kEmitChoices);
+    if (!choice)
+      return choice.takeError();
+    line.kind = choice->kind;
+    line.stopAfter = std::min(line.stopAfter, choice->stopAfter);
+    hasEmit = true;
+    return Error::success();
+  }
+  if (name == "quantize")
+    return assign(line.quantize, choose(name, value, kQuantizeChoices));
+  if (name == "pooling")
+    return assign(line.pooling.emplace(), choose(name, value, kPoolingChoices));
+  if (name == "stop-after") {
+    std::optional<Phase> phase = parsePhase(value);
+    if (!phase)
+      return createStringError("--stop-after=" + value + ": expected one of " +
+                               getPhaseNames());
+    line.stopAfter = std::min(line.stopAfter, *phase);
+    return Error::success();
+  }
+  if (name == "target-cpu")
+    line.targetCpu = value.str();
+  else if (name == "runtime-dir")
+    line.runtimeDirectory = value.str();
+  else
+    line.output = value.str(); // -o
+  return Error::success();
+}
+
+static bool takesValue(StringRef name) {
+  static constexpr StringLiteral names[] = {
+      "emit", "quantize", "pooling", "stop-after", "target-cpu", "runtime-dir"};
+  return is_contained(names, name);
+}
+
+Error Parser::parseOption(StringRef name, std::optional<StringRef> attached) {
+  bool known = false;
+  if (!attached) {
+    if (Error error = parseFlag(name, known))
+      return error;
+    if (known)
+      return Error::success();
+  }
+  if (!takesValue(name))
+    return createStringError("unknown option '--" + name +
+                             (attached ? "=" + *attached : Twine()) +
+                             "'; tq-compile --help lists all");
+  if (attached)
+    return parseValue(name, *attached);
+  if (args.empty())
+    return createStringError("--" + name + ": expected a value");
+  StringRef value = args.front();
+  args = args.drop_front();
+  return parseValue(name, value);
+}
+
+Error Parser::parseArgument(StringRef argument) {
+  if (onlyInputs || !argument.starts_with("-") || argument == "-") {
+    if (!line.input.empty())
+      return createStringError("expected one INPUT, but got '" + line.input +
+                               "' and '" + argument + "'");
+    if (argument.empty())
+      return createStringError("expected an INPUT, but got ''");
+    line.input = argument.str();
+    return Error::success();
+  }
+  if (argument == "--") {
+    onlyInputs = true;
+    return Error::success();
+  }
+  if (argument == "-h")
+    return parseOption("help", std::nullopt);
+  if (argument == "-o") {
+    if (args.empty())
+      return createStringError("-o: expected a file");
+    StringRef value = args.front();
+    args = args.drop_front();
+    return parseValue("o", value);
+  }
+  if (!argument.consume_front("--"))
+    return createStringError("unknown option '" + argument +
+                             "'; tq-compile --help lists all");
+  size_t equals = argument.find('=');
+  if (equals == StringRef::npos)
+    return parseOption(argument, std::nullopt);
+  return parseOption(argument.take_front(equals),
+                     argument.drop_front(equals + 1));
+}
+
+Error Parser::check() {
+  if (line.help || line.version)
+    return Error::success();
+  if (line.input.empty())
+    return createStringError(
+        "expected an INPUT; usage: tq-compile INPUT -o OUT, see --help");
+  bool isText = line.stopAfter != Phase::Emit;
+  if (line.output.empty() && !isText)
+    return createStringError("expected -o OUT, where the program goes");
+  return Error::success();
+}
+
+Expected<CommandLine> Parser::run() {
+  while (!args.empty()) {
+    StringRef argument = args.front();
+    args = args.drop_front();
+    if (Error error = parseArgument(argument))
+      return error;
+  }
+  if (Error error = check())
+    return error;
+  return std::move(line);
+}
+
+Expected<CommandLine> tq::parseCommandLine(ArrayRef<const char *> args) {
+  return Parser(args).run();
+}
+
+std::string tq::getHelp() {
+  std::string text = R"(usage: tq-compile INPUT -o OUT [options]
+
+Compiles a transformer into one native program.
+
+INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
+.mlirbc file, of any phase: compilation goes on from there.
+
+  -o OUT                  where the result goes
+  --emit=KIND             exe (default): a program; so: a shared library, and a C
+                          header next to it; obj, asm, llvm, mlir
+  --quantize=MODE         dynamic (default): int8 weights, activations quantized
+                          row by row at run time; none: float
+  --pooling=POOLING       mean, cls, none: how token vectors become one embedding;
+                          default: what the model's modules.json says
+  --target-cpu=CPU        host (default), x86-64-v3, x86-64-v4 or another name of
+                          LLVM, and +features: x86-64-v4+avx512vnni
+  --stop-after=PHASE      print the IR after a phase, to OUT or stdout
+  --no-golden             store no self-test (by default the program is run once,
+                          and --selftest compares with what it said)
+  --runtime-dir=DIR       where libtq_runtime.a and libtq_main.a are
+  --verbose               also print remarks
+  --timing                print the time of each pass
+  --version, --help
+
+phases:
+)";
+  for (Phase phase : kAllPhases)
+    text += formatv("  {0,-10} {1}\n", getPhaseName(phase),
+                    getPhaseDescription(phase));
+  text += R"(
+exit codes: 0 fine, 1 wrong usage, 2 bad input (model, IR, weights), 3 the output
+cannot be written or linked, 4 something the compiler cannot do
+)";
+  return text;
+}

@@ -1,0 +1,307 @@
+//===- Driver.cpp - The compiler as one function ----------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Pipelines/Driver.h"
+
+#include "Report.h"
+
+#include "tq/Emit/Link.h"
+#include "tq/Emit/TempFiles.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
+
+#include <unistd.h>
+
+using namespace llvm;
+using namespace tq;
+
+/// The attribute of modules with the options of phases that have run.
+static constexpr StringLiteral kOptionsAttr = "tq.options";
+
+namespace {
+/// One run of the compiler.
+class Driver {
+public:
+  Driver(CommandLine commandLine, const char *executable);
+
+  ExitCode run();
+
+private:
+  ExitCode fail(ExitCode code, Error error);
+
+  ExitCode checkOutput();
+  ExitCode load();
+  ExitCode import();
+  ExitCode parse();
+  ExitCode runPhases();
+  ExitCode runPipeline(Phase phase);
+  Error addPhase(Phase phase, mlir::OpPassManager &manager);
+  ExitCode printModule();
+  ExitCode emit();
+  std::string describeOptions() const;
+
+  CommandLine line;
+  Target target;
+  mlir::DialectRegistry registry;
+  std::unique_ptr<mlir::MLIRContext> context;
+  std::unique_ptr<DiagnosticPrinter> diagnostics;
+  PhaseReport report;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  mlir::DefaultTimingManager timing;
+  mlir::TimingScope timingScope;
+  Phase next = Phase::Import; // the first phase that is still to be run
+};
+} // namespace
+
+Driver::Driver(CommandLine commandLine, const char *executable)
+    : line(std::move(commandLine)), report(!line.output.empty()) {
+  if (line.runtimeDirectory.empty())
+    line.runtimeDirectory = findRuntimeDirectory(executable);
+  timing.setEnabled(line.timing);
+  timingScope = timing.getRootScope();
+  registerAllDialects(registry);
+  context = std::make_unique<mlir::MLIRContext>(registry);
+  diagnostics =
+      std::make_unique<DiagnosticPrinter>(context.get(), line.verbose);
+}
+
+ExitCode Driver::fail(ExitCode code, Error error) {
+  handleAllErrors(std::move(error), [](const ErrorInfoBase &info) {
+    printError(info.message());
+  });
+  return code;
+}
+
+/// Finds out before the work whether its result can be written.
+ExitCode Driver::checkOutput() {
+  if (line.output.empty())
+    return ExitCode::Fine;
+  sys::fs::file_status status;
+  if (!sys::fs::status(line.output, status) &&
+      status.type() == sys::fs::file_type::character_file)
+    return ExitCode::Fine; // /dev/stdout
+  TempFiles files;
+  Expected<std::string> probe = files.createNextTo(line.output);
+  return probe ? ExitCode::Fine : fail(ExitCode::Output, probe.takeError());
+}
+
+ExitCode Driver::import() {
+  report.begin(Phase::Import);
+  ImportOptions options;
+  options.pooling = line.pooling.value_or(ImportPooling::Auto);
+  auto imported = importHuggingFace(line.input, options, context.get());
+  if (failed(imported)) {
+    if (!diagnostics->hasErrors())
+      printError("cannot import " + line.input);
+    return ExitCode::Input;
+  }
+  module = std::move(*imported);
+  (*module)->setAttr(
+      kPhaseAttr,
+      mlir::StringAttr::get(context.get(), getPhaseName(Phase::Import)));
+  report.end();
+  next = Phase::Normalize;
+  return ExitCode::Fine;
+}
+
+ExitCode Driver::parse() {
+  if (line.pooling)
+    return fail(ExitCode::Usage,
+                createStringError("--pooling: expected a model directory as "
+                                  "INPUT, but got IR"));
+  mlir::ParserConfig config(context.get());
+  module = mlir::parseSourceFile<mlir::ModuleOp>(line.input, config);
+  if (!module) {
+    if (!diagnostics->hasErrors())
+      printError("cannot parse " + line.input);
+    return ExitCode::Input;
+  }
+  next = Phase::Normalize;
+  mlir::Attribute attr = (*module)->getAttr(kPhaseAttr);
+  if (!attr)
+    return ExitCode::Fine; // written by hand: as if imported
+  auto name = dyn_cast<mlir::StringAttr>(attr);
+  std::optional<Phase> phase =
+      name ? parsePhase(name.getValue()) : std::nullopt;
+  if (!phase || *phase == Phase::Emit)
+    return fail(ExitCode::Input,
+                createStringError(line.input + ": expected the attribute " +
+                                  kPhaseAttr + " to name a phase, one of " +
+                                  getPhaseNames()));
+  next = static_cast<Phase>(static_cast<int>(*phase) + 1);
+  if (*phase > line.stopAfter)
+    return fail(ExitCode::Usage,
+                createStringError(
+                    "--stop-after=" + getPhaseName(line.stopAfter) + ": " +
+                    line.input + " is already after " + getPhaseName(*phase)));
+  return ExitCode::Fine;
+}
+
+ExitCode Driver::load() {
+  sys::fs::file_status status;
+  if (std::error_code error = sys::fs::status(line.input, status))
+    return fail(ExitCode::Input, createStringError("cannot read " + line.input +
+                                                   ": " + error.message()));
+  if (sys::fs::is_directory(status))
+    return import();
+  StringRef extension = sys::path::extension(line.input);
+  if (extension == ".mlir" || extension == ".mlirbc")
+    return parse();
+  return fail(ExitCode::Input,
+              createStringError("expected INPUT to be a model directory, a "
+                                ".mlir or a .mlirbc file, but got " +
+                                line.input));
+}
+
+Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
+  switch (phase) {
+  case Phase::Normalize:
+    buildNormalizePipeline(manager, {});
+    return Error::success();
+  case Phase::Quantize: {
+    QuantizePipelineOptions options;
+    options.mode = line.quantize;
+    buildQuantizePipeline(manager, options);
+    return Error::success();
+  }
+  case Phase::Fuse:
+    buildFusePipeline(manager, {});
+    return Error::success();
+  default:
+    return createStringError("the phase " + getPhaseName(phase) +
+                             " is no pipeline");
+  }
+}
+
+ExitCode Driver::runPipeline(Phase phase) {
+  report.begin(phase);
+  mlir::PassManager manager(context.get());
+  manager.enableTiming(timingScope);
+  if (Error error = addPhase(phase, manager))
+    return fail(ExitCode::Unsupported, std::move(error));
+  if (failed(manager.run(*module))) {
+    if (!diagnostics->hasErrors())
+      printError("the phase " + getPhaseName(phase) + " failed");
+    return ExitCode::Unsupported;
+  }
+  if (phase == Phase::Quantize)
+    (*module)->setAttr(
+        kOptionsAttr,
+        mlir::StringAttr::get(
+            context.get(), "--quantize=" + getQuantizationName(line.quantize)));
+  report.end();
+  return ExitCode::Fine;
+}
+
+ExitCode Driver::runPhases() {
+  for (Phase phase : kAllPhases) {
+    if (phase < next || phase > line.stopAfter || phase == Phase::Emit)
+      continue;
+    if (ExitCode code = runPipeline(phase); code != ExitCode::Fine)
+      return code;
+  }
+  return ExitCode::Fine;
+}
+
+ExitCode Driver::printModule() {
+  bool isBytecode = sys::path::extension(line.output) == ".mlirbc";
+  auto print = [&](raw_ostream &stream) -> Error {
+    if (isBytecode) {
+      if (failed(mlir::writeBytecodeToFile(*module, stream)))
+        return createStringError("cannot write the module as bytecode");
+      return Error::success();
+    }
+    mlir::OpPrintingFlags flags;
+    flags.enableDebugInfo();
+    module->print(stream, flags);
+    stream << '\n';
+    return Error::success();
+  };
+  Error error = line.output.empty() ? writeFile("-", print)
+                                    : writeOutput(line.output, print);
+  return error ? fail(ExitCode::Output, std::move(error)) : ExitCode::Fine;
+}
+
+std::string Driver::describeOptions() const {
+  auto earlier = (*module)->getAttrOfType<mlir::StringAttr>(kOptionsAttr);
+  std::string text = earlier ? earlier.getValue().str() + " " : "";
+  return text + "--target-cpu=" + target.name;
+}
+
+ExitCode Driver::emit() {
+  report.begin(Phase::Emit);
+  EmitOptions options;
+  options.kind = line.kind;
+  options.output = line.output;
+  options.target = target;
+  options.options = describeOptions();
+  options.runtimeDirectory = line.runtimeDirectory;
+  options.golden = line.golden;
+  Expected<EmitResult> result =
+      emitProgram(*module, options, [&](uint64_t done, uint64_t total) {
+        report.progress(done, total);
+      });
+  if (!result) {
+    Error error = result.takeError();
+    bool isOutput = false;
+    error = handleErrors(
+        std::move(error), [&](std::unique_ptr<ErrorInfoBase> info) -> Error {
+          isOutput = info->convertToErrorCode() == std::errc::io_error;
+          return Error(std::move(info));
+        });
+    if (diagnostics->hasErrors()) {
+      consumeError(std::move(error));
+      return ExitCode::Input;
+    }
+    return fail(isOutput ? ExitCode::Output : ExitCode::Input,
+                std::move(error));
+  }
+  report.end();
+  printSummary(line, *result);
+  return ExitCode::Fine;
+}
+
+ExitCode Driver::run() {
+  Expected<Target> resolved = resolveTarget(line.targetCpu);
+  if (!resolved)
+    return fail(ExitCode::Usage, resolved.takeError());
+  target = std::move(*resolved);
+  for (auto step : {&Driver::checkOutput, &Driver::load, &Driver::runPhases})
+    if (ExitCode code = (this->*step)(); code != ExitCode::Fine)
+      return code;
+  return line.stopAfter == Phase::Emit ? emit() : printModule();
+}
+
+/// LLVM ends the process where it cannot go on: with our exit code, and without
+/// files left behind.
+static void onFatalError(void *, const char *reason, bool) {
+  printError(Twine("LLVM: ") + reason);
+  sys::RunInterruptHandlers();
+  _exit(static_cast<int>(ExitCode::Unsupported));
+}
+
+ExitCode tq::runCompiler(int argc, const char *const *argv) {
+  install_fatal_error_handler(onFatalError);
+  Expected<CommandLine> line =
+      parseCommandLine(ArrayRef(argv, argc).drop_front(argc > 0));
+  if (!line) {
+    printError(toString(line.takeError()));
+    return ExitCode::Usage;
+  }
+  if (line->help || line->version) {
+    outs() << (line->help ? getHelp() : getCompilerVersion() + "\n");
+    return ExitCode::Fine;
+  }
+  return Driver(std::move(*line), argc > 0 ? argv[0] : "").run();
+}

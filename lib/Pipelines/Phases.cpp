@@ -1,0 +1,158 @@
+//===- Phases.cpp - The phases of the compiler ------------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Pipelines/Phases.h"
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/InitAllPasses.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace tq;
+
+namespace {
+struct PhaseEntry {
+  Phase phase;
+  llvm::StringLiteral name;
+  llvm::StringLiteral description;
+};
+} // namespace
+
+static constexpr PhaseEntry kEntries[] = {
+    {Phase::Import, "import", "read the model as float tq ops"},
+    {Phase::Normalize, "normalize",
+     "one spelling for each thing; merge linears, drop unused weights"},
+    {Phase::Quantize, "quantize",
+     "insert quantize and dequantize around what runs in integers"},
+    {Phase::Fuse, "fuse", "form the integer ops with their epilogues"},
+    {Phase::Lower, "lower",
+     "a schedule that calls distinct kernels of linalg ops"},
+    {Phase::Codegen, "codegen", "kernels and schedule as LLVM IR"},
+    {Phase::Emit, "emit", "evaluate weights, make code, link"},
+};
+
+static const PhaseEntry &lookUp(Phase phase) {
+  return *llvm::find_if(
+      kEntries, [&](const PhaseEntry &entry) { return entry.phase == phase; });
+}
+
+llvm::StringRef tq::getPhaseName(Phase phase) { return lookUp(phase).name; }
+
+llvm::StringRef tq::getPhaseDescription(Phase phase) {
+  return lookUp(phase).description;
+}
+
+std::optional<Phase> tq::parsePhase(llvm::StringRef name) {
+  for (const PhaseEntry &entry : kEntries)
+    if (entry.name == name)
+      return entry.phase;
+  return std::nullopt;
+}
+
+std::string tq::getPhaseNames() {
+  return llvm::join(
+      llvm::map_range(kEntries,
+                      [](const PhaseEntry &entry) { return entry.name; }),
+      ", ");
+}
+
+//===----------------------------------------------------------------------===//
+// Pipelines
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Writes the phase that a module has gone through into it.
+struct MarkPhasePass : PassWrapper<MarkPhasePass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(MarkPhasePass)
+
+  MarkPhasePass() = default;
+  MarkPhasePass(const MarkPhasePass &other) : PassWrapper(other) {}
+  explicit MarkPhasePass(Phase marked) { phase = getPhaseName(marked).str(); }
+
+  llvm::StringRef getArgument() const override { return "tq-mark-phase"; }
+  llvm::StringRef getDescription() const override {
+    return "Write the phase that a module has gone through into it";
+  }
+  void runOnOperation() override {
+    getOperation()->setAttr(kPhaseAttr, StringAttr::get(&getContext(), phase));
+  }
+
+  Option<std::string> phase{*this, "phase", llvm::cl::desc("Name of a phase")};
+};
+} // namespace
+
+static void mark(OpPassManager &manager, Phase phase) {
+  manager.addPass(std::make_unique<MarkPhasePass>(phase));
+}
+
+static void addCleanup(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createCanonicalizerPass());
+  manager.addNestedPass<func::FuncOp>(createCSEPass());
+}
+
+void tq::buildNormalizePipeline(OpPassManager &manager,
+                                const NormalizePipelineOptions &) {
+  addCleanup(manager); // equal weights become one value
+  manager.addNestedPass<func::FuncOp>(createMergeLinearsPass());
+  addCleanup(manager);
+  manager.addPass(createDropUnusedWeightsPass());
+  mark(manager, Phase::Normalize);
+}
+
+void tq::buildQuantizePipeline(OpPassManager &manager,
+                               const QuantizePipelineOptions &options) {
+  InsertQuantizationPassOptions insert;
+  insert.mode = options.mode;
+  manager.addNestedPass<func::FuncOp>(createInsertQuantizationPass(insert));
+  mark(manager, Phase::Quantize);
+}
+
+void tq::buildFusePipeline(OpPassManager &manager,
+                           const FusePipelineOptions &) {
+  addCleanup(manager); // rows are quantized once for all who read them
+  manager.addNestedPass<func::FuncOp>(createFuseIntegerOpsPass());
+  addCleanup(manager);
+  manager.addPass(createDropUnusedWeightsPass());
+  mark(manager, Phase::Fuse);
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+void tq::registerAllDialects(DialectRegistry &registry) {
+  mlir::registerAllDialects(registry);
+  mlir::registerAllExtensions(registry);
+  registry.insert<TQDialect>();
+}
+
+void tq::registerAllPasses() {
+  mlir::registerAllPasses();
+  registerTQTransformsPasses();
+  PassRegistration<MarkPhasePass>();
+}
+
+template <typename Options>
+static void registerPipeline(Phase phase,
+                             void (*build)(OpPassManager &, const Options &)) {
+  std::string name = ("tq-" + getPhaseName(phase) + "-pipeline").str();
+  PassPipelineRegistration<Options>(name, getPhaseDescription(phase), build);
+}
+
+void tq::registerAllPipelines() {
+  registerPipeline(Phase::Normalize, buildNormalizePipeline);
+  registerPipeline(Phase::Quantize, buildQuantizePipeline);
+  registerPipeline(Phase::Fuse, buildFusePipeline);
+}

@@ -1,0 +1,179 @@
+//===- Report.cpp - What the compiler tells its user ------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace tq;
+
+/// `text` on one line, without what would confuse a terminal.
+static std::string oneLine(StringRef text) {
+  std::string result;
+  for (char c : text.rtrim())
+    result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+  return result;
+}
+
+static void printLine(StringRef kind, StringRef text) {
+  errs() << kind << ": " << oneLine(text) << '\n';
+}
+
+void tq::printError(const Twine &message) { printLine("error", message.str()); }
+
+//===----------------------------------------------------------------------===//
+// Diagnostics
+//===----------------------------------------------------------------------===//
+
+/// "file:line:column" or the name of a layer; empty if it is not known.
+static std::string describe(mlir::Location location) {
+  return TypeSwitch<mlir::LocationAttr, std::string>(location)
+      .Case([](mlir::FileLineColLoc file) {
+        std::string text = file.getFilename().str();
+        if (file.getLine() != 0)
+          text += formatv(":{0}:{1}", file.getLine(), file.getColumn());
+        return text;
+      })
+      .Case([](mlir::NameLoc name) { return name.getName().str(); })
+      .Case([](mlir::CallSiteLoc call) { return describe(call.getCallee()); })
+      .Case([](mlir::FusedLoc fused) {
+        for (mlir::Location part : fused.getLocations())
+          if (std::string text = describe(part); !text.empty())
+            return text;
+        return std::string();
+      })
+      .Default([](mlir::LocationAttr) { return std::string(); });
+}
+
+DiagnosticPrinter::DiagnosticPrinter(mlir::MLIRContext *context, bool verbose)
+    : verbose(verbose), handler(context, [this](mlir::Diagnostic &diagnostic) {
+        print(diagnostic);
+        return mlir::success();
+      }) {}
+
+void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
+  using Severity = mlir::DiagnosticSeverity;
+  Severity severity = diagnostic.getSeverity();
+  // Whatever comes after the first error follows from it.
+  bool isFirst = severity == Severity::Error && errors++ == 0;
+  if (!verbose && !isFirst && (severity != Severity::Warning || errors > 0))
+    return;
+  StringRef kind = severity == Severity::Error     ? "error"
+                   : severity == Severity::Warning ? "warning"
+                   : severity == Severity::Remark  ? "remark"
+                                                   : "note";
+  std::string where = describe(diagnostic.getLocation());
+  printLine(kind, (where.empty() ? "" : where + ": ") + diagnostic.str());
+  if (verbose)
+    for (mlir::Diagnostic &note : diagnostic.getNotes())
+      printLine("note", note.str());
+}
+
+//===----------------------------------------------------------------------===//
+// Phases
+//===----------------------------------------------------------------------===//
+
+PhaseReport::PhaseReport(bool enabled)
+    : enabled(enabled),
+      hasBar(enabled && sys::Process::StandardOutIsDisplayed()) {}
+
+void PhaseReport::begin(Phase phase) {
+  current = phase;
+  shown = -1;
+  start = std::chrono::steady_clock::now();
+}
+
+static double secondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+      .count();
+}
+
+void PhaseReport::progress(uint64_t done, uint64_t total) {
+  if (!hasBar || total == 0 || secondsSince(start) < 2)
+    return;
+  int percent = static_cast<int>(double(done) / double(total) * 100);
+  if (percent == shown)
+    return;
+  shown = percent;
+  int filled = percent * 30 / 100;
+  outs() << formatv("\r{0,-10} [{1}{2}] {3,3} %", getPhaseName(current),
+                    std::string(filled, '#'), std::string(30 - filled, ' '),
+                    percent);
+  outs().flush();
+}
+
+void PhaseReport::clearBar() {
+  if (shown >= 0)
+    outs() << "\r\033[K";
+  shown = -1;
+}
+
+void PhaseReport::end() {
+  if (!enabled)
+    return;
+  clearBar();
+  outs() << formatv("{0,-10} {1,6:F2} s\n", getPhaseName(current),
+                    secondsSince(start));
+  outs().flush();
+}
+
+//===----------------------------------------------------------------------===//
+// Summary
+//===----------------------------------------------------------------------===//
+
+static std::string formatBytes(uint64_t bytes) {
+  if (bytes >= 1000000)
+    return formatv("{0:F2} MB", double(bytes) / 1e6);
+  if (bytes >= 1000)
+    return formatv("{0:F1} kB", double(bytes) / 1e3);
+  return formatv("{0} B", bytes);
+}
+
+/// Calls by scheme, and those that stay in float by reason.
+static void printSchemes(const ProgramInfo &program) {
+  MapVector<StringRef, unsigned> schemes, reasons;
+  for (const ProgramCall &call : program.calls) {
+    ++schemes[call.scheme];
+    if (!call.reason.empty())
+      ++reasons[call.reason];
+  }
+  for (auto &[scheme, count] : schemes)
+    outs() << formatv("  {0,-14} {1} kernel calls\n",
+                      scheme.empty() ? StringRef("other") : scheme, count);
+  for (auto &[reason, count] : reasons)
+    outs() << formatv("  in float: {0}x {1}\n", count, oneLine(reason));
+}
+
+void tq::printSummary(const CommandLine &line, const EmitResult &result) {
+  const ProgramInfo &program = result.program;
+  outs() << formatv("{0}: {1} for {2}\n", line.output,
+                    formatBytes(result.fileBytes), program.targetCpu);
+  uint64_t code = 0;
+  for (const ProgramKernel &kernel : program.kernels)
+    code += kernel.codeBytes;
+  outs() << formatv("  {0,-14} {1}\n", "weights",
+                    formatBytes(program.weightsBytes));
+  outs() << formatv("  {0,-14} {1}{2}\n", "kernels", program.kernels.size(),
+                    code ? ", " + formatBytes(code) : "");
+  if (!program.arenaFormula.empty())
+    outs() << formatv("  {0,-14} {1} bytes\n", "arena",
+                      oneLine(program.arenaFormula));
+  printSchemes(program);
+  outs() << formatv("  {0,-14} {1}\n", "tokenizer",
+                    program.tokenizer.empty()
+                        ? "none: " + oneLine(program.tokenizerNote)
+                        : formatBytes(program.tokenizer.size()));
+  outs() << formatv("  {0,-14} {1}\n", "self-test",
+                    result.goldenNote.empty()
+                        ? formatBytes(program.golden.size())
+                        : "none: " + oneLine(result.goldenNote));
+}
