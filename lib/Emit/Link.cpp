@@ -54,7 +54,7 @@ static Expected<std::string> findLibrary(StringRef directory, StringRef name) {
 
 static Error addLibraries(LinkKind kind, StringRef directory,
                           SmallVectorImpl<std::string> &arguments) {
-  SmallVector<StringRef> names = {"libtq_runtime.a", "libtq_tokenizer.a"};
+  SmallVector<StringRef> names = {"libtq_runtime.a"};
   bool isLibrary = kind == LinkKind::SharedLibrary;
   if (!isLibrary)
     names.insert(names.begin(), "libtq_main.a");
