@@ -101,18 +101,23 @@ Error Emitter::writeText() {
   if (!code)
     return code.takeError();
   buildProgramTables(**code, result.program);
+  std::string section;
   if (result.program.weightsBytes) {
     std::string weights = options.output + ".weights";
     if (Error error = writeOutput(
             weights, [&](raw_ostream &out) { return writeWeights(out); }))
       return error;
-    addWeightSection(**code, weights, result.program.weightsBytes);
+    section = getWeightSection(weights, result.program.weightsBytes);
   }
   optimize(**code, *machine);
   result.goldenNote = "only programs that tq-compile links get one";
   return writeOutput(options.output, [&](raw_ostream &out) -> Error {
-    if (options.kind == OutputKind::Assembly)
+    if (options.kind == OutputKind::Assembly) {
+      // In the module, it would come out as text, byte by byte.
+      out << section;
       return writeCode(**code, *machine, CodeGenFileType::AssemblyFile, out);
+    }
+    (*code)->appendModuleInlineAsm(section);
     out << **code;
     return Error::success();
   });
@@ -130,7 +135,8 @@ Error Emitter::writeObjects() {
     if (Error error = writeFile(
             *weights, [&](raw_ostream &out) { return writeWeights(out); }))
       return error;
-    addWeightSection(**code, *weights, result.program.weightsBytes);
+    (*code)->appendModuleInlineAsm(
+        getWeightSection(*weights, result.program.weightsBytes));
   }
   optimize(**code, *machine);
   Expected<std::string> object = files.create("o");

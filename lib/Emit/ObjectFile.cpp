@@ -122,7 +122,7 @@ static std::string escape(StringRef text) {
   return result;
 }
 
-void tq::addWeightSection(Module &module, StringRef file, uint64_t bytes) {
+std::string tq::getWeightSection(StringRef file, uint64_t bytes) {
   // A large section (flag `l`): it lies apart from code, which then reaches its
   // data however many weights there are.
   std::string text;
@@ -136,7 +136,7 @@ void tq::addWeightSection(Module &module, StringRef file, uint64_t bytes) {
                            << kWeightsSymbol << ":\n.incbin \"" << escape(file)
                            << "\"\n"
                            << ".text\n";
-  module.appendModuleInlineAsm(text);
+  return text;
 }
 
 void tq::optimize(Module &module, TargetMachine &machine) {

@@ -147,8 +147,9 @@ static void printSchemes(const ProgramInfo &program) {
       ++reasons[call.reason];
   }
   for (auto &[scheme, count] : schemes)
-    outs() << formatv("  {0,-14} {1} kernel calls\n",
-                      scheme.empty() ? StringRef("other") : scheme, count);
+    outs() << formatv("  {0,-14} {1} kernel call{2}\n",
+                      scheme.empty() ? StringRef("other") : scheme, count,
+                      count == 1 ? "" : "s");
   for (auto &[reason, count] : reasons)
     outs() << formatv("  in float: {0}x {1}\n", count, oneLine(reason));
 }

@@ -30,9 +30,8 @@ std::unique_ptr<llvm::Module> createModule(llvm::StringRef name,
                                            llvm::LLVMContext &context,
                                            llvm::TargetMachine &machine);
 
-/// Adds the section of weights: `file`, read when the module is assembled.
-void addWeightSection(llvm::Module &module, llvm::StringRef file,
-                      uint64_t bytes);
+/// Assembly that defines the section of weights with what is in `file`.
+std::string getWeightSection(llvm::StringRef file, uint64_t bytes);
 
 /// Optimizes at -O2. Loops and chains of scalars are not vectorized: codegen
 /// has done that where it pays.
