@@ -170,6 +170,10 @@ Error Emitter::storeGolden() {
     result.goldenNote = "switched off";
     return Error::success();
   }
+  if (result.program.inputs.empty()) {
+    result.goldenNote = "the program has no inputs";
+    return Error::success();
+  }
   if (!runsOnHost(options.target)) {
     result.goldenNote = "this machine cannot run the program";
     return Error::success();

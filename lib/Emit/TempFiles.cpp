@@ -45,8 +45,10 @@ Expected<std::string> TempFiles::create(StringRef suffix) {
 }
 
 Expected<std::string> TempFiles::createNextTo(StringRef path) {
-  if (sys::fs::is_directory(path))
-    return cannotWrite(path, std::make_error_code(std::errc::is_a_directory));
+  // A rename would put a file in the place of a device or a directory.
+  sys::fs::file_status status;
+  if (!sys::fs::status(path, status) && !sys::fs::is_regular_file(status))
+    return makeOutputError("cannot write " + path + ": not a regular file");
   SmallString<128> file;
   if (std::error_code error =
           sys::fs::createUniqueFile(path + ".%%%%%%%%.tmp", file))
@@ -81,11 +83,15 @@ Error tq::writeFile(StringRef file, function_ref<Error(raw_ostream &)> write) {
   return Error::success();
 }
 
+bool tq::isDevice(StringRef path) {
+  sys::fs::file_status status;
+  return !sys::fs::status(path, status) &&
+         status.type() == sys::fs::file_type::character_file;
+}
+
 Error tq::writeOutput(StringRef path,
                       function_ref<Error(raw_ostream &)> write) {
-  sys::fs::file_status status;
-  if (!sys::fs::status(path, status) && sys::fs::exists(status) &&
-      !sys::fs::is_regular_file(status) && !sys::fs::is_directory(status))
+  if (isDevice(path))
     return writeFile(path, write);
   TempFiles files;
   Expected<std::string> file = files.createNextTo(path);

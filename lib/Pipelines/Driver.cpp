@@ -7,6 +7,7 @@
 
 #include "tq/Pipelines/Driver.h"
 
+#include "NestingCheck.h"
 #include "Report.h"
 
 #include "tq/Emit/Link.h"
@@ -16,8 +17,10 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/Timing.h"
+#include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Signals.h"
 
@@ -36,6 +39,9 @@ public:
   Driver(CommandLine commandLine, const char *executable);
 
   ExitCode run();
+
+  /// Says what was going on when the compiler crashed.
+  ExitCode explainCrash() const;
 
 private:
   ExitCode fail(ExitCode code, Error error);
@@ -61,6 +67,8 @@ private:
   mlir::DefaultTimingManager timing;
   mlir::TimingScope timingScope;
   Phase next = Phase::Import; // the first phase that is still to be run
+  /// The phase that is being run; none while IR is parsed.
+  std::optional<Phase> running;
 };
 } // namespace
 
@@ -87,16 +95,18 @@ ExitCode Driver::fail(ExitCode code, Error error) {
 ExitCode Driver::checkOutput() {
   if (line.output.empty())
     return ExitCode::Fine;
-  sys::fs::file_status status;
-  if (!sys::fs::status(line.output, status) &&
-      status.type() == sys::fs::file_type::character_file)
-    return ExitCode::Fine; // /dev/stdout
+  bool isText = line.stopAfter != Phase::Emit ||
+                line.kind == OutputKind::Assembly ||
+                line.kind == OutputKind::LLVMIR;
+  if (isText && isDevice(line.output))
+    return ExitCode::Fine;
   TempFiles files;
   Expected<std::string> probe = files.createNextTo(line.output);
   return probe ? ExitCode::Fine : fail(ExitCode::Output, probe.takeError());
 }
 
 ExitCode Driver::import() {
+  running = Phase::Import;
   report.begin(Phase::Import);
   ImportOptions options;
   options.pooling = line.pooling.value_or(ImportPooling::Auto);
@@ -120,6 +130,18 @@ ExitCode Driver::parse() {
     return fail(ExitCode::Usage,
                 createStringError("--pooling: expected a model directory as "
                                   "INPUT, but got IR"));
+  auto buffer = MemoryBuffer::getFile(line.input);
+  if (!buffer)
+    return fail(ExitCode::Input,
+                createStringError("cannot read " + line.input + ": " +
+                                  buffer.getError().message()));
+  bool isText = sys::path::extension(line.input) == ".mlir";
+  unsigned deep = isText ? findDeepNesting((*buffer)->getBuffer()) : 0;
+  if (deep)
+    return fail(ExitCode::Input,
+                createStringError(line.input + ":" + Twine(deep) +
+                                  ": brackets are nested more than " +
+                                  Twine(kMaxNesting) + " deep"));
   mlir::ParserConfig config(context.get());
   module = mlir::parseSourceFile<mlir::ModuleOp>(line.input, config);
   if (!module) {
@@ -185,6 +207,7 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
 }
 
 ExitCode Driver::runPipeline(Phase phase) {
+  running = phase;
   report.begin(phase);
   mlir::PassManager manager(context.get());
   manager.enableTiming(timingScope);
@@ -240,6 +263,7 @@ std::string Driver::describeOptions() const {
 }
 
 ExitCode Driver::emit() {
+  running = Phase::Emit;
   report.begin(Phase::Emit);
   EmitOptions options;
   options.kind = line.kind;
@@ -291,6 +315,30 @@ static void onFatalError(void *, const char *reason, bool) {
   _exit(static_cast<int>(ExitCode::Unsupported));
 }
 
+ExitCode Driver::explainCrash() const {
+  if (!running) {
+    printError(line.input + ": malformed IR, which crashed the parser");
+    return ExitCode::Input;
+  }
+  printError("the compiler crashed in the phase " + getPhaseName(*running) +
+             ", which is an error of tq; --verbose shows where");
+  return ExitCode::Unsupported;
+}
+
+/// Runs `driver` with a stack that suits deep IR. Should it crash, the user
+/// gets one line and no files are left behind.
+static ExitCode runSafely(Driver &driver) {
+  constexpr unsigned stackBytes = 256 << 20;
+  ExitCode code = ExitCode::Fine;
+  CrashRecoveryContext::Enable();
+  CrashRecoveryContext recovery;
+  if (recovery.RunSafelyOnThread([&] { code = driver.run(); }, stackBytes))
+    return code;
+  code = driver.explainCrash();
+  sys::RunInterruptHandlers();
+  _exit(static_cast<int>(code)); // whatever is left cannot be trusted
+}
+
 ExitCode tq::runCompiler(int argc, const char *const *argv) {
   install_fatal_error_handler(onFatalError);
   Expected<CommandLine> line =
@@ -303,5 +351,10 @@ ExitCode tq::runCompiler(int argc, const char *const *argv) {
     outs() << (line->help ? getHelp() : getCompilerVersion() + "\n");
     return ExitCode::Fine;
   }
-  return Driver(std::move(*line), argc > 0 ? argv[0] : "").run();
+  bool isVerbose = line->verbose;
+  Driver driver(std::move(*line), argc > 0 ? argv[0] : "");
+  // A debugger, a sanitizer and the one who asks for more want the crash.
+  if (isVerbose || LLVM_ADDRESS_SANITIZER_BUILD)
+    return driver.run();
+  return runSafely(driver);
 }

@@ -50,8 +50,10 @@ private:
 llvm::Error writeFile(llvm::StringRef file,
                       llvm::function_ref<llvm::Error(llvm::raw_ostream &)>);
 
-/// Writes `path` as a whole or not at all. What is no regular file, /dev/stdout
-/// for instance, is written to directly.
+/// Whether `path` is a character device, such as /dev/stdout on a terminal.
+bool isDevice(llvm::StringRef path);
+
+/// Writes `path` as a whole or not at all; devices directly.
 llvm::Error writeOutput(llvm::StringRef path,
                         llvm::function_ref<llvm::Error(llvm::raw_ostream &)>);
 
