@@ -28,6 +28,13 @@ std::string tq::getCompilerVersion() {
   return "tq " TQ_VERSION " (LLVM " LLVM_VERSION_STRING ")";
 }
 
+static Error assign(std::string &to, Expected<std::string> value) {
+  if (!value)
+    return value.takeError();
+  to = std::move(*value);
+  return Error::success();
+}
+
 namespace {
 /// One run of the phase.
 class Emitter {
@@ -51,7 +58,7 @@ private:
   Error writeTables();
   Error storeGolden();
   Error linkOutput();
-  Error writeHeader();
+  Expected<std::string> writeHeader(StringRef path);
 
   mlir::ModuleOp module;
   const EmitOptions &options;
@@ -101,17 +108,22 @@ Error Emitter::writeText() {
   if (!code)
     return code.takeError();
   buildProgramTables(**code, result.program);
-  std::string section;
+  // Next to the output, and under its name only when that is written, too.
+  std::string section, weights, weightsPath = options.output + ".weights";
   if (result.program.weightsBytes) {
-    std::string weights = options.output + ".weights";
-    if (Error error = writeOutput(
+    if (isDevice(options.output))
+      return makeOutputError("cannot write " + options.output +
+                             ": weights go into a file next to it");
+    if (Error error = assign(weights, files.createNextTo(weightsPath)))
+      return error;
+    if (Error error = writeFile(
             weights, [&](raw_ostream &out) { return writeWeights(out); }))
       return error;
-    section = getWeightSection(weights, result.program.weightsBytes);
+    section = getWeightSection(weightsPath, result.program.weightsBytes);
   }
   optimize(**code, *machine);
   result.goldenNote = "only programs that tq-compile links get one";
-  return writeOutput(options.output, [&](raw_ostream &out) -> Error {
+  Error failed = writeOutput(options.output, [&](raw_ostream &out) -> Error {
     if (options.kind == OutputKind::Assembly) {
       // In the module, it would come out as text, byte by byte.
       out << section;
@@ -121,6 +133,9 @@ Error Emitter::writeText() {
     out << **code;
     return Error::success();
   });
+  if (failed || weights.empty())
+    return failed;
+  return files.rename(weights, weightsPath);
 }
 
 Error Emitter::writeObjects() {
@@ -129,20 +144,18 @@ Error Emitter::writeObjects() {
   if (!code)
     return code.takeError();
   if (result.program.weightsBytes) {
-    Expected<std::string> weights = files.create("weights");
-    if (!weights)
-      return weights.takeError();
+    std::string weights;
+    if (Error error = assign(weights, files.create("weights")))
+      return error;
     if (Error error = writeFile(
-            *weights, [&](raw_ostream &out) { return writeWeights(out); }))
+            weights, [&](raw_ostream &out) { return writeWeights(out); }))
       return error;
     (*code)->appendModuleInlineAsm(
-        getWeightSection(*weights, result.program.weightsBytes));
+        getWeightSection(weights, result.program.weightsBytes));
   }
   optimize(**code, *machine);
-  Expected<std::string> object = files.create("o");
-  if (!object)
-    return object.takeError();
-  codeObject = *object;
+  if (Error error = assign(codeObject, files.create("o")))
+    return error;
   if (Error error = writeFile(codeObject, [&](raw_ostream &out) {
         return writeCode(**code, *machine, CodeGenFileType::ObjectFile, out);
       }))
@@ -154,12 +167,9 @@ Error Emitter::writeTables() {
   LLVMContext context;
   std::unique_ptr<Module> tables = createModule("tables", context, *machine);
   buildProgramTables(*tables, result.program);
-  if (tablesObject.empty()) {
-    Expected<std::string> object = files.create("o");
-    if (!object)
-      return object.takeError();
-    tablesObject = *object;
-  }
+  if (tablesObject.empty())
+    if (Error error = assign(tablesObject, files.create("o")))
+      return error;
   return writeFile(tablesObject, [&](raw_ostream &out) {
     return writeCode(*tables, *machine, CodeGenFileType::ObjectFile, out);
   });
@@ -178,14 +188,14 @@ Error Emitter::storeGolden() {
     result.goldenNote = "this machine cannot run the program";
     return Error::success();
   }
-  Expected<std::string> program = files.create("exe");
-  if (!program)
-    return program.takeError();
+  std::string program;
+  if (Error error = assign(program, files.create("exe")))
+    return error;
   if (Error error = link(LinkKind::Executable, {codeObject, tablesObject},
-                         options.runtimeDirectory, *program, files))
+                         options.runtimeDirectory, program, files))
     return error;
   Expected<std::vector<uint8_t>> golden =
-      computeGolden(result.program, *program, files);
+      computeGolden(result.program, program, files);
   if (!golden) {
     result.goldenNote = toString(golden.takeError());
     return Error::success();
@@ -201,35 +211,51 @@ static std::string getHeaderPath(StringRef output) {
   return path.str().str();
 }
 
-Error Emitter::writeHeader() {
+/// Copies the C interface to a temporary file next to `path`.
+Expected<std::string> Emitter::writeHeader(StringRef path) {
   SmallString<128> source(options.runtimeDirectory);
   sys::path::append(source, "tq.h");
   auto header = MemoryBuffer::getFile(source);
   if (!header)
-    return createStringError("cannot read " + source + ": " +
-                             header.getError().message());
-  return writeOutput(getHeaderPath(options.output),
-                     [&](raw_ostream &out) -> Error {
-                       out << (*header)->getBuffer();
-                       return Error::success();
-                     });
+    return makeOutputError("cannot read " + source + ": " +
+                           header.getError().message());
+  Expected<std::string> file = files.createNextTo(path);
+  if (!file)
+    return file.takeError();
+  if (Error error = writeFile(*file, [&](raw_ostream &out) -> Error {
+        out << (*header)->getBuffer();
+        return Error::success();
+      }))
+    return error;
+  return file;
+}
+
+static LinkKind getLinkKind(OutputKind kind) {
+  switch (kind) {
+  case OutputKind::Executable:
+    return LinkKind::Executable;
+  case OutputKind::SharedLibrary:
+    return LinkKind::SharedLibrary;
+  default:
+    return LinkKind::Object;
+  }
 }
 
 Error Emitter::linkOutput() {
-  Expected<std::string> file = files.createNextTo(options.output);
-  if (!file)
-    return file.takeError();
-  LinkKind kind = options.kind == OutputKind::Executable ? LinkKind::Executable
-                  : options.kind == OutputKind::SharedLibrary
-                      ? LinkKind::SharedLibrary
-                      : LinkKind::Object;
-  if (Error error = link(kind, {codeObject, tablesObject},
-                         options.runtimeDirectory, *file, files))
+  std::string file, header, headerPath;
+  if (Error error = assign(file, files.createNextTo(options.output)))
     return error;
-  if (kind == LinkKind::SharedLibrary)
-    if (Error error = writeHeader())
+  if (Error error = link(getLinkKind(options.kind), {codeObject, tablesObject},
+                         options.runtimeDirectory, file, files))
+    return error;
+  if (options.kind == OutputKind::SharedLibrary) {
+    headerPath = getHeaderPath(options.output);
+    if (Error error = assign(header, writeHeader(headerPath)))
       return error;
-  return files.rename(*file, options.output);
+  }
+  if (Error error = files.rename(file, options.output))
+    return error;
+  return header.empty() ? Error::success() : files.rename(header, headerPath);
 }
 
 Expected<EmitResult> Emitter::run() {

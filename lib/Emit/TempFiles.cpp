@@ -86,7 +86,8 @@ Error tq::writeFile(StringRef file, function_ref<Error(raw_ostream &)> write) {
 bool tq::isDevice(StringRef path) {
   sys::fs::file_status status;
   return !sys::fs::status(path, status) &&
-         status.type() == sys::fs::file_type::character_file;
+         (status.type() == sys::fs::file_type::character_file ||
+          status.type() == sys::fs::file_type::fifo_file);
 }
 
 Error tq::writeOutput(StringRef path,

@@ -73,7 +73,8 @@ private:
 } // namespace
 
 Driver::Driver(CommandLine commandLine, const char *executable)
-    : line(std::move(commandLine)), report(!line.output.empty()) {
+    : line(std::move(commandLine)),
+      report(!line.output.empty() && !isDevice(line.output)) {
   if (line.runtimeDirectory.empty())
     line.runtimeDirectory = findRuntimeDirectory(executable);
   timing.setEnabled(line.timing);
@@ -292,7 +293,8 @@ ExitCode Driver::emit() {
                 std::move(error));
   }
   report.end();
-  printSummary(line, *result);
+  if (report.isEnabled())
+    printSummary(line, *result);
   return ExitCode::Fine;
 }
 

@@ -50,7 +50,7 @@ private:
 llvm::Error writeFile(llvm::StringRef file,
                       llvm::function_ref<llvm::Error(llvm::raw_ostream &)>);
 
-/// Whether `path` is a character device, such as /dev/stdout on a terminal.
+/// Whether `path` is a terminal, a pipe or the like, as /dev/stdout may be.
 bool isDevice(llvm::StringRef path);
 
 /// Writes `path` as a whole or not at all; devices directly.
