@@ -1,0 +1,83 @@
+//===- Passes.td - Passes of the lower phase -*- tablegen -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_CONVERSION_TQTOLINALG_PASSES_TD
+#define TQ_CONVERSION_TQTOLINALG_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def FormKernels : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
+  let summary = "Outline tensor computations into distinct kernels";
+  let description = [{
+    Moves every tensor op of the module's one public function into a private
+    function with the attribute `tq.kernel` and leaves a schedule behind: calls,
+    `tensor.empty`, `tensor.dim`, index arithmetic, `tq.get_weight` and views.
+    Kernels are destination style: their last arguments, marked `tq.out`, say where
+    each result goes.
+
+    One kernel holds
+    - a contraction with the elementwise ops that alone use its result,
+    - connected row-wise ops over the same rows,
+    - an attention with the slices of the last dimension that feed it,
+    - or any other single op.
+
+    Two kernels with equal bodies are one function, whatever weights they read.
+    Ops on weights alone stay for `tq-hoist-weights`.
+
+    ```mlir
+    %y = tq.relu %x : tensor<?x4xf32>
+    // becomes
+    %e = tensor.empty(%d) : tensor<?x4xf32>
+    %y = func.call @relu_4(%x, %e) {tq.layer = "", tq.reason = "", tq.scheme = "f32"}
+      : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect"];
+}
+
+def HoistWeights : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
+  let summary = "Turn computations on weights into weights";
+  let description = [{
+    Each value that is computed from `tq.get_weight` alone becomes a `tq.weight` with
+    an initializer, evaluated when the program is emitted; a tensor constant
+    becomes a `tq.weight` with that value.
+  }];
+}
+
+def ConvertTQToLinalg : Pass<"convert-tq-to-linalg", "::mlir::ModuleOp"> {
+  let summary = "Lower the bodies of kernels to linalg in destination style";
+  let description = [{
+    Every op of a kernel but `tq.attention` becomes `linalg.generic` or `linalg.fill` that
+    write into the kernel's out arguments; quantized element types become their
+    storage type, in the schedule too. The order of sums and the use of fma are
+    those of docs/Quantization.md.
+  }];
+  let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::math::MathDialect"];
+}
+
+def ExpandMath : Pass<"tq-expand-math", "::mlir::ModuleOp"> {
+  let summary = "Expand math functions into tq's own polynomials";
+  let description = [{
+    Rewrites `math.exp`, `math.exp2`, `math.erf`, `math.tanh` and `math.rsqrt` on f32
+    (and on f16 and bf16 through f32) into arith ops and `math.fma`: the same bits on
+    every target.
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
+def VerifySchedule : Pass<"tq-verify-schedule", "::mlir::ModuleOp"> {
+  let summary = "Check the contract between lower and codegen";
+  let description = [{
+    Fails where the schedule holds an op that codegen has no place for, or where a
+    kernel does not write a result into its out argument.
+  }];
+}
+
+#endif // TQ_CONVERSION_TQTOLINALG_PASSES_TD

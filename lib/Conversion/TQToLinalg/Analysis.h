@@ -1,0 +1,59 @@
+//===- Analysis.h - What the lower phase knows of single ops ----*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CONVERSION_TQTOLINALG_ANALYSIS_H
+#define TQ_LIB_CONVERSION_TQTOLINALG_ANALYSIS_H
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Builders.h"
+
+namespace tq {
+
+/// Marks kernel functions, the arguments their results go to, and the argument
+/// that holds the column sums of the weight with the given argument number.
+inline constexpr llvm::StringLiteral kKernelAttr = "tq.kernel";
+inline constexpr llvm::StringLiteral kOutAttr = "tq.out";
+inline constexpr llvm::StringLiteral kColumnSumsOfAttr = "tq.column_sums_of";
+
+/// Sizes of a value, one a dimension.
+using Dims = llvm::SmallVector<mlir::OpFoldResult>;
+using DimsOf = llvm::function_ref<Dims(mlir::Value)>;
+
+/// The sizes of a result, from those of the operands. Ops that it needs are
+/// created with `builder`. Fails for ops that say nothing of their shape.
+mlir::FailureOr<Dims> reifyResultDims(mlir::OpBuilder &builder,
+                                      mlir::OpResult result, DimsOf dimsOf);
+
+/// A tensor known at compile time: a weight, a constant, or made of them by
+/// ops that Emit evaluates.
+bool isWeightExpression(mlir::Value value);
+
+/// Reshapes and casts, which move no data.
+bool isView(mlir::Operation *op);
+
+/// Computes each element of its first result from the elements at the same
+/// place (or row, or column) of its operands.
+bool isElementwise(mlir::Operation *op);
+
+/// A contraction over the last dimension of its first operand.
+bool isContraction(mlir::Operation *op);
+
+/// Numbers tokens by their place alone; free to compute again.
+bool isPlainPositionIds(mlir::Operation *op);
+
+/// The name given to the op's location, or an empty string.
+llvm::StringRef getLayerName(mlir::Location loc);
+
+/// The one function that the program runs; emits an error where there is none
+/// or more.
+mlir::FailureOr<mlir::func::FuncOp> findSchedule(mlir::ModuleOp module);
+
+} // namespace tq
+
+#endif // TQ_LIB_CONVERSION_TQTOLINALG_ANALYSIS_H

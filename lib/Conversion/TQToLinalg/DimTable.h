@@ -1,0 +1,43 @@
+//===- DimTable.h - Sizes of all tensors of a function ----------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CONVERSION_TQTOLINALG_DIMTABLE_H
+#define TQ_LIB_CONVERSION_TQTOLINALG_DIMTABLE_H
+
+#include "Analysis.h"
+
+namespace tq {
+
+/// The sizes of every tensor in a function of one block, in terms of its
+/// arguments' sizes. Arguments whose dimensions have one name (`tq.dims`) share
+/// one value.
+class DimTable {
+public:
+  explicit DimTable(mlir::func::FuncOp function)
+      : function(function), builder(function.getContext()) {}
+
+  /// Fills the table and replaces each `tensor.dim` by what it says. Emits an
+  /// error for results whose shape follows from nothing.
+  mlir::LogicalResult compute();
+
+  Dims lookup(mlir::Value value) const { return table.lookup(value); }
+
+private:
+  void addArguments();
+  mlir::LogicalResult addResult(mlir::OpResult result);
+  /// What the table says instead of a `tensor.dim`; other sizes stay.
+  mlir::OpFoldResult resolve(mlir::OpFoldResult size) const;
+  void replaceDimOps();
+
+  mlir::func::FuncOp function;
+  mlir::OpBuilder builder;
+  llvm::DenseMap<mlir::Value, Dims> table;
+};
+
+} // namespace tq
+
+#endif // TQ_LIB_CONVERSION_TQTOLINALG_DIMTABLE_H

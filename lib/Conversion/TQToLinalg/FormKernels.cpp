@@ -1,0 +1,241 @@
+//===- FormKernels.cpp - Outline tensor computations into kernels ---------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DimTable.h"
+#include "KernelBuilder.h"
+#include "KernelNames.h"
+#include "tq/Conversion/TQToLinalg/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+namespace tq {
+#define GEN_PASS_DEF_FORMKERNELS
+#include "tq/Conversion/TQToLinalg/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+//===----------------------------------------------------------------------===//
+// What may stand in the function
+//===----------------------------------------------------------------------===//
+
+static bool isScalarOp(Operation *op) {
+  return isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(
+             op->getDialect()) &&
+         op->getNumRegions() == 0 &&
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
+}
+
+static bool isSupported(Operation *op) {
+  if (isa<func::ReturnOp, arith::ConstantOp>(op) || isScalarOp(op) ||
+      isView(op))
+    return true;
+  if (isa<TQDialect>(op->getDialect()))
+    return !isa<QuantizeWeightOp, PackWeightOp>(op) ||
+           isWeightExpression(op->getResult(0));
+  if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
+    return true;
+  return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,
+             tensor::ConcatOp, tensor::PadOp, tensor::GatherOp,
+             tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::InsertOp,
+             tensor::GenerateOp, tensor::FromElementsOp, tensor::SplatOp>(op);
+}
+
+static LogicalResult checkOps(func::FuncOp schedule) {
+  for (Operation &op : schedule.getBody().front())
+    if (!isSupported(&op))
+      return op.emitError("expected an op of the tq, linalg, tensor, arith or "
+                          "math dialect that can become a kernel, but got '")
+             << op.getName() << "'";
+  return success();
+}
+
+/// Ops whose results a kernel writes.
+static bool isComputed(Value value) {
+  Operation *op = value.getDefiningOp();
+  return op && !isView(op) && !isa<tensor::EmptyOp>(op) &&
+         !isWeightExpression(value);
+}
+
+/// Copies returned values that no kernel writes, and values returned twice:
+/// every result gets memory of its own.
+static void copyReturnedValues(func::FuncOp schedule) {
+  Operation *terminator = schedule.getBody().front().getTerminator();
+  OpBuilder builder(terminator);
+  llvm::DenseSet<Value> seen;
+  for (OpOperand &operand : terminator->getOpOperands()) {
+    Value value = operand.get();
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type || (seen.insert(value).second && isComputed(value)))
+      continue;
+    Location loc = terminator->getLoc();
+    Value empty = tensor::EmptyOp::create(
+        builder, loc, tensor::getMixedSizes(builder, loc, value),
+        type.getElementType());
+    auto copy = linalg::CopyOp::create(builder, loc, value, empty);
+    operand.set(copy.getResult(0));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The schedule
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Replaces the groups of a function by calls, in an order in which each comes
+/// after what it reads.
+class Scheduler {
+public:
+  Scheduler(func::FuncOp schedule, const DimTable &dims,
+            const KernelGroups &groups)
+      : schedule(schedule), dims(dims), groups(groups), kernels(schedule),
+        builder(schedule.getBody().front().getTerminator()) {}
+
+  void run();
+
+private:
+  void schedulePiece(Operation *op);
+  void scheduleValue(Value value);
+  void scheduleGroup(const KernelGroup &group);
+  SmallVector<std::pair<Value, Value>>
+  createColumnSums(const KernelGroup &group);
+  Value createDestination(Value result);
+  void createCall(const KernelGroup &group, const Kernel &kernel);
+
+  func::FuncOp schedule;
+  const DimTable &dims;
+  const KernelGroups &groups;
+  DistinctKernels kernels;
+  OpBuilder builder;
+  llvm::DenseSet<void *> done;
+};
+} // namespace
+
+void Scheduler::run() {
+  Block &block = schedule.getBody().front();
+  SmallVector<Operation *> ops;
+  for (Operation &op : block.without_terminator())
+    ops.push_back(&op);
+  for (Operation *op : ops)
+    if (KernelGroup *group = groups.lookup(op))
+      schedulePiece(group->ops.front());
+    else if (!groups.isCopied(op))
+      schedulePiece(op);
+  // What now is in kernels has no users left.
+  for (Operation *op : llvm::reverse(ops))
+    if ((groups.lookup(op) || op->use_empty()) && isMemoryEffectFree(op))
+      op->erase();
+}
+
+/// Schedules the kernel of an op, or an op that stays.
+void Scheduler::schedulePiece(Operation *op) {
+  if (KernelGroup *group = groups.lookup(op)) {
+    if (done.insert(group).second)
+      scheduleGroup(*group);
+    return;
+  }
+  if (!done.insert(op).second)
+    return;
+  for (Value operand : op->getOperands())
+    scheduleValue(operand);
+  op->moveBefore(schedule.getBody().front().getTerminator());
+}
+
+void Scheduler::scheduleValue(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (op && op->getBlock() == &schedule.getBody().front() &&
+      !isa<func::CallOp>(op))
+    schedulePiece(op);
+}
+
+/// The column sums of each weight that is known at compile time.
+SmallVector<std::pair<Value, Value>>
+Scheduler::createColumnSums(const KernelGroup &group) {
+  SmallVector<std::pair<Value, Value>> sums;
+  for (Operation *op : group.ops) {
+    auto linear = dyn_cast<QuantizedLinearOp>(op);
+    if (linear && isWeightExpression(linear.getWeight()))
+      sums.push_back(
+          {linear.getWeight(),
+           ColumnSumsOp::create(builder, linear.getLoc(), linear.getWeight())});
+  }
+  return sums;
+}
+
+Value Scheduler::createDestination(Value result) {
+  Dims sizes = dims.lookup(result);
+  for (OpFoldResult size : sizes)
+    if (auto value = dyn_cast<Value>(size))
+      scheduleValue(value);
+  auto type = cast<RankedTensorType>(result.getType());
+  SmallVector<Value> dynamic;
+  for (auto [i, size] : llvm::enumerate(sizes))
+    if (type.isDynamicDim(i))
+      dynamic.push_back(
+          getValueOrCreateConstantIndexOp(builder, result.getLoc(), size));
+  return tensor::EmptyOp::create(builder, result.getLoc(), type, dynamic);
+}
+
+void Scheduler::createCall(const KernelGroup &group, const Kernel &kernel) {
+  Operation *root = findRoot(group);
+  SmallVector<Value> operands(kernel.inputs);
+  for (Value result : kernel.results)
+    operands.push_back(createDestination(result));
+  auto call = func::CallOp::create(builder, root->getLoc(),
+                                   kernels.getOrInsert(group, kernel.function),
+                                   operands);
+  call->setAttr("tq.layer",
+                builder.getStringAttr(getLayerName(root->getLoc())));
+  call->setAttr("tq.scheme", builder.getStringAttr(schemeOf(group)));
+  auto reason = root->getAttrOfType<StringAttr>("tq.reason");
+  call->setAttr("tq.reason", reason ? reason : builder.getStringAttr(""));
+  for (auto [result, replacement] :
+       llvm::zip(kernel.results, call.getResults()))
+    result.replaceUsesWithIf(replacement, [&](OpOperand &use) {
+      Operation *user =
+          schedule.getBody().front().findAncestorOpInBlock(*use.getOwner());
+      return !llvm::is_contained(group.ops, user);
+    });
+}
+
+void Scheduler::scheduleGroup(const KernelGroup &group) {
+  KernelBuilder kernelBuilder(groups, group);
+  if (kernelBuilder.getResults().empty())
+    return;
+  for (Value input : kernelBuilder.getInputs())
+    scheduleValue(input);
+  // Its inputs may be results of other groups, which calls took the place of.
+  KernelBuilder scheduled(groups, group);
+  createCall(group, scheduled.build(createColumnSums(group)));
+}
+
+//===----------------------------------------------------------------------===//
+// Pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+struct FormKernels : tq::impl::FormKernelsBase<FormKernels> {
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
+    if (failed(schedule) || failed(checkOps(*schedule)))
+      return signalPassFailure();
+    copyReturnedValues(*schedule);
+    DimTable dims(*schedule);
+    if (failed(dims.compute()))
+      return signalPassFailure();
+    KernelGroups groups(schedule->getBody().front(),
+                        [&](Value value) { return dims.lookup(value); });
+    Scheduler(*schedule, dims, groups).run();
+  }
+};
+} // namespace

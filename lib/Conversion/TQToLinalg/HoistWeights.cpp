@@ -1,0 +1,145 @@
+//===- HoistWeights.cpp - Turn computations on weights into weights -------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Analysis.h"
+#include "tq/Conversion/TQToLinalg/Passes.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace tq {
+#define GEN_PASS_DEF_HOISTWEIGHTS
+#include "tq/Conversion/TQToLinalg/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+namespace {
+class Hoister {
+public:
+  explicit Hoister(func::FuncOp schedule);
+  void run();
+
+private:
+  void hoistConstant(arith::ConstantOp op);
+  void hoistResult(OpResult result);
+  /// A weight before the schedule, without value and initializer.
+  WeightOp createWeight(Location loc, const std::string &name,
+                        RankedTensorType type, Attribute value);
+  void replace(Value value, WeightOp weight);
+  std::string uniqueName(const std::string &base);
+
+  func::FuncOp schedule;
+  OpBuilder builder;
+  llvm::StringSet<> names;
+};
+} // namespace
+
+Hoister::Hoister(func::FuncOp schedule)
+    : schedule(schedule), builder(schedule) {
+  for (Operation &op : *schedule->getBlock())
+    if (auto symbol = dyn_cast<SymbolOpInterface>(op))
+      names.insert(symbol.getName());
+}
+
+std::string Hoister::uniqueName(const std::string &base) {
+  std::string name = base;
+  for (int i = 1; !names.insert(name).second; ++i)
+    name = base + "_" + std::to_string(i);
+  return name;
+}
+
+/// The weights that an expression starts from, and what is done to the first:
+/// `query.weight.q8`.
+static std::string describe(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (auto weight = dyn_cast<GetWeightOp>(op))
+    return weight.getName().str();
+  std::string base = describe(op->getOperand(0));
+  if (isa<QuantizeWeightOp>(op))
+    return base + (value == op->getResult(0) ? ".q8" : ".scales");
+  if (isa<ColumnSumsOp>(op))
+    return base + ".sums";
+  return base + (isa<PackWeightOp>(op) ? ".packed" : ".concat");
+}
+
+WeightOp Hoister::createWeight(Location loc, const std::string &name,
+                               RankedTensorType type, Attribute value) {
+  builder.setInsertionPoint(schedule);
+  return WeightOp::create(builder, loc, builder.getStringAttr(uniqueName(name)),
+                          builder.getStringAttr("private"), TypeAttr::get(type),
+                          value);
+}
+
+void Hoister::replace(Value value, WeightOp weight) {
+  builder.setInsertionPointAfterValue(value);
+  value.replaceAllUsesWith(GetWeightOp::create(
+      builder, value.getLoc(), weight.getTensorType(), weight.getSymName()));
+}
+
+void Hoister::hoistConstant(arith::ConstantOp op) {
+  auto type = dyn_cast<RankedTensorType>(op.getType());
+  if (type && !op->use_empty())
+    replace(op, createWeight(op.getLoc(), "constant", type, op.getValue()));
+}
+
+/// Clones the ops that compute `value`, each once.
+static void cloneExpression(OpBuilder &builder, Value value,
+                            IRMapping &mapping) {
+  if (mapping.contains(value))
+    return;
+  for (Value operand : value.getDefiningOp()->getOperands())
+    cloneExpression(builder, operand, mapping);
+  builder.clone(*value.getDefiningOp(), mapping);
+}
+
+void Hoister::hoistResult(OpResult result) {
+  Location loc = result.getLoc();
+  WeightOp weight =
+      createWeight(loc, describe(result),
+                   cast<RankedTensorType>(result.getType()), Attribute());
+  builder.createBlock(&weight.getInitializer());
+  IRMapping mapping;
+  cloneExpression(builder, result, mapping);
+  YieldOp::create(builder, loc, mapping.lookup(result));
+  replace(result, weight);
+}
+
+void Hoister::run() {
+  Block &block = schedule.getBody().front();
+  for (auto op : llvm::make_early_inc_range(block.getOps<arith::ConstantOp>()))
+    hoistConstant(op);
+  // Results that something else than another such expression uses.
+  SmallVector<OpResult> roots;
+  for (Operation &op : block)
+    for (OpResult result : op.getResults())
+      if (isWeightExpression(result) &&
+          !isa<GetWeightOp, arith::ConstantOp>(op) &&
+          llvm::any_of(result.getUsers(), [](Operation *user) {
+            return user->getNumResults() == 0 ||
+                   !isWeightExpression(user->getResult(0));
+          }))
+        roots.push_back(result);
+  for (OpResult root : roots)
+    hoistResult(root);
+  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
+    if (op.getNumResults() != 0 && op.use_empty() &&
+        isWeightExpression(op.getResult(0)))
+      op.erase();
+}
+
+namespace {
+struct HoistWeights : tq::impl::HoistWeightsBase<HoistWeights> {
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
+    if (failed(schedule))
+      return signalPassFailure();
+    Hoister(*schedule).run();
+  }
+};
+} // namespace

@@ -1,0 +1,47 @@
+//===- KernelNames.h - One function for equal kernels -----------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CONVERSION_TQTOLINALG_KERNELNAMES_H
+#define TQ_LIB_CONVERSION_TQTOLINALG_KERNELNAMES_H
+
+#include "KernelGroups.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace tq {
+
+/// The op that a group is named after: its contraction, attention or norm.
+mlir::Operation *findRoot(const KernelGroup &group);
+
+/// What a group says of itself, like `quantized_linear_384x1536_gelu`.
+std::string describe(const KernelGroup &group);
+
+/// How a group computes: "int8 dynamic" or "f32".
+llvm::StringRef schemeOf(const KernelGroup &group);
+
+/// The kernels of a module, none of which equals another.
+class DistinctKernels {
+public:
+  explicit DistinctKernels(mlir::func::FuncOp schedule);
+
+  /// The kernel that equals `function`, which is erased then; else `function`
+  /// itself, with a name of its own, in the module.
+  mlir::func::FuncOp getOrInsert(const KernelGroup &group,
+                                 mlir::func::FuncOp function);
+
+private:
+  std::string uniqueName(const std::string &base);
+
+  mlir::Operation *last; ///< new kernels come after it
+  llvm::StringSet<> names;
+  llvm::StringMap<llvm::SmallVector<mlir::func::FuncOp>> kernels;
+};
+
+} // namespace tq
+
+#endif // TQ_LIB_CONVERSION_TQTOLINALG_KERNELNAMES_H

@@ -1,0 +1,260 @@
+//===- MathExpansion.cpp - tq's math functions as arith ops ---------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Conversion/TQToLinalg/MathExpansion.h"
+#include "tq/Quant/Polynomials.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace tq;
+
+//===----------------------------------------------------------------------===//
+// FloatBuilder
+//===----------------------------------------------------------------------===//
+
+static Value buildConstant(OpBuilder &builder, Location loc, Type like,
+                           TypedAttr element) {
+  auto shaped = dyn_cast<ShapedType>(like);
+  if (!shaped)
+    return arith::ConstantOp::create(builder, loc, element);
+  auto type = cast<ShapedType>(shaped.clone(element.getType()));
+  return arith::ConstantOp::create(
+      builder, loc, DenseElementsAttr::get(type, Attribute(element)));
+}
+
+/// `like` with other elements.
+static Type withElement(Type like, Type element) {
+  auto shaped = dyn_cast<ShapedType>(like);
+  return shaped ? Type(shaped.clone(element)) : element;
+}
+
+Value FloatBuilder::constant(Type like, float value) {
+  return buildConstant(builder, loc, like, builder.getF32FloatAttr(value));
+}
+
+Value FloatBuilder::intConstant(Type like, int32_t value) {
+  return buildConstant(builder, loc, like, builder.getI32IntegerAttr(value));
+}
+
+Value FloatBuilder::add(Value a, Value b) {
+  return arith::AddFOp::create(builder, loc, a, b);
+}
+
+Value FloatBuilder::sub(Value a, Value b) {
+  return arith::SubFOp::create(builder, loc, a, b);
+}
+
+Value FloatBuilder::mul(Value a, Value b) {
+  return arith::MulFOp::create(builder, loc, a, b);
+}
+
+Value FloatBuilder::div(Value a, Value b) {
+  return arith::DivFOp::create(builder, loc, a, b);
+}
+
+Value FloatBuilder::neg(Value a) {
+  return arith::NegFOp::create(builder, loc, a);
+}
+
+Value FloatBuilder::abs(Value a) {
+  return math::AbsFOp::create(builder, loc, a);
+}
+
+Value FloatBuilder::sqrt(Value a) {
+  return math::SqrtOp::create(builder, loc, a);
+}
+
+Value FloatBuilder::fma(Value a, Value b, Value c) {
+  return math::FmaOp::create(builder, loc, a, b, c);
+}
+
+Value FloatBuilder::ifGreater(Value greater, Value less, Value yes, Value no) {
+  Value condition = arith::CmpFOp::create(
+      builder, loc, arith::CmpFPredicate::OGT, greater, less);
+  return arith::SelectOp::create(builder, loc, condition, yes, no);
+}
+
+Value FloatBuilder::bits(Value a) {
+  return arith::BitcastOp::create(
+      builder, loc, withElement(a.getType(), builder.getI32Type()), a);
+}
+
+Value FloatBuilder::fromBits(Value a) {
+  return arith::BitcastOp::create(
+      builder, loc, withElement(a.getType(), builder.getF32Type()), a);
+}
+
+Value FloatBuilder::limitBelow(float bound, Value x) {
+  Value limit = constant(x.getType(), bound);
+  return ifGreater(limit, x, limit, x);
+}
+
+Value FloatBuilder::limitAbove(float bound, Value x) {
+  Value limit = constant(x.getType(), bound);
+  return ifGreater(x, limit, limit, x);
+}
+
+Value FloatBuilder::roundProduct(Value x, Value y) {
+  Value sum = fma(x, y, constant(x.getType(), tq::quant::kRoundMagic));
+  Value magic = intConstant(x.getType(), tq::quant::kRoundMagicBits);
+  return arith::SubIOp::create(builder, loc, bits(sum), magic);
+}
+
+Value FloatBuilder::clampInt(Value x, int32_t low, int32_t high) {
+  Value raised =
+      arith::MaxSIOp::create(builder, loc, x, intConstant(x.getType(), low));
+  return arith::MinSIOp::create(builder, loc, raised,
+                                intConstant(x.getType(), high));
+}
+
+//===----------------------------------------------------------------------===//
+// Functions
+//===----------------------------------------------------------------------===//
+
+/// c[0] + x * (c[1] + x * (c[2] + ...)), one fma a step.
+static Value horner(FloatBuilder &f, ArrayRef<float> coefficients, Value x) {
+  Value p = f.constant(x.getType(), coefficients.back());
+  for (float c : llvm::reverse(coefficients.drop_back()))
+    p = f.fma(p, x, f.constant(x.getType(), c));
+  return p;
+}
+
+/// 2^n * p for p near 1, where n is the integer in the low bits of `t`.
+static Value scaleByPowerOfTwo(OpBuilder &builder, Location loc, Value p,
+                               Value t) {
+  FloatBuilder f(builder, loc);
+  Value shift = f.intConstant(t.getType(), 23);
+  Value n = arith::ShLIOp::create(builder, loc, f.bits(t), shift);
+  return f.fromBits(arith::AddIOp::create(builder, loc, f.bits(p), n));
+}
+
+/// 2^x for -127 <= x <= 128.
+static Value exp2InRange(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value magic = f.constant(x.getType(), tq::quant::kRoundMagic);
+  Value t = f.add(x, magic);
+  Value fraction = f.sub(x, f.sub(t, magic));
+  return scaleByPowerOfTwo(builder, loc,
+                           horner(f, tq::quant::kExp2Poly, fraction), t);
+}
+
+/// `result`, or `x` itself where it is NaN.
+static Value keepNaN(OpBuilder &builder, Location loc, Value x, Value result) {
+  Value ordered =
+      arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OEQ, x, x);
+  return arith::SelectOp::create(builder, loc, ordered, result, x);
+}
+
+Value tq::buildExp2Kernel(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value low = f.constant(x.getType(), tq::quant::kExp2Min);
+  return exp2InRange(builder, loc, f.ifGreater(x, low, x, low));
+}
+
+Value tq::buildExp2(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value v =
+      f.limitAbove(tq::quant::kExp2Max, f.limitBelow(tq::quant::kExp2Min, x));
+  return keepNaN(builder, loc, x, exp2InRange(builder, loc, v));
+}
+
+Value tq::buildExp(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  Value low = f.constant(type, tq::quant::kExpMin);
+  Value high = f.constant(type, tq::quant::kExpMax);
+  Value magic = f.constant(type, tq::quant::kRoundMagic);
+  Value log2e = f.constant(type, tq::quant::kLog2E);
+  Value v =
+      f.limitAbove(tq::quant::kExpMax, f.limitBelow(tq::quant::kExpMin, x));
+  Value t = f.fma(v, log2e, magic);
+  Value fraction = f.fma(v, log2e, f.neg(f.sub(t, magic)));
+  fraction = f.fma(v, f.constant(type, tq::quant::kLog2ELow), fraction);
+  Value r = scaleByPowerOfTwo(builder, loc,
+                              horner(f, tq::quant::kExp2Poly, fraction), t);
+  float infinity = std::numeric_limits<float>::infinity();
+  r = f.ifGreater(x, high, f.constant(type, infinity), r);
+  r = f.ifGreater(low, x, f.constant(type, 0.0f), r);
+  return keepNaN(builder, loc, x, r);
+}
+
+Value tq::buildErf(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value a = f.limitAbove(tq::quant::kErfMax, f.abs(x));
+  Value e =
+      buildExp2(builder, loc, f.mul(a, horner(f, tq::quant::kErfPoly, a)));
+  Value r = f.sub(f.constant(x.getType(), 1.0f), e);
+  return math::CopySignOp::create(builder, loc, r, x);
+}
+
+Value tq::buildTanh(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  Value a = f.abs(x);
+  Value z = f.mul(x, x);
+  Value nearZero = f.fma(f.mul(x, z), horner(f, tq::quant::kTanhPoly, z), x);
+  Value one = f.constant(type, 1.0f);
+  Value denominator = f.add(one, buildExp(builder, loc, f.add(a, a)));
+  Value far = f.sub(one, f.div(f.constant(type, 2.0f), denominator));
+  far = math::CopySignOp::create(builder, loc, far, x);
+  return f.ifGreater(f.constant(type, tq::quant::kTanhSmall), a, nearZero, far);
+}
+
+Value tq::buildRsqrt(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  return f.div(f.constant(x.getType(), 1.0f), f.sqrt(x));
+}
+
+/// 1 + e^-x.
+static Value onePlusExpNeg(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  return f.add(f.constant(x.getType(), 1.0f), buildExp(builder, loc, f.neg(x)));
+}
+
+static Value buildGelu(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value a = f.limitAbove(tq::quant::kGeluMax, f.abs(x));
+  Value e = buildExp2Kernel(builder, loc,
+                            f.mul(a, horner(f, tq::quant::kGeluPoly, a)));
+  Value zero = f.constant(x.getType(), 0.0f);
+  Value positive = f.ifGreater(x, zero, x, zero);
+  return f.fma(f.mul(f.constant(x.getType(), -0.5f), a), e, positive);
+}
+
+static Value buildGeluTanh(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value inner =
+      f.fma(f.mul(x, x), f.constant(x.getType(), tq::quant::kGeluTanhPoly[1]),
+            f.constant(x.getType(), tq::quant::kGeluTanhPoly[0]));
+  Value e = buildExp2(builder, loc, f.mul(x, inner));
+  return f.div(x, f.add(f.constant(x.getType(), 1.0f), e));
+}
+
+Value tq::buildActivation(OpBuilder &builder, Location loc,
+                          Activation activation, Value x) {
+  FloatBuilder f(builder, loc);
+  switch (activation) {
+  case Activation::None:
+    return x;
+  case Activation::Gelu:
+    return buildGelu(builder, loc, x);
+  case Activation::GeluTanh:
+    return buildGeluTanh(builder, loc, x);
+  case Activation::Relu:
+    return f.limitBelow(0.0f, x);
+  case Activation::Silu:
+    return f.div(x, onePlusExpNeg(builder, loc, x));
+  case Activation::Tanh:
+    return buildTanh(builder, loc, x);
+  case Activation::Sigmoid:
+    return f.div(f.constant(x.getType(), 1.0f), onePlusExpNeg(builder, loc, x));
+  }
+  llvm_unreachable("covered switch");
+}

@@ -1,0 +1,51 @@
+//===- Pipeline.cpp - The passes of the lower phase in order --------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Conversion/TQToLinalg/Passes.h"
+
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void tq::buildLowerPipeline(OpPassManager &manager,
+                            const LowerOptions &options) {
+  manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createFormKernels());
+  manager.addPass(createHoistWeights());
+  manager.addPass(createConvertTQToLinalg());
+  manager.addPass(createExpandMath());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  manager.addPass(createVerifySchedule());
+}
+
+namespace {
+#define GEN_PASS_REGISTRATION
+#include "tq/Conversion/TQToLinalg/Passes.h.inc"
+} // namespace
+
+void tq::registerTQToLinalgPasses() {
+  ::registerTQToLinalgPasses();
+  PassPipelineRegistration<>("tq-lower", "Lower tq ops to kernels of linalg",
+                             [](OpPassManager &manager) {
+                               buildLowerPipeline(manager, LowerOptions());
+                             });
+}
