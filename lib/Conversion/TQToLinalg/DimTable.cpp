@@ -49,7 +49,7 @@ OpFoldResult DimTable::resolve(OpFoldResult size) const {
   auto value = dyn_cast<Value>(size);
   auto dim = value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
   if (!dim)
-    return getAsOpFoldResult(size);
+    return value ? getAsOpFoldResult(value) : size;
   std::optional<int64_t> index = dim.getConstantIndex();
   auto known = table.find(dim.getSource());
   if (!index || known == table.end() ||

@@ -52,11 +52,15 @@ static bool isSupported(Operation *op) {
 }
 
 static LogicalResult checkOps(func::FuncOp schedule) {
-  for (Operation &op : schedule.getBody().front())
+  for (Operation &op : schedule.getBody().front()) {
+    for (Type type : op.getResultTypes())
+      if (isa<UnrankedTensorType>(type))
+        return op.emitError("expected ranked tensors, but got ") << type;
     if (!isSupported(&op))
       return op.emitError("expected an op of the tq, linalg, tensor, arith or "
                           "math dialect that can become a kernel, but got '")
              << op.getName() << "'";
+  }
   return success();
 }
 
@@ -199,13 +203,14 @@ void Scheduler::createCall(const KernelGroup &group, const Kernel &kernel) {
   call->setAttr("tq.scheme", builder.getStringAttr(schemeOf(group)));
   auto reason = root->getAttrOfType<StringAttr>("tq.reason");
   call->setAttr("tq.reason", reason ? reason : builder.getStringAttr(""));
-  for (auto [result, replacement] :
-       llvm::zip(kernel.results, call.getResults()))
-    result.replaceUsesWithIf(replacement, [&](OpOperand &use) {
+  for (unsigned i = 0; i < call.getNumResults(); ++i) {
+    Value result = kernel.results[i];
+    result.replaceUsesWithIf(call.getResult(i), [&](OpOperand &use) {
       Operation *user =
           schedule.getBody().front().findAncestorOpInBlock(*use.getOwner());
       return !llvm::is_contained(group.ops, user);
     });
+  }
 }
 
 void Scheduler::scheduleGroup(const KernelGroup &group) {

@@ -37,13 +37,13 @@ void tq::buildLowerPipeline(OpPassManager &manager,
   manager.addPass(createVerifySchedule());
 }
 
-namespace {
+namespace tq {
 #define GEN_PASS_REGISTRATION
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
-} // namespace
+} // namespace tq
 
 void tq::registerTQToLinalgPasses() {
-  ::registerTQToLinalgPasses();
+  registerTQToLinalgConversionPasses();
   PassPipelineRegistration<>("tq-lower", "Lower tq ops to kernels of linalg",
                              [](OpPassManager &manager) {
                                buildLowerPipeline(manager, LowerOptions());

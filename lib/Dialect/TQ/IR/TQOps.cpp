@@ -148,6 +148,10 @@ GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
     return emitOpError("expected the shape of the weight, ")
            << stored << ", but got " << type;
   Type from = stored.getElementType(), to = type.getElementType();
+  // After lower, schedules hold plain integers.
+  if (auto quantized = dyn_cast<quant::QuantizedType>(from);
+      quantized && to.isInteger(quantized.getStorageTypeIntegralWidth()))
+    return success();
   if (from != to && !(to.isF32() && (from.isF16() || from.isBF16())))
     return emitOpError("expected the element type of the weight, or f32 where "
                        "that is f16 or "
