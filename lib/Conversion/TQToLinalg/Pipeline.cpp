@@ -34,6 +34,7 @@ void tq::buildLowerPipeline(OpPassManager &manager,
   manager.addPass(createLowerAffinePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  manager.addPass(createSplitEmpties());
   manager.addPass(createVerifySchedule());
 }
 

@@ -72,6 +72,15 @@ def ExpandMath : Pass<"tq-expand-math", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
+def SplitEmpties : Pass<"tq-split-empties", "::mlir::ModuleOp"> {
+  let summary = "Give every destination a tensor.empty of its own";
+  let description = [{
+    CSE makes one op of equal `tensor.empty`. After lower each stands for a buffer, so
+    that two that live at the same time have to be two.
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
 def VerifySchedule : Pass<"tq-verify-schedule", "::mlir::ModuleOp"> {
   let summary = "Check the contract between lower and codegen";
   let description = [{
