@@ -201,6 +201,9 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
   case Phase::Fuse:
     buildFusePipeline(manager, {});
     return Error::success();
+  case Phase::Lower:
+    buildLowerPipeline(manager, {});
+    return Error::success();
   default:
     return createStringError("the phase " + getPhaseName(phase) +
                              " is no pipeline");

@@ -7,6 +7,7 @@
 
 #include "tq/Pipelines/Phases.h"
 
+#include "tq/Conversion/TQToLinalg/Passes.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -128,6 +129,12 @@ void tq::buildFusePipeline(OpPassManager &manager,
   mark(manager, Phase::Fuse);
 }
 
+void tq::buildLowerPipeline(OpPassManager &manager,
+                            const LowerPipelineOptions &) {
+  buildLowerPipeline(manager, LowerOptions());
+  mark(manager, Phase::Lower);
+}
+
 //===----------------------------------------------------------------------===//
 // Registration
 //===----------------------------------------------------------------------===//
@@ -141,6 +148,7 @@ void tq::registerAllDialects(DialectRegistry &registry) {
 void tq::registerAllPasses() {
   mlir::registerAllPasses();
   registerTQTransformsPasses();
+  registerTQToLinalgPasses();
   PassRegistration<MarkPhasePass>();
 }
 
@@ -155,4 +163,5 @@ void tq::registerAllPipelines() {
   registerPipeline(Phase::Normalize, buildNormalizePipeline);
   registerPipeline(Phase::Quantize, buildQuantizePipeline);
   registerPipeline(Phase::Fuse, buildFusePipeline);
+  registerPipeline<LowerPipelineOptions>(Phase::Lower, buildLowerPipeline);
 }

@@ -198,13 +198,14 @@ Value tq::buildTanh(OpBuilder &builder, Location loc, Value x) {
   FloatBuilder f(builder, loc);
   Type type = x.getType();
   Value a = f.abs(x);
-  Value z = f.mul(x, x);
-  Value nearZero = f.fma(f.mul(x, z), horner(f, tq::quant::kTanhPoly, z), x);
+  Value z = f.mul(a, a);
+  Value nearZero = f.fma(f.mul(a, z), horner(f, tq::quant::kTanhPoly, z), a);
   Value one = f.constant(type, 1.0f);
   Value denominator = f.add(one, buildExp(builder, loc, f.add(a, a)));
   Value far = f.sub(one, f.div(f.constant(type, 2.0f), denominator));
-  far = math::CopySignOp::create(builder, loc, far, x);
-  return f.ifGreater(f.constant(type, tq::quant::kTanhSmall), a, nearZero, far);
+  Value small = f.constant(type, tq::quant::kTanhSmall);
+  return math::CopySignOp::create(builder, loc,
+                                  f.ifGreater(small, a, nearZero, far), x);
 }
 
 Value tq::buildRsqrt(OpBuilder &builder, Location loc, Value x) {

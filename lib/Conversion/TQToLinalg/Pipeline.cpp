@@ -17,7 +17,6 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
@@ -43,10 +42,4 @@ namespace tq {
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
-void tq::registerTQToLinalgPasses() {
-  registerTQToLinalgConversionPasses();
-  PassPipelineRegistration<>("tq-lower", "Lower tq ops to kernels of linalg",
-                             [](OpPassManager &manager) {
-                               buildLowerPipeline(manager, LowerOptions());
-                             });
-}
+void tq::registerTQToLinalgPasses() { registerTQToLinalgConversionPasses(); }

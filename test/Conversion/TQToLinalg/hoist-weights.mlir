@@ -37,11 +37,11 @@ tq.weight @constant : tensor<2xf32> = dense<1.0> : tensor<2xf32>
 // CHECK: tq.weight "private" @constant_1 : tensor<3xf32> = dense<[1.000000e+00, 2.000000e+00, 3.000000e+00]>
 // CHECK-LABEL: func.func @constants()
 func.func @constants() -> (tensor<3xf32>, f32) {
-  // CHECK: arith.constant 4.000000e+00 : f32
   %0 = arith.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
   %1 = arith.constant 4.0 : f32
   // CHECK: %[[W:.*]] = tq.get_weight @constant_1 : tensor<3xf32>
   // CHECK-NOT: dense
+  // CHECK: arith.constant 4.000000e+00 : f32
   // CHECK: return %[[W]]
   return %0, %1 : tensor<3xf32>, f32
 }
