@@ -11,6 +11,7 @@
 #include "Report.h"
 
 #include "tq/Emit/Link.h"
+#include "tq/Emit/Target.h"
 #include "tq/Emit/TempFiles.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -202,8 +203,17 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
     buildFusePipeline(manager, {});
     return Error::success();
   case Phase::Lower:
-    buildLowerPipeline(manager, {});
+    buildLowerPipeline(manager, LowerPipelineOptions());
     return Error::success();
+  case Phase::Codegen: {
+    Expected<Target> target = resolveTarget(line.targetCpu);
+    if (!target)
+      return target.takeError();
+    CodegenPipelineOptions options;
+    options.targetCpu = line.targetCpu;
+    buildCodegenPipeline(manager, options);
+    return Error::success();
+  }
   default:
     return createStringError("the phase " + getPhaseName(phase) +
                              " is no pipeline");

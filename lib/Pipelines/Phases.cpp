@@ -7,8 +7,13 @@
 
 #include "tq/Pipelines/Phases.h"
 
+#include "tq/Codegen/CPU/Passes.h"
+#include "tq/Codegen/CPU/Pipeline.h"
+#include "tq/Codegen/CPU/Target.h"
+#include "tq/Codegen/Common/Passes.h"
 #include "tq/Conversion/TQToLinalg/Passes.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Emit/Target.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -135,6 +140,19 @@ void tq::buildLowerPipeline(OpPassManager &manager,
   mark(manager, Phase::Lower);
 }
 
+void tq::buildCodegenPipeline(OpPassManager &manager,
+                              const CodegenPipelineOptions &options) {
+  CPUCodegenOptions codegen;
+  // tq-compile has checked the name; tq-opt ends here with the message.
+  llvm::Expected<Target> target = resolveTarget(options.targetCpu);
+  if (target)
+    codegen.target = cpu::selectTarget(target->required).name.str();
+  else
+    llvm::report_fatal_error(target.takeError(), /*gen_crash_diag=*/false);
+  buildCPUCodegenPipeline(manager, codegen);
+  mark(manager, Phase::Codegen);
+}
+
 //===----------------------------------------------------------------------===//
 // Registration
 //===----------------------------------------------------------------------===//
@@ -149,6 +167,8 @@ void tq::registerAllPasses() {
   mlir::registerAllPasses();
   registerTQTransformsPasses();
   registerTQToLinalgPasses();
+  registerTQCodegenCommonPasses();
+  registerTQCodegenCPUPasses();
   PassRegistration<MarkPhasePass>();
 }
 
@@ -164,4 +184,5 @@ void tq::registerAllPipelines() {
   registerPipeline(Phase::Quantize, buildQuantizePipeline);
   registerPipeline(Phase::Fuse, buildFusePipeline);
   registerPipeline<LowerPipelineOptions>(Phase::Lower, buildLowerPipeline);
+  registerPipeline(Phase::Codegen, buildCodegenPipeline);
 }

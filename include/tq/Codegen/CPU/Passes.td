@@ -1,0 +1,56 @@
+//===- Passes.td - Passes that generate CPU code -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_CODEGEN_CPU_PASSES_TD
+#define TQ_CODEGEN_CPU_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
+  let summary = "lay the weights of contractions out in panels";
+  let description = [{
+    Before: kernels (`tq.kernel`) on tensors; a weight enters a contraction as a
+    kernel argument [N, K], and each call passes a `tq.get_weight`. After: the
+    argument is packed, `[N/64][K/group][64][group]` with group 4 for i8 and 1 for
+    f32, the kernel reads it through `linalg.unpack`, and the calls pass a new
+    weight whose initializer packs the old one. Arguments with another use, and calls
+    that pass something computed at run time, are left alone.
+
+    ```mlir
+    %acc = linalg.generic ... ins(%x, %w : tensor<?x48xi8>, tensor<80x48xi8>)
+    // becomes
+    %u = linalg.unpack %packed inner_dims_pos = [0, 1] inner_tiles = [64, 4]
+      into %e : tensor<2x12x64x4xi8> -> tensor<80x48xi8>
+    %acc = linalg.generic ... ins(%x, %u : tensor<?x48xi8>, tensor<80x48xi8>)
+    ```
+  }];
+  let dependentDialects = ["::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
+  let summary = "turn kernels on tensors into vector code on buffers";
+  let description = [{
+    Before: kernels on tensors in destination style, and `tq-plan-schedule` has run,
+    so that only symbols name them. After: each kernel that a generator knows is a
+    function on memrefs that runs work items `[begin, end)` in `vector`, `scf`,
+    `memref` and `arith`; `NAME.count` gives the number of its work items. The
+    others are left on tensors for `one-shot-bufferize`; a remark says so.
+
+    Generators: row-wise ops, contractions with a packed weight, attention.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"avx2\"",
+           "schedule: avx512vnni, avx512, avx2 or generic">
+  ];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+#endif // TQ_CODEGEN_CPU_PASSES_TD

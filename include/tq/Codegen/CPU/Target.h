@@ -1,0 +1,66 @@
+//===- Target.h - Schedules of CPU kernels as data -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_CODEGEN_CPU_TARGET_H
+#define TQ_CODEGEN_CPU_TARGET_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+#include <string>
+
+namespace tq::cpu {
+
+/// Lanes of the unit in which kernels are written: vector<16xf32>. An ISA with
+/// narrower registers splits it, which changes no bit.
+constexpr int64_t kLanes = 16;
+
+/// Partial sums of a row reduction: four vectors (docs/Quantization.md).
+constexpr int64_t kPartialSums = 64;
+
+/// Output channels of a packed weight panel, on every ISA.
+constexpr int64_t kPanel = 64;
+
+/// Inputs that a dot product takes at once.
+constexpr int64_t kDotGroup = 4;
+
+/// How a group of four u8 x s8 products is added to s32 sums.
+enum class DotKind {
+  Vpdpbusd, ///< AVX-512 VNNI
+  Pmaddwd,  ///< AVX2: widen to 16 bits; `vpmaddubsw` would saturate
+  Widen,    ///< any ISA: plain arithmetic in 32 bits
+};
+
+/// Register tile of a contraction: rows x (vectors of 16 lanes).
+struct Tile {
+  int64_t rows;
+  int64_t vectors;
+};
+
+/// One row of the table of ISAs.
+struct Target {
+  llvm::StringRef name;
+  DotKind dot;
+  Tile integerTile;
+  Tile floatTile;
+  /// CPU features, as LLVM names them, that the kernels need.
+  llvm::ArrayRef<llvm::StringRef> features;
+};
+
+/// All targets, best first.
+llvm::ArrayRef<Target> getTargets();
+
+/// The target with this name, or null.
+const Target *lookupTarget(llvm::StringRef name);
+
+/// The best target whose features are all enabled.
+const Target &selectTarget(llvm::ArrayRef<std::string> enabledFeatures);
+
+} // namespace tq::cpu
+
+#endif // TQ_CODEGEN_CPU_TARGET_H

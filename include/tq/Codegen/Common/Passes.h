@@ -1,0 +1,24 @@
+//===- Passes.h - Passes of Codegen/Common -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_CODEGEN_COMMON_PASSES_H
+#define TQ_CODEGEN_COMMON_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassOptions.h"
+
+#include <string>
+
+namespace tq {
+
+#define GEN_PASS_DECL
+#define GEN_PASS_REGISTRATION
+#include "tq/Codegen/Common/Passes.h.inc"
+
+} // namespace tq
+
+#endif // TQ_CODEGEN_COMMON_PASSES_H

@@ -1,0 +1,57 @@
+//===- Passes.td - Code generation for every target -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_CODEGEN_COMMON_PASSES_TD
+#define TQ_CODEGEN_COMMON_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
+  let summary = "turn the schedule into a program with one arena";
+  let description = [{
+    Before: `@main` on tensors holds only `tensor.empty`, `tensor.dim`, index
+    arithmetic, `tq.get_weight`, reshapes and calls of kernels. After: `@main` is gone;
+    in its place are `@tq_program_run` and `@tq_program_plan` of the program's ABI
+    (include/tq/Runtime/Program.h), declarations of `NAME.body` and `NAME.count`
+    for each kernel, weights that are used carry `tq.offset`, and the module carries
+    `tq.program`: inputs, outputs, kernels, calls, the arena's formula.
+
+    Buffers that do not live at the same time share a slot of the arena; a slot is as
+    large as its largest buffer, computed from the dynamic dimensions at run time.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect"];
+}
+
+def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
+  let summary = "turn the kernels that are left on tensors into scalar loops";
+  let description = [{
+    Before: a kernel that no generator knows is a function on tensors in destination
+    style. After: it is a function on memrefs in identity layout, without results,
+    whose ops are loops over scalars. Initializers of weights are left alone.
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
+def WrapKernels : Pass<"tq-wrap-kernels", "::mlir::ModuleOp"> {
+  let summary = "give kernels the calling convention of the runtime";
+  let description = [{
+    Before: kernels are functions on memrefs. After: `NAME.body(arguments, begin, end,
+    thread)` reads the kernel's arguments, one 8-byte word for each pointer and
+    each dynamic dimension, and calls it; a kernel without work items of its own runs
+    as one.
+  }];
+  let dependentDialects = [
+    "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
+    "::mlir::scf::SCFDialect"];
+}
+
+#endif // TQ_CODEGEN_COMMON_PASSES_TD

@@ -1,0 +1,600 @@
+//===- ContractionKernel.cpp - Generate kernels of linear layers -*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// A kernel with one contraction of rows with a packed weight,
+//
+//     acc[rows..., n] = init + sum_k x[rows..., k] * w[n, k],
+//
+// and elementwise ops around it. A work item is one panel of 64 outputs for a
+// block of rows: the panel stays in the cache while the rows stream by.
+// Accumulators live in registers from the initial value to the end of the
+// epilogue.
+//
+//===----------------------------------------------------------------------===//
+
+#include "DotProduct.h"
+#include "KernelGenerator.h"
+#include "LaneEvaluator.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace tq::cpu;
+
+namespace {
+
+/// Rows of a work item: a multiple of every tile's.
+constexpr int64_t kRowBlock = 48;
+
+class ContractionKernelGenerator {
+public:
+  explicit ContractionKernelGenerator(Kernel &kernel)
+      : kernel(kernel),
+        builder(kernel.source.getLoc(), kernel.function.getContext()) {}
+
+  LogicalResult generate();
+
+private:
+  LogicalResult analyze();
+  LogicalResult analyzeContraction(linalg::GenericOp op);
+  LogicalResult checkElementwise(linalg::GenericOp op);
+  void emitCount();
+  Value collapseRows(Value memref, unsigned rank);
+  void bindArguments();
+
+  LogicalResult emitItem(Value item);
+  LogicalResult emitPanel(Value panel, int64_t columns, Value first,
+                          Value last);
+  LogicalResult emitRowTiles(Value panel, Value firstVector, int64_t vectors,
+                             int64_t columns, Value first, Value last);
+  LogicalResult emitTile(Value panel, Value firstVector, int64_t vectors,
+                         int64_t columns, ArrayRef<Value> rows);
+  LanePoint getPoint(Value row, Value panel, Value firstVector, int64_t vector,
+                     int64_t columns);
+  FailureOr<SmallVector<Value>> emitInit(Value panel, Value firstVector,
+                                         int64_t vectors, int64_t columns,
+                                         ArrayRef<Value> rows);
+  SmallVector<Value> emitContraction(Value panel, Value firstVector,
+                                     int64_t vectors, ArrayRef<Value> rows,
+                                     ValueRange init);
+  SmallVector<Value> emitStep(Value panel, Value firstVector, int64_t vectors,
+                              ArrayRef<Value> rows, Value group, int64_t inputs,
+                              ValueRange sums);
+  Value loadInputs(Value row, Value group, int64_t count);
+  LogicalResult emitEpilogue(Value panel, Value firstVector, int64_t vectors,
+                             int64_t columns, ArrayRef<Value> rows,
+                             ValueRange sums);
+
+  Kernel &kernel;
+  ImplicitLocOpBuilder builder;
+  std::unique_ptr<LaneEvaluator> evaluator;
+  linalg::GenericOp contraction;
+  SmallVector<linalg::GenericOp> epilogue;
+  unsigned rowRank = 0;
+  bool isInteger = false;
+  int64_t outputs = 0, inputs = 0;
+  BlockArgument inputArgument, weightArgument;
+  Value inputMemref,
+      weightMemref; ///< [rows, K] and [panels, groups, 64 * group]
+  Tile tile{};
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Analysis
+//===----------------------------------------------------------------------===//
+
+/// The body is acc + extui(x) * extsi(w), or fma(x, w, acc).
+static LogicalResult matchBody(linalg::GenericOp op, bool &isInteger) {
+  Block &body = *op.getBody();
+  Value x = body.getArgument(0), w = body.getArgument(1),
+        acc = body.getArgument(2);
+  Operation *last = body.getTerminator()->getOperand(0).getDefiningOp();
+  if (auto fma = dyn_cast_or_null<math::FmaOp>(last)) {
+    isInteger = false;
+    return success(fma.getA() == x && fma.getB() == w && fma.getC() == acc &&
+                   x.getType().isF32() && w.getType().isF32());
+  }
+  auto add = dyn_cast_or_null<arith::AddIOp>(last);
+  if (!add)
+    return failure();
+  bool accFirst = add.getLhs() == acc;
+  auto mul =
+      (accFirst ? add.getRhs() : add.getLhs()).getDefiningOp<arith::MulIOp>();
+  if (!mul || (accFirst ? add.getLhs() : add.getRhs()) != acc)
+    return failure();
+  auto input = mul.getLhs().getDefiningOp<arith::ExtUIOp>();
+  auto weight = mul.getRhs().getDefiningOp<arith::ExtSIOp>();
+  isInteger = true;
+  return success(input && weight && input.getIn() == x && weight.getIn() == w &&
+                 x.getType().isInteger(8) && w.getType().isInteger(8) &&
+                 acc.getType().isInteger(32));
+}
+
+LogicalResult
+ContractionKernelGenerator::analyzeContraction(linalg::GenericOp op) {
+  if (contraction || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
+      op.getNumReductionLoops() != 1 || op.getNumLoops() < 2)
+    return failure();
+  contraction = op;
+  rowRank = op.getNumLoops() - 2;
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+  AffineExpr n = getAffineDimExpr(rowRank, context);
+  AffineExpr k = getAffineDimExpr(rowRank + 1, context);
+  SmallVector<AffineExpr> rows;
+  for (unsigned i = 0; i < rowRank; ++i)
+    rows.push_back(getAffineDimExpr(i, context));
+  SmallVector<AffineExpr> inputExprs(rows), outputExprs(rows);
+  inputExprs.push_back(k);
+  outputExprs.push_back(n);
+  SmallVector<AffineExpr> weightExprs{n, k};
+  if (maps[0].getResults() != ArrayRef(inputExprs) ||
+      maps[1].getResults() != ArrayRef(weightExprs) ||
+      maps[2].getResults() != ArrayRef(outputExprs) ||
+      op.getIteratorTypesArray().back() != utils::IteratorType::reduction)
+    return failure();
+  inputArgument = dyn_cast<BlockArgument>(op.getDpsInputs()[0]);
+  auto unpack = op.getDpsInputs()[1].getDefiningOp<linalg::UnPackOp>();
+  weightArgument =
+      unpack ? dyn_cast<BlockArgument>(unpack.getSource()) : BlockArgument();
+  if (!inputArgument || !weightArgument)
+    return failure();
+  auto weightType = cast<RankedTensorType>(unpack.getDestType());
+  outputs = weightType.getDimSize(0);
+  inputs = weightType.getDimSize(1);
+  return matchBody(op, isInteger);
+}
+
+/// Row dimensions all together or not at all, so that they fold into one.
+LogicalResult
+ContractionKernelGenerator::checkElementwise(linalg::GenericOp op) {
+  if (op.getNumReductionLoops() != 0 || op.getNumLoops() > rowRank + 1 ||
+      op.getNumLoops() < rowRank)
+    return failure();
+  for (AffineMap map : op.getIndexingMapsArray()) {
+    ArrayRef<AffineExpr> results = map.getResults();
+    if (rowRank > 0 && usesDim(map, 0)) {
+      for (unsigned i = 0; i < rowRank; ++i)
+        if (results.size() <= i ||
+            results[i] != getAffineDimExpr(i, op.getContext()))
+          return failure();
+      results = results.drop_front(rowRank);
+    }
+    for (AffineExpr expr : results)
+      if (expr != getAffineDimExpr(rowRank, op.getContext()))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult ContractionKernelGenerator::analyze() {
+  SmallVector<linalg::GenericOp> others;
+  for (Operation &op : kernel.source.getBody().front()) {
+    if (auto generic = dyn_cast<linalg::GenericOp>(op)) {
+      if (generic.getNumReductionLoops() == 0)
+        others.push_back(generic);
+      else if (failed(analyzeContraction(generic)))
+        return failure();
+    } else if (!isa<linalg::FillOp, linalg::UnPackOp, tensor::EmptyOp,
+                    tensor::DimOp, arith::ConstantOp, func::ReturnOp>(op)) {
+      return failure();
+    }
+  }
+  if (!contraction)
+    return failure();
+  for (linalg::GenericOp op : others) {
+    if (failed(checkElementwise(op)))
+      return failure();
+    // What is stored is the epilogue; the rest is evaluated where it is used.
+    if (llvm::any_of(op.getResults(), [](Value result) {
+          return static_cast<bool>(getDestination(result));
+        }))
+      epilogue.push_back(op);
+  }
+  tile = isInteger ? kernel.target.integerTile : kernel.target.floatTile;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Emission
+//===----------------------------------------------------------------------===//
+
+void ContractionKernelGenerator::emitCount() {
+  CountBuilder count(kernel, ".count");
+  Value rows = indexConstant(count.builder, 1);
+  for (unsigned i = 0; i < rowRank; ++i)
+    rows = arith::MulIOp::create(count.builder, rows,
+                                 count.dim(inputArgument.getArgNumber(), i));
+  Value blocks = arith::CeilDivUIOp::create(
+      count.builder, rows, indexConstant(count.builder, kRowBlock));
+  count.finish(arith::MulIOp::create(
+      count.builder, blocks,
+      indexConstant(count.builder, (outputs + kPanel - 1) / kPanel)));
+}
+
+/// Folds the leading `rowRank` dimensions into one.
+Value ContractionKernelGenerator::collapseRows(Value memref, unsigned rank) {
+  if (rowRank == 1)
+    return memref;
+  SmallVector<ReassociationIndices> groups;
+  if (rowRank > 0)
+    groups.push_back(llvm::to_vector(llvm::seq<int64_t>(0, rowRank)));
+  for (unsigned i = rowRank; i < rank; ++i)
+    groups.push_back({i});
+  if (rowRank == 0) { // one row: [n] becomes [1, n]
+    auto type = cast<MemRefType>(memref.getType());
+    SmallVector<int64_t> shape{1};
+    llvm::append_range(shape, type.getShape());
+    SmallVector<ReassociationIndices> expansion{{0, 1}};
+    return memref::ExpandShapeOp::create(
+        builder, MemRefType::get(shape, type.getElementType()), memref,
+        expansion);
+  }
+  return memref::CollapseShapeOp::create(builder, memref, groups);
+}
+
+void ContractionKernelGenerator::bindArguments() {
+  // Arguments that are read or written through a map with rows are folded.
+  llvm::DenseMap<Value, bool> hasRows;
+  auto note = [&](linalg::GenericOp op) {
+    for (auto [operand, map] :
+         llvm::zip(op->getOperands(), op.getIndexingMapsArray()))
+      if (rowRank > 0 && usesDim(map, 0))
+        hasRows[operand] = true;
+  };
+  note(contraction);
+  for (Operation &op : kernel.source.getBody().front())
+    if (auto generic = dyn_cast<linalg::GenericOp>(op))
+      note(generic);
+  llvm::DenseMap<Value, Value> views;
+  for (auto [argument, memref] :
+       llvm::zip(kernel.source.getArguments(), kernel.memrefs)) {
+    auto type = cast<MemRefType>(memref.getType());
+    Value view = memref;
+    bool isOut = llvm::any_of(argument.getUsers(), [&](Operation *user) {
+      auto dps = dyn_cast<DestinationStyleOpInterface>(user);
+      return dps && llvm::is_contained(dps.getDpsInits(), argument);
+    });
+    if (rowRank != 1 && (hasRows.lookup(argument) || isOut) &&
+        type.getRank() >= static_cast<int64_t>(rowRank) && type.getRank() > 0)
+      view = collapseRows(memref, type.getRank());
+    views[argument] = view;
+    evaluator->bind(argument, {view});
+  }
+  for (linalg::GenericOp op : epilogue)
+    for (Value result : op.getResults())
+      if (BlockArgument argument = getDestination(result))
+        evaluator->bind(result, {views[argument]});
+  inputMemref = views[inputArgument];
+  // [panels, groups, 64, group] -> [panels, groups, 64 * group]
+  weightMemref = memref::CollapseShapeOp::create(
+      builder, kernel.memrefs[weightArgument.getArgNumber()],
+      SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
+}
+
+LogicalResult ContractionKernelGenerator::generate() {
+  if (failed(analyze()) || rowRank == 0)
+    return failure();
+  emitCount();
+  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  evaluator =
+      std::make_unique<LaneEvaluator>(builder, rowRank, /*collapsed=*/true);
+  bindArguments();
+  auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end,
+                                 indexConstant(builder, 1));
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  if (failed(emitItem(loop.getInductionVar())))
+    return failure();
+  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  func::ReturnOp::create(builder);
+  return success();
+}
+
+LogicalResult ContractionKernelGenerator::emitItem(Value item) {
+  Value rows = memref::DimOp::create(builder, inputMemref, 0);
+  Value block = indexConstant(builder, kRowBlock);
+  Value blocks = arith::CeilDivUIOp::create(builder, rows, block);
+  Value panel = arith::DivUIOp::create(builder, item, blocks);
+  Value first = arith::MulIOp::create(
+      builder, arith::RemUIOp::create(builder, item, blocks), block);
+  Value last =
+      minIndex(builder, rows, arith::AddIOp::create(builder, first, block));
+  int64_t whole = outputs / kPanel, rest = outputs % kPanel;
+  if (rest == 0)
+    return emitPanel(panel, kPanel, first, last);
+  if (whole == 0)
+    return emitPanel(panel, rest, first, last);
+  Value isWhole = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult,
+                                        panel, indexConstant(builder, whole));
+  auto branch = scf::IfOp::create(builder, isWhole, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  if (failed(emitPanel(panel, kPanel, first, last)))
+    return failure();
+  builder.setInsertionPoint(branch.elseBlock()->getTerminator());
+  return emitPanel(panel, rest, first, last);
+}
+
+/// `columns` outputs of a panel, as many vectors at a time as the tile has.
+LogicalResult ContractionKernelGenerator::emitPanel(Value panel,
+                                                    int64_t columns,
+                                                    Value first, Value last) {
+  int64_t vectors = (columns + kLanes - 1) / kLanes;
+  int64_t whole = vectors - vectors % tile.vectors;
+  bool isPartial = columns % kLanes != 0;
+  if (isPartial && whole == vectors)
+    whole -= tile.vectors; // the last tile has masked lanes
+  if (whole > 0 && whole <= tile.vectors) {
+    if (failed(emitRowTiles(panel, indexConstant(builder, 0), whole,
+                            whole * kLanes, first, last)))
+      return failure();
+  } else if (whole > 0) {
+    auto loop = scf::ForOp::create(builder, indexConstant(builder, 0),
+                                   indexConstant(builder, whole),
+                                   indexConstant(builder, tile.vectors));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(loop.getBody()->getTerminator());
+    if (failed(emitRowTiles(panel, loop.getInductionVar(), tile.vectors,
+                            tile.vectors * kLanes, first, last)))
+      return failure();
+  }
+  if (whole == vectors)
+    return success();
+  return emitRowTiles(panel, indexConstant(builder, whole), vectors - whole,
+                      columns - whole * kLanes, first, last);
+}
+
+/// Whole tiles of rows, then one smaller tile for the rest. Rows of a tile
+/// beyond the last row repeat it: they write the same bits to the same place.
+LogicalResult
+ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
+                                         int64_t vectors, int64_t columns,
+                                         Value first, Value last) {
+  Value step = indexConstant(builder, tile.rows);
+  Value count = arith::SubIOp::create(builder, last, first);
+  Value rest = arith::RemUIOp::create(builder, count, step);
+  Value wholeEnd = arith::SubIOp::create(builder, last, rest);
+  auto loop = scf::ForOp::create(builder, first, wholeEnd, step);
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(loop.getBody()->getTerminator());
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < tile.rows; ++r)
+      rows.push_back(arith::AddIOp::create(builder, loop.getInductionVar(),
+                                           indexConstant(builder, r)));
+    if (failed(emitTile(panel, firstVector, vectors, columns, rows)))
+      return failure();
+  }
+  Value lastRow =
+      arith::SubIOp::create(builder, last, indexConstant(builder, 1));
+  int64_t covered = 0;
+  OpBuilder::InsertionGuard guard(builder);
+  for (int64_t size : {int64_t(1), int64_t(2), int64_t(4), tile.rows}) {
+    if (size <= covered || covered >= tile.rows - 1)
+      continue;
+    // rest in (covered, size]: one tile of `size` rows.
+    Value isMore = arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt,
+                                         rest, indexConstant(builder, covered));
+    Value isFit = arith::CmpIOp::create(builder, arith::CmpIPredicate::ule,
+                                        rest, indexConstant(builder, size));
+    auto branch = scf::IfOp::create(
+        builder, arith::AndIOp::create(builder, isMore, isFit),
+        /*withElse=*/false);
+    OpBuilder::InsertionGuard inner(builder);
+    builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+    SmallVector<Value> rows;
+    for (int64_t r = 0; r < size; ++r)
+      rows.push_back(minIndex(
+          builder, lastRow,
+          arith::AddIOp::create(builder, wholeEnd, indexConstant(builder, r))));
+    if (failed(emitTile(panel, firstVector, vectors, columns, rows)))
+      return failure();
+    covered = size;
+  }
+  return success();
+}
+
+LogicalResult ContractionKernelGenerator::emitTile(Value panel,
+                                                   Value firstVector,
+                                                   int64_t vectors,
+                                                   int64_t columns,
+                                                   ArrayRef<Value> rows) {
+  FailureOr<SmallVector<Value>> init =
+      emitInit(panel, firstVector, vectors, columns, rows);
+  if (failed(init))
+    return failure();
+  SmallVector<Value> sums =
+      emitContraction(panel, firstVector, vectors, rows, *init);
+  return emitEpilogue(panel, firstVector, vectors, columns, rows, sums);
+}
+
+LanePoint ContractionKernelGenerator::getPoint(Value row, Value panel,
+                                               Value firstVector,
+                                               int64_t vector,
+                                               int64_t columns) {
+  Value base =
+      arith::MulIOp::create(builder, panel, indexConstant(builder, kPanel));
+  Value place = arith::AddIOp::create(builder, firstVector,
+                                      indexConstant(builder, vector));
+  LanePoint point{{row},
+                  arith::AddIOp::create(
+                      builder, base,
+                      arith::MulIOp::create(builder, place,
+                                            indexConstant(builder, kLanes))),
+                  {}};
+  int64_t exist = columns - vector * kLanes;
+  if (exist < kLanes)
+    point.mask = vector::ConstantMaskOp::create(
+        builder, VectorType::get({kLanes}, builder.getI1Type()),
+        ArrayRef<int64_t>{exist});
+  return point;
+}
+
+/// Initial sums, row by row.
+FailureOr<SmallVector<Value>>
+ContractionKernelGenerator::emitInit(Value panel, Value firstVector,
+                                     int64_t vectors, int64_t columns,
+                                     ArrayRef<Value> rows) {
+  Value init = contraction.getDpsInits().front();
+  AffineMap map =
+      AffineMap::getMultiDimIdentityMap(rowRank + 1, builder.getContext());
+  SmallVector<Value> values;
+  evaluator->clearBlock();
+  for (Value row : rows)
+    for (int64_t v = 0; v < vectors; ++v) {
+      evaluator->clearKnown();
+      FailureOr<Value> value = evaluator->read(
+          init, map, getPoint(row, panel, firstVector, v, columns));
+      if (failed(value))
+        return failure();
+      values.push_back(evaluator->broadcast(*value));
+    }
+  return values;
+}
+
+SmallVector<Value> ContractionKernelGenerator::emitContraction(
+    Value panel, Value firstVector, int64_t vectors, ArrayRef<Value> rows,
+    ValueRange init) {
+  int64_t group = isInteger ? kDotGroup : 1;
+  int64_t whole = inputs / group, rest = inputs % group;
+  SmallVector<Value> sums(init);
+  if (whole > 0) {
+    auto loop = scf::ForOp::create(builder, indexConstant(builder, 0),
+                                   indexConstant(builder, whole),
+                                   indexConstant(builder, 1), sums);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(loop.getBody());
+    SmallVector<Value> next =
+        emitStep(panel, firstVector, vectors, rows, loop.getInductionVar(),
+                 group, loop.getRegionIterArgs());
+    scf::YieldOp::create(builder, next);
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  if (rest > 0)
+    sums = emitStep(panel, firstVector, vectors, rows,
+                    indexConstant(builder, whole), rest, sums);
+  return sums;
+}
+
+/// The i32 with `count` inputs of a group, zeros behind.
+Value ContractionKernelGenerator::loadInputs(Value row, Value group,
+                                             int64_t count) {
+  Value first =
+      arith::MulIOp::create(builder, group, indexConstant(builder, kDotGroup));
+  if (count == kDotGroup) {
+    auto bytes = VectorType::get({kDotGroup}, builder.getI8Type());
+    Value loaded = vector::LoadOp::create(builder, bytes, inputMemref,
+                                          ValueRange{row, first});
+    Value word = vector::BitCastOp::create(
+        builder, VectorType::get({1}, builder.getI32Type()), loaded);
+    return vector::ExtractOp::create(builder, word, 0);
+  }
+  Value word = arith::ConstantIntOp::create(builder, 0, 32);
+  for (int64_t i = 0; i < count; ++i) {
+    Value place =
+        arith::AddIOp::create(builder, first, indexConstant(builder, i));
+    Value byte = arith::ExtUIOp::create(
+        builder, builder.getI32Type(),
+        memref::LoadOp::create(builder, inputMemref, ValueRange{row, place}));
+    Value shifted = arith::ShLIOp::create(
+        builder, byte, arith::ConstantIntOp::create(builder, 8 * i, 32));
+    word = arith::OrIOp::create(builder, word, shifted);
+  }
+  return word;
+}
+
+SmallVector<Value> ContractionKernelGenerator::emitStep(
+    Value panel, Value firstVector, int64_t vectors, ArrayRef<Value> rows,
+    Value group, int64_t groupInputs, ValueRange sums) {
+  SmallVector<Value> next(sums);
+  int64_t width = isInteger ? kLanes * kDotGroup : kLanes;
+  Type element =
+      isInteger ? Type(builder.getI8Type()) : Type(builder.getF32Type());
+  auto type = VectorType::get({width}, element);
+  SmallVector<Value> weights;
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value vector =
+        arith::AddIOp::create(builder, firstVector, indexConstant(builder, v));
+    Value offset =
+        arith::MulIOp::create(builder, vector, indexConstant(builder, width));
+    weights.push_back(vector::LoadOp::create(builder, type, weightMemref,
+                                             ValueRange{panel, group, offset}));
+  }
+  DotKind dot = kernel.target.dot;
+  SmallVector<DotWeights> prepared;
+  if (isInteger)
+    for (Value weight : weights)
+      prepared.push_back(prepareWeights(builder, dot, weight));
+  for (auto [r, row] : llvm::enumerate(rows)) {
+    if (!isInteger) {
+      Value input =
+          memref::LoadOp::create(builder, inputMemref, ValueRange{row, group});
+      Value lanes = evaluator->broadcast(input);
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = next[r * vectors + v];
+        sum = math::FmaOp::create(builder, lanes, weights[v], sum);
+      }
+      continue;
+    }
+    DotInputs input =
+        prepareInputs(builder, dot, loadInputs(row, group, groupInputs));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value &sum = next[r * vectors + v];
+      sum = emitDot(builder, dot, sum, input, prepared[v]);
+    }
+  }
+  return next;
+}
+
+/// One vector after the other, so that few values live at a time.
+LogicalResult ContractionKernelGenerator::emitEpilogue(
+    Value panel, Value firstVector, int64_t vectors, int64_t columns,
+    ArrayRef<Value> rows, ValueRange sums) {
+  for (auto [r, row] : llvm::enumerate(rows)) {
+    evaluator->clearBlock();
+    for (int64_t v = 0; v < vectors; ++v) {
+      evaluator->clearKnown();
+      LanePoint point = getPoint(row, panel, firstVector, v, columns);
+      evaluator->setKnown(contraction->getResult(0), sums[r * vectors + v]);
+      if (BlockArgument out = getDestination(contraction->getResult(0))) {
+        if (failed(evaluator->write(out,
+                                    AffineMap::getMultiDimIdentityMap(
+                                        rowRank + 1, builder.getContext()),
+                                    sums[r * vectors + v], point)))
+          return failure();
+      }
+      for (linalg::GenericOp op : epilogue) {
+        FailureOr<SmallVector<Value>> values = evaluator->evaluate(op, point);
+        if (failed(values))
+          return failure();
+        for (auto [index, value] : llvm::enumerate(*values)) {
+          Value result = op.getResult(index);
+          AffineMap map =
+              op.getMatchingIndexingMap(op.getDpsInitOperand(index));
+          if (evaluator->isBound(result) &&
+              failed(evaluator->write(result, map, value, point)))
+            return failure();
+          evaluator->setKnown(result, evaluator->broadcast(value));
+        }
+      }
+    }
+  }
+  return success();
+}
+
+LogicalResult tq::cpu::generateContractionKernel(Kernel &kernel) {
+  return ContractionKernelGenerator(kernel).generate();
+}

@@ -1,0 +1,186 @@
+//===- GenerateKernels.cpp - Turn kernels on tensors into vector code -*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelGenerator.h"
+
+#include "tq/Codegen/CPU/Passes.h"
+#include "tq/Codegen/Common/KernelAbi.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+namespace tq {
+#define GEN_PASS_DEF_GENERATEKERNELS
+#include "tq/Codegen/CPU/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+using namespace tq::cpu;
+
+//===----------------------------------------------------------------------===//
+// Common parts of the generators
+//===----------------------------------------------------------------------===//
+
+Value tq::cpu::indexConstant(ImplicitLocOpBuilder &builder, int64_t value) {
+  return arith::ConstantIndexOp::create(builder, value);
+}
+
+Value tq::cpu::minIndex(ImplicitLocOpBuilder &builder, Value a, Value b) {
+  return arith::MinSIOp::create(builder, a, b);
+}
+
+/// Result i of a kernel is written to the i-th of its last arguments.
+BlockArgument tq::cpu::getDestination(Value value) {
+  for (OpOperand &use : value.getUses()) {
+    auto ret = dyn_cast<func::ReturnOp>(use.getOwner());
+    if (!ret)
+      continue;
+    auto function = ret->getParentOfType<func::FuncOp>();
+    return function.getArgument(function.getNumArguments() -
+                                ret.getNumOperands() + use.getOperandNumber());
+  }
+  return {};
+}
+
+CountBuilder::CountBuilder(Kernel &kernel, StringRef suffix)
+    : builder(kernel.source.getLoc(), kernel.source.getContext()),
+      kernel(kernel) {
+  auto type =
+      getSizeFunctionType(kernel.source.getContext(),
+                          countDynamicDims(kernel.source.getArgumentTypes()));
+  function = getOrDeclare(kernel.source->getParentOfType<ModuleOp>(),
+                          (kernel.source.getName() + suffix).str(), type);
+  builder.setInsertionPointToStart(function.addEntryBlock());
+}
+
+Value CountBuilder::dim(unsigned argument, unsigned dimension) {
+  TypeRange types = kernel.source.getArgumentTypes();
+  auto shape = cast<ShapedType>(types[argument]).getShape();
+  if (!ShapedType::isDynamic(shape[dimension]))
+    return indexConstant(builder, shape[dimension]);
+  unsigned place = countDynamicDims(types.take_front(argument));
+  for (int64_t size : shape.take_front(dimension))
+    place += ShapedType::isDynamic(size);
+  return function.getArgument(place);
+}
+
+void CountBuilder::finish(Value result) {
+  func::ReturnOp::create(builder, result);
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+/// (memrefs..., [workspace], begin, end, thread).
+static FunctionType getKernelType(func::FuncOp source) {
+  MLIRContext *context = source.getContext();
+  SmallVector<Type> types;
+  for (Type type : source.getArgumentTypes()) {
+    auto tensor = cast<RankedTensorType>(type);
+    types.push_back(
+        MemRefType::get(tensor.getShape(), tensor.getElementType()));
+  }
+  if (source->hasAttr(kWorkspaceAttr))
+    types.push_back(
+        MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
+                        Float32Type::get(context)));
+  types.append(3, IndexType::get(context));
+  return FunctionType::get(context, types, {});
+}
+
+static Kernel createKernel(func::FuncOp source, const Target &target) {
+  OpBuilder builder(source);
+  auto function = func::FuncOp::create(builder, source.getLoc(),
+                                       (source.getName() + ".generated").str(),
+                                       getKernelType(source));
+  function.setPrivate();
+  function->setAttr(kKernelAttr, builder.getUnitAttr());
+  Block *block = function.addEntryBlock();
+  unsigned count = source.getNumArguments();
+  Kernel kernel{source, function, target, {}, {}, {}, {}, {}};
+  kernel.memrefs.assign(block->getArguments().begin(),
+                        block->getArguments().begin() + count);
+  if (source->hasAttr(kWorkspaceAttr))
+    kernel.workspace = block->getArgument(count++);
+  kernel.begin = block->getArgument(count);
+  kernel.end = block->getArgument(count + 1);
+  kernel.thread = block->getArgument(count + 2);
+  return kernel;
+}
+
+/// Removes what a generator left behind that did not know the kernel.
+static void discard(Kernel &kernel) {
+  kernel.function.erase();
+  auto module = kernel.source->getParentOfType<ModuleOp>();
+  for (StringRef suffix : {kCountSuffix, kWorkspaceSuffix})
+    if (auto function = module.lookupSymbol<func::FuncOp>(
+            (kernel.source.getName() + suffix).str()))
+      if (!function.isDeclaration())
+        function.eraseBody();
+}
+
+static bool generate(func::FuncOp source, const Target &target) {
+  for (auto generator : {generateAttentionKernel, generateContractionKernel,
+                         generateRowKernel}) {
+    Kernel kernel = createKernel(source, target);
+    if (succeeded(generator(kernel))) {
+      std::string name = source.getName().str();
+      source.erase();
+      kernel.function.setName(name);
+      return true;
+    }
+    discard(kernel);
+  }
+  return false;
+}
+
+namespace {
+
+struct GenerateKernelsPass
+    : public tq::impl::GenerateKernelsBase<GenerateKernelsPass> {
+  using GenerateKernelsBase::GenerateKernelsBase;
+
+  void runOnOperation() override {
+    const Target *schedule = lookupTarget(target);
+    if (!schedule) {
+      getOperation().emitError("unknown code generation target '")
+          << target << "'";
+      return signalPassFailure();
+    }
+    SmallVector<func::FuncOp> kernels;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (function->hasAttr(kKernelAttr) &&
+          llvm::all_of(function.getArgumentTypes(),
+                       llvm::IsaPred<RankedTensorType>))
+        kernels.push_back(function);
+    for (func::FuncOp kernel : kernels) {
+      if (generate(kernel, *schedule))
+        continue;
+      if (kernel->hasAttr(kWorkspaceAttr)) {
+        kernel.emitError(
+            "expected attention on arguments of the kernel or slices "
+            "of their last dimension");
+        return signalPassFailure();
+      }
+      kernel.emitRemark("kernel '")
+          << kernel.getName()
+          << "' runs as scalar loops: no generator knows it";
+    }
+  }
+};
+
+} // namespace

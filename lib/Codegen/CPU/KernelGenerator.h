@@ -1,0 +1,75 @@
+//===- KernelGenerator.h - Common parts of the kernel generators -*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H
+#define TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H
+
+#include "tq/Codegen/CPU/Target.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace tq::cpu {
+
+/// A kernel on buffers, under construction beside the kernel on tensors it
+/// comes from. Its function is
+///
+///     @NAME(memrefs..., %begin: index, %end: index, %thread: index)
+///
+/// and runs work items [begin, end); `@NAME.count(dynamic dims...)` gives their
+/// number, `@NAME.workspace(dynamic dims...)` the f32 words of scratch a thread
+/// needs, where there are any. The dynamic dims are those of all memrefs in
+/// order.
+struct Kernel {
+  mlir::func::FuncOp source;   ///< on tensors, in destination style
+  mlir::func::FuncOp function; ///< on memrefs
+  const Target &target;
+  /// The memref of each argument of `source`.
+  llvm::SmallVector<mlir::Value> memrefs;
+  mlir::Value workspace; ///< memref<?x?xf32> [thread, word], or null
+  mlir::Value begin, end, thread;
+};
+
+/// The argument of `kernel` that `value`, a result in destination style, is
+/// written to; null for a temporary.
+mlir::BlockArgument getDestination(mlir::Value value);
+
+/// Emits the function that gives the number of work items: `body` gets the
+/// sizes of dimension `dim` of argument `argument` on demand.
+class CountBuilder {
+public:
+  CountBuilder(Kernel &kernel, llvm::StringRef suffix);
+  /// Size of a dimension of an argument of the kernel.
+  mlir::Value dim(unsigned argument, unsigned dimension);
+  void finish(mlir::Value result);
+  mlir::ImplicitLocOpBuilder builder;
+
+private:
+  Kernel &kernel;
+  mlir::func::FuncOp function;
+};
+
+// The generators. Each fails, having written only into `kernel.function`, on a
+// kernel that is not of its kind.
+
+/// Element by element and reductions along the last dimension.
+mlir::LogicalResult generateRowKernel(Kernel &kernel);
+/// A contraction with a weight, and its epilogue.
+mlir::LogicalResult generateContractionKernel(Kernel &kernel);
+/// tq.attention with the slices that feed it.
+mlir::LogicalResult generateAttentionKernel(Kernel &kernel);
+
+/// min(a, b) of indices.
+mlir::Value minIndex(mlir::ImplicitLocOpBuilder &builder, mlir::Value a,
+                     mlir::Value b);
+mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
+
+} // namespace tq::cpu
+
+#endif // TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H

@@ -1,0 +1,123 @@
+//===- LaneEvaluator.h - Evaluate linalg bodies on vectors of lanes -*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+//
+// The kernels of this folder are loops that the generators write themselves;
+// what happens to one vector of lanes inside them comes from the bodies of
+// `linalg.generic` ops. The evaluator turns a body into vector code at a point
+// of the iteration space: the rows' indices and the first of 16 lanes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CODEGEN_CPU_LANEEVALUATOR_H
+#define TQ_LIB_CODEGEN_CPU_LANEEVALUATOR_H
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace tq::cpu {
+
+/// A place in the iteration space of a kernel.
+struct LanePoint {
+  llvm::SmallVector<mlir::Value> rows; ///< one index a row dimension
+  mlir::Value lane;                    ///< index of the first lane, null in
+                                       ///< scalar evaluation
+  mlir::Value mask;                    ///< which lanes exist; null: all
+};
+
+/// Where the elements of a tensor value of the kernel are.
+struct Storage {
+  mlir::Value memref;
+  /// A buffer of one row: indexed by the lane alone.
+  bool isRowBuffer = false;
+};
+
+class LaneEvaluator {
+public:
+  /// `rowRank`: number of leading row dimensions in the maps of the ops. With
+  /// `collapsed`, memrefs have them folded into one and points have one row.
+  LaneEvaluator(mlir::ImplicitLocOpBuilder &builder, unsigned rowRank,
+                bool collapsed)
+      : builder(builder), rowRank(rowRank), collapsed(collapsed) {}
+
+  void bind(mlir::Value tensor, Storage storage) { memory[tensor] = storage; }
+  bool isBound(mlir::Value tensor) const { return memory.contains(tensor); }
+
+  /// Results of reductions and of ops without a lane dimension.
+  void setScalar(mlir::Value tensor, mlir::Value scalar) {
+    scalars[tensor] = scalar;
+  }
+  /// The value of `tensor` at the current point (a vector of lanes).
+  void setKnown(mlir::Value tensor, mlir::Value vector) {
+    known[tensor] = vector;
+  }
+  /// Forgets what held at the last point; in the last block of code; in the
+  /// row.
+  void clearKnown() { known.clear(); }
+  void clearBlock() {
+    known.clear();
+    rowCache.clear();
+  }
+  void clearRow() {
+    known.clear();
+    scalars.clear();
+    rowCache.clear();
+  }
+
+  /// Evaluates the body at `point`; `accumulators` stand for the outs, which
+  /// are read from their own tensors if it is empty. Fails on what cannot be
+  /// vectorized.
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+  evaluate(mlir::linalg::GenericOp op, const LanePoint &point,
+           mlir::ValueRange accumulators = {});
+
+  /// The value of `tensor`, read through `map`, at `point`: a vector where the
+  /// map has the lane dimension, else a scalar.
+  mlir::FailureOr<mlir::Value> read(mlir::Value tensor, mlir::AffineMap map,
+                                    const LanePoint &point);
+
+  /// Writes `value` to the storage of `tensor`, whose map is `map`.
+  mlir::LogicalResult write(mlir::Value tensor, mlir::AffineMap map,
+                            mlir::Value value, const LanePoint &point);
+
+  /// A vector of lanes from a scalar; vectors stay.
+  mlir::Value broadcast(mlir::Value value);
+
+private:
+  using Mapping = llvm::DenseMap<mlir::Value, mlir::Value>;
+
+  mlir::Value import(mlir::Value outer);
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+  getIndices(Storage storage, mlir::AffineMap map, const LanePoint &point);
+  mlir::FailureOr<mlir::Value> evaluateExtract(mlir::Operation *op,
+                                               const Mapping &mapping,
+                                               const LanePoint &point);
+  mlir::FailureOr<mlir::Value> evaluateIndex(mlir::linalg::IndexOp op,
+                                             const LanePoint &point);
+  mlir::LogicalResult evaluateElementwise(mlir::Operation &op,
+                                          Mapping &mapping);
+  mlir::Value loadLanes(mlir::Value memref, mlir::ValueRange indices,
+                        const LanePoint &point);
+
+  mlir::ImplicitLocOpBuilder &builder;
+  unsigned rowRank;
+  bool collapsed;
+  llvm::DenseMap<mlir::Value, Storage> memory;
+  Mapping scalars, known;
+  llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, mlir::Value> rowCache;
+};
+
+/// Whether `map` mentions dimension `dim`.
+bool usesDim(mlir::AffineMap map, unsigned dim);
+
+/// Whether the results of `map` are its first dimensions in order.
+bool isLeadingIdentity(mlir::AffineMap map);
+
+} // namespace tq::cpu
+
+#endif // TQ_LIB_CODEGEN_CPU_LANEEVALUATOR_H

@@ -1,0 +1,47 @@
+//===- Target.cpp - Schedules of CPU kernels as data -*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Codegen/CPU/Target.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace tq::cpu;
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+static constexpr StringRef kAvx512VnniFeatures[] = {
+    "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "fma"};
+static constexpr StringRef kAvx512Features[] = {"avx512f", "avx512bw",
+                                                "avx512dq", "avx512vl", "fma"};
+static constexpr StringRef kAvx2Features[] = {"avx2", "fma"};
+
+// Tiles fill the register file: accumulators, one row of weights, a broadcast
+// input. Without 32 registers the AVX-512 sizes spill and halve the speed.
+static const Target kTargets[] = {
+    {"avx512vnni", DotKind::Vpdpbusd, {6, 4}, {6, 4}, kAvx512VnniFeatures},
+    {"avx512", DotKind::Pmaddwd, {4, 2}, {6, 4}, kAvx512Features},
+    {"avx2", DotKind::Pmaddwd, {4, 1}, {6, 1}, kAvx2Features},
+    {"generic", DotKind::Widen, {4, 1}, {4, 1}, {}},
+};
+
+ArrayRef<Target> tq::cpu::getTargets() { return kTargets; }
+
+const Target *tq::cpu::lookupTarget(StringRef name) {
+  for (const Target &target : kTargets)
+    if (target.name == name)
+      return &target;
+  return nullptr;
+}
+
+const Target &tq::cpu::selectTarget(ArrayRef<std::string> enabledFeatures) {
+  for (const Target &target : kTargets)
+    if (llvm::all_of(target.features, [&](StringRef feature) {
+          return llvm::is_contained(enabledFeatures, feature);
+        }))
+      return target;
+  return getTargets().back();
+}

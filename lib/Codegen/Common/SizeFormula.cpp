@@ -1,0 +1,78 @@
+//===- SizeFormula.cpp - Sizes as polynomials in the dynamic dimensions -*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SizeFormula.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace tq;
+
+SizeFormula SizeFormula::constant(int64_t value) {
+  SizeFormula result;
+  if (value != 0)
+    result.terms[{}] = value;
+  return result;
+}
+
+SizeFormula SizeFormula::symbol(std::string name) {
+  SizeFormula result;
+  result.terms[{std::move(name)}] = 1;
+  return result;
+}
+
+SizeFormula SizeFormula::operator+(const SizeFormula &other) const {
+  SizeFormula result = *this;
+  for (const auto &[names, coefficient] : other.terms)
+    result.terms[names] += coefficient;
+  return result;
+}
+
+SizeFormula SizeFormula::operator*(const SizeFormula &other) const {
+  SizeFormula result;
+  for (const auto &[names, coefficient] : terms)
+    for (const auto &[otherNames, otherCoefficient] : other.terms) {
+      std::vector<std::string> product = names;
+      product.insert(product.end(), otherNames.begin(), otherNames.end());
+      std::sort(product.begin(), product.end());
+      result.terms[product] += coefficient * otherCoefficient;
+    }
+  return result;
+}
+
+bool SizeFormula::isAtMost(const SizeFormula &other) const {
+  for (const auto &[names, coefficient] : terms) {
+    auto found = other.terms.find(names);
+    if (coefficient > (found == other.terms.end() ? 0 : found->second))
+      return false;
+  }
+  return true;
+}
+
+double SizeFormula::estimate(double size) const {
+  double sum = 0;
+  for (const auto &[names, coefficient] : terms)
+    sum += static_cast<double>(coefficient) *
+           std::pow(size, static_cast<double>(names.size()));
+  return sum;
+}
+
+std::string SizeFormula::str() const {
+  std::string text;
+  // Long products first.
+  for (auto term = terms.rbegin(); term != terms.rend(); ++term) {
+    if (!text.empty())
+      text += " + ";
+    bool showCoefficient = term->second != 1 || term->first.empty();
+    if (showCoefficient)
+      text += std::to_string(term->second);
+    for (size_t i = 0; i < term->first.size(); ++i)
+      text += (i != 0 || showCoefficient ? "*" : "") + term->first[i];
+  }
+  return text.empty() ? "0" : text;
+}

@@ -1,0 +1,45 @@
+//===- SizeFormula.h - Sizes as polynomials in the dynamic dimensions -*- C++
+//-*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CODEGEN_COMMON_SIZEFORMULA_H
+#define TQ_LIB_CODEGEN_COMMON_SIZEFORMULA_H
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace tq {
+
+/// A sum of products of named dimensions, to show to people:
+/// 4608*batch*sequence + 64.
+class SizeFormula {
+public:
+  SizeFormula() = default;
+  static SizeFormula constant(int64_t value);
+  static SizeFormula symbol(std::string name);
+
+  SizeFormula operator+(const SizeFormula &other) const;
+  SizeFormula operator*(const SizeFormula &other) const;
+  bool operator==(const SizeFormula &other) const = default;
+
+  /// Not larger than `other`, whatever the dimensions (which are not negative):
+  /// coefficient by coefficient.
+  bool isAtMost(const SizeFormula &other) const;
+  /// The value with every dimension set to `size`: to compare formulas.
+  double estimate(double size) const;
+  std::string str() const;
+
+private:
+  /// Sorted names of a product -> its coefficient.
+  std::map<std::vector<std::string>, int64_t> terms;
+};
+
+} // namespace tq
+
+#endif // TQ_LIB_CODEGEN_COMMON_SIZEFORMULA_H
