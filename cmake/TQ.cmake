@@ -13,6 +13,8 @@ if(TQ_SANITIZE)
   add_compile_options(-fsanitize=${TQ_SANITIZE} -fno-sanitize-recover=all
                       -fno-sanitize=vptr,function -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${TQ_SANITIZE})
+  # For executables that link LLVM.
+  set(TQ_SANITIZER_OPTIONS ${PROJECT_SOURCE_DIR}/cmake/SanitizerOptions.cpp)
 endif()
 
 # tq_add_library(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...] [DEPENDS targets...])
@@ -38,7 +40,7 @@ endfunction()
 # tq_add_tool(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...]): an executable in bin/.
 function(tq_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS;MLIR_LIBS" ${ARGN})
-  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS} ${TQ_SANITIZER_OPTIONS})
   target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
   if(ARG_MLIR_LIBS)
@@ -54,7 +56,7 @@ endfunction()
 function(tq_add_unittest name)
   cmake_parse_arguments(ARG "" "" "LINK_LIBS" ${ARGN})
   find_package(GTest REQUIRED)
-  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS})
+  add_executable(${name} ${ARG_UNPARSED_ARGUMENTS} ${TQ_SANITIZER_OPTIONS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest GTest::gtest_main)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/unit)

@@ -202,8 +202,9 @@ Error tq::measureKernels(StringRef object, ProgramInfo &info) {
     Expected<StringRef> name = symbol.getName();
     if (!name)
       return name.takeError();
+    // Parts of a kernel are functions NAME.body and the like.
     if (symbol.getELFType() == ELF::STT_FUNC)
-      sizes[*name] += symbol.getSize();
+      sizes[name->split('.').first] += symbol.getSize();
   }
   for (ProgramKernel &kernel : info.kernels)
     kernel.codeBytes = sizes.lookup(kernel.name);

@@ -150,7 +150,7 @@ Error Parser::parseValue(StringRef name, StringRef value) {
   else if (name == "runtime-dir")
     line.runtimeDirectory = value.str();
   else
-    line.output = value.str(); // -o
+    line.output = value == "-" ? "" : value.str(); // -o
   return Error::success();
 }
 
@@ -259,7 +259,7 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
                           default: what the model's modules.json says
   --target-cpu=CPU        host (default), x86-64-v3, x86-64-v4 or another name of
                           LLVM, and +features: x86-64-v4+avx512vnni
-  --stop-after=PHASE      print the IR after a phase, to OUT or stdout
+  --stop-after=PHASE      print the IR after a phase, to OUT or to stdout
   --no-golden             store no self-test (by default the program is run once,
                           and --selftest compares with what it said)
   --runtime-dir=DIR       where libtq_runtime.a and libtq_main.a are

@@ -82,6 +82,7 @@ Driver::Driver(CommandLine commandLine, const char *executable)
   timingScope = timing.getRootScope();
   registerAllDialects(registry);
   context = std::make_unique<mlir::MLIRContext>(registry);
+  context->printOpOnDiagnostic(false); // a line is enough
   diagnostics =
       std::make_unique<DiagnosticPrinter>(context.get(), line.verbose);
 }
