@@ -7,6 +7,7 @@
 
 #include "Main/Files.h"
 #include "Main/Main.h"
+#include "Main/Peak.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,8 +45,18 @@ tq_status ProfileRecorder::start(tq_session &session, const char *path) {
 // The trace
 //===----------------------------------------------------------------------===//
 
+/// Share of what `threads` cores can do, for the kind of arithmetic of the
+/// call; 0 where the peak is not known.
+static double shareOfPeak(const tq_program_call &call, double gops,
+                          const Peak &peak, int64_t threads) {
+  double most =
+      strncmp(call.scheme, "int8", 4) == 0 ? peak.integer : peak.floating;
+  return most > 0 ? gops / (most * double(threads)) : 0;
+}
+
 static void printEvent(Bytes &to, const tq_program &program,
-                       const Profile &profile, const ProfileEvent &event) {
+                       const Profile &profile, const ProfileEvent &event,
+                       const Peak &peak, int64_t threads) {
   const tq_program_call &call = program.calls[event.call];
   const ProfileRun &run = profile.runs[event.run];
   double time = double(event.end - event.begin);
@@ -60,14 +71,18 @@ static void printEvent(Bytes &to, const tq_program &program,
            start * 1e-3, time * 1e-3);
   printJson(to, call.layer);
   to.print(", \"run\": %d, \"shape\": %s, \"ops\": %" PRId64
-           ", \"bytes\": %" PRId64 ", \"gops\": %.3f, \"gbps\": %.3f}}",
+           ", \"bytes\": %" PRId64 ", \"gops\": %.3f, \"gbps\": %.3f, "
+           "\"share_of_peak\": %.4f}}",
            event.run, shapeText(shape, run.dims, run.rank), event.ops,
            event.bytes, time > 0 ? double(event.ops) / time : 0.0,
-           time > 0 ? double(event.bytes) / time : 0.0);
+           time > 0 ? double(event.bytes) / time : 0.0,
+           time > 0 ? shareOfPeak(call, double(event.ops) / time, peak, threads)
+                    : 0.0);
 }
 
 static tq_status writeTrace(const tq_program &program, const Profile &profile,
-                            const char *path) {
+                            const char *path, const Peak &peak,
+                            int64_t threads) {
   Bytes text;
   text.print("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [\n"
              "{\"name\": \"process_name\", \"ph\": \"M\", \"pid\": 1, "
@@ -76,7 +91,7 @@ static tq_status writeTrace(const tq_program &program, const Profile &profile,
   text.print("}}");
   for (int64_t i = 0; i < profile.count; ++i) {
     text.print(",\n");
-    printEvent(text, program, profile, profile.events[i]);
+    printEvent(text, program, profile, profile.events[i], peak, threads);
   }
   text.print("\n]}\n");
   tq_status status = writeFile(path, text);
@@ -91,6 +106,7 @@ static tq_status writeTrace(const tq_program &program, const Profile &profile,
 namespace {
 struct KernelTotal {
   const char *name;
+  const tq_program_call *call;
   double time; // nanoseconds
   double ops;
   double bytes;
@@ -104,7 +120,8 @@ static int byTime(const void *a, const void *b) {
   return int(x < y) - int(x > y);
 }
 
-static tq_status printTable(const tq_program &program, const Profile &profile) {
+static tq_status printTable(const tq_program &program, const Profile &profile,
+                            const Peak &peak, int64_t threads) {
   auto *totals = static_cast<KernelTotal *>(
       calloc(program.num_kernels + 1, sizeof(KernelTotal)));
   if (!totals)
@@ -115,6 +132,7 @@ static tq_status printTable(const tq_program &program, const Profile &profile) {
   for (int64_t i = 0; i < profile.count; ++i) {
     const ProfileEvent &event = profile.events[i];
     KernelTotal &total = totals[program.calls[event.call].kernel];
+    total.call = &program.calls[event.call];
     total.time += double(event.end - event.begin);
     total.ops += double(event.ops);
     total.bytes += double(event.bytes);
@@ -122,17 +140,25 @@ static tq_status printTable(const tq_program &program, const Profile &profile) {
     sum += double(event.end - event.begin);
   }
   qsort(totals, program.num_kernels, sizeof(KernelTotal), byTime);
-  fprintf(stderr, "%10s %6s %8s %9s %8s  kernel\n", "ms", "%", "calls", "GOPS",
-          "GB/s");
+  fprintf(stderr, "%10s %6s %8s %9s %8s %8s  kernel\n", "ms", "%", "calls",
+          "GOPS", "% peak", "GB/s");
   for (int32_t k = 0; k < program.num_kernels && totals[k].calls; ++k) {
     double time = totals[k].time > 0 ? totals[k].time : 1;
-    fprintf(stderr, "%10.3f %6.1f %8" PRId64 " %9.1f %8.1f  %s\n",
-            totals[k].time * 1e-6, sum > 0 ? 100 * totals[k].time / sum : 0,
-            totals[k].calls, totals[k].ops / time, totals[k].bytes / time,
-            totals[k].name);
+    fprintf(
+        stderr, "%10.3f %6.1f %8" PRId64 " %9.1f %8.1f %8.1f  %s\n",
+        totals[k].time * 1e-6, sum > 0 ? 100 * totals[k].time / sum : 0,
+        totals[k].calls, totals[k].ops / time,
+        100 * shareOfPeak(*totals[k].call, totals[k].ops / time, peak, threads),
+        totals[k].bytes / time, totals[k].name);
   }
-  fprintf(stderr, "%10.3f %6.1f %8" PRId64 " %9s %8s  all, in %d runs\n",
-          sum * 1e-6, 100.0, profile.count, "", "", profile.numRuns);
+  fprintf(stderr, "%10.3f %6.1f %8" PRId64 " %9s %8s %8s  all, in %d runs\n",
+          sum * 1e-6, 100.0, profile.count, "", "", "", profile.numRuns);
+  if (peak.floating > 0)
+    fprintf(stderr,
+            "peak of %" PRId64 " thread(s): %.0f GOPS of u8 x s8 dot products, "
+            "%.0f GFLOPS of f32 fma\n",
+            threads, peak.integer * double(threads),
+            peak.floating * double(threads));
   if (profile.dropped)
     fprintf(stderr, "note: %" PRId64 " more calls were not recorded\n",
             profile.dropped);
@@ -145,9 +171,11 @@ tq_status ProfileRecorder::finish(tq_session &session, const char *path) {
     return TQ_OK;
   session.context.profile = nullptr;
   const tq_program &program = *session.model->program;
-  if (tq_status status = writeTrace(program, profile, path))
+  Peak peak = measurePeak(program.required_features);
+  int64_t threads = tq_num_threads(&session.context);
+  if (tq_status status = writeTrace(program, profile, path, peak, threads))
     return status;
-  return printTable(program, profile);
+  return printTable(program, profile, peak, threads);
 }
 
 } // namespace tq::rt

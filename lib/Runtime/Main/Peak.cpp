@@ -1,0 +1,97 @@
+//===- Peak.cpp - What one core can do at most ----------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Twelve independent chains of an instruction hide its latency. The compiler
+// must not see through the operands, hence the empty assembly statements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Main/Peak.h"
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tq::rt {
+
+#if defined(__x86_64__)
+
+static constexpr int chains = 12;
+static constexpr int64_t steps = 100000;
+
+#define TQ_PEAK_LOOP(NAME, FEATURES, VECTOR, A, B, STEP)                       \
+  __attribute__((target(FEATURES))) static void NAME() {                       \
+    VECTOR a = A, b = B, sums[chains];                                         \
+    asm volatile("" : "+v"(a), "+v"(b));                                       \
+    for (VECTOR &sum : sums)                                                   \
+      sum = a;                                                                 \
+    for (int64_t i = 0; i < steps; ++i)                                        \
+      _Pragma("clang loop unroll(full)") for (VECTOR &sum : sums) {            \
+        asm volatile("" : "+v"(a));                                            \
+        sum = STEP;                                                            \
+      }                                                                        \
+    for (VECTOR &sum : sums)                                                   \
+      asm volatile("" : "+v"(sum));                                            \
+  }
+
+TQ_PEAK_LOOP(dotAvx512Vnni, "avx512f,avx512vnni", __m512i, _mm512_set1_epi8(1),
+             _mm512_set1_epi8(2), _mm512_dpbusd_epi32(sum, a, b))
+TQ_PEAK_LOOP(dotAvx2, "avx2", __m256i, _mm256_set1_epi16(1),
+             _mm256_set1_epi16(2),
+             _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)))
+TQ_PEAK_LOOP(fmaAvx512, "avx512f", __m512, _mm512_set1_ps(0.5f),
+             _mm512_set1_ps(0.25f), _mm512_fmadd_ps(sum, a, b))
+TQ_PEAK_LOOP(fmaAvx2, "avx2,fma", __m256, _mm256_set1_ps(0.5f),
+             _mm256_set1_ps(0.25f), _mm256_fmadd_ps(sum, a, b))
+
+#undef TQ_PEAK_LOOP
+
+static double now() {
+  timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return double(time.tv_sec) * 1e9 + double(time.tv_nsec);
+}
+
+/// The best of some runs: others may use the core, too.
+static double measure(void (*loop)(), double opsPerStep) {
+  double best = 0;
+  for (int run = 0; run < 8; ++run) {
+    double start = now();
+    loop();
+    double rate = opsPerStep * chains * double(steps) / (now() - start);
+    best = rate > best ? rate : best;
+  }
+  return best;
+}
+
+static bool hasName(const char *features, const char *name) {
+  return features && strstr(features, name) != nullptr;
+}
+
+Peak measurePeak(const char *features) {
+  if (!hasName(features, "avx2"))
+    return {0, 0};
+  bool isAvx512 = hasName(features, "avx512f");
+  Peak peak;
+  // 64 products and additions in 512 bits; 16 in 256 bits of 16-bit words.
+  peak.integer = hasName(features, "avx512vnni")
+                     ? measure(dotAvx512Vnni, 2 * 64)
+                     : measure(dotAvx2, 2 * 16);
+  peak.floating =
+      isAvx512 ? measure(fmaAvx512, 2 * 16) : measure(fmaAvx2, 2 * 8);
+  return peak;
+}
+
+#else
+
+Peak measurePeak(const char *) { return {0, 0}; }
+
+#endif
+
+} // namespace tq::rt
