@@ -23,10 +23,10 @@ namespace {
 class Hoister {
 public:
   explicit Hoister(func::FuncOp schedule);
-  void run();
+  LogicalResult run();
 
 private:
-  void hoistConstant(arith::ConstantOp op);
+  LogicalResult hoistConstant(arith::ConstantOp op);
   void hoistResult(OpResult result);
   /// A weight before the schedule, without value and initializer.
   WeightOp createWeight(Location loc, const std::string &name,
@@ -82,10 +82,22 @@ void Hoister::replace(Value value, WeightOp weight) {
       builder, value.getLoc(), weight.getTensorType(), weight.getSymName()));
 }
 
-void Hoister::hoistConstant(arith::ConstantOp op) {
+/// Elements that a program's weights can have.
+static bool isWeightElement(Type type) {
+  return type.isF32() || type.isF16() || type.isBF16() || type.isInteger(8) ||
+         type.isInteger(32) || type.isInteger(64);
+}
+
+LogicalResult Hoister::hoistConstant(arith::ConstantOp op) {
   auto type = dyn_cast<RankedTensorType>(op.getType());
-  if (type && !op->use_empty())
-    replace(op, createWeight(op.getLoc(), "constant", type, op.getValue()));
+  if (!type || op->use_empty())
+    return success();
+  if (!isWeightElement(type.getElementType()))
+    return op.emitError("expected a constant of f32, f16, bf16, i8, i32 or i64 "
+                        "elements, but got ")
+           << type;
+  replace(op, createWeight(op.getLoc(), "constant", type, op.getValue()));
+  return success();
 }
 
 /// Clones the ops that compute `value`, each once.
@@ -110,10 +122,11 @@ void Hoister::hoistResult(OpResult result) {
   replace(result, weight);
 }
 
-void Hoister::run() {
+LogicalResult Hoister::run() {
   Block &block = schedule.getBody().front();
   for (auto op : llvm::make_early_inc_range(block.getOps<arith::ConstantOp>()))
-    hoistConstant(op);
+    if (failed(hoistConstant(op)))
+      return failure();
   // Results that something else than another such expression uses.
   SmallVector<OpResult> roots;
   for (Operation &op : block)
@@ -131,15 +144,15 @@ void Hoister::run() {
     if (op.getNumResults() != 0 && op.use_empty() &&
         isWeightExpression(op.getResult(0)))
       op.erase();
+  return success();
 }
 
 namespace {
 struct HoistWeights : tq::impl::HoistWeightsBase<HoistWeights> {
   void runOnOperation() override {
     FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
-    if (failed(schedule))
-      return signalPassFailure();
-    Hoister(*schedule).run();
+    if (failed(schedule) || failed(Hoister(*schedule).run()))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -37,7 +37,8 @@ def FormKernels : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
-                           "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect"];
+                           "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
+                           "::tq::TQDialect"];
 }
 
 def HoistWeights : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
@@ -47,6 +48,7 @@ def HoistWeights : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
     an initializer, evaluated when the program is emitted; a tensor constant
     becomes a `tq.weight` with that value.
   }];
+  let dependentDialects = ["::tq::TQDialect"];
 }
 
 def ConvertTQToLinalg : Pass<"convert-tq-to-linalg", "::mlir::ModuleOp"> {
