@@ -147,9 +147,8 @@ void KernelBuilder::createFunction(
             cast<BlockArgument>(mapping.lookup(weight)).getArgNumber()));
 }
 
-Value KernelBuilder::outArgument(Value result) const {
-  auto found = llvm::find(results, result);
-  auto function = const_cast<KernelBuilder *>(this)->function;
+Value KernelBuilder::outArgument(Value result) {
+  const auto *found = llvm::find(results, result);
   return function.getArgument(inputs.size() + (found - results.begin()));
 }
 
@@ -208,7 +207,7 @@ void KernelBuilder::cloneOp(Operation *op) {
   redirectInits(op, clone);
   // What passes noted on this op belongs to its call; the kernel is shared.
   for (NamedAttribute attr : llvm::to_vector(clone->getDiscardableAttrs()))
-    if (attr.getNameDialect() && isa<TQDialect>(attr.getNameDialect()))
+    if (isa_and_nonnull<TQDialect>(attr.getNameDialect()))
       clone->removeDiscardableAttr(attr.getName());
 }
 

@@ -46,7 +46,7 @@ private:
   void cloneOp(mlir::Operation *op);
   /// Points the destinations of a cloned op to the out arguments.
   void redirectInits(mlir::Operation *op, mlir::Operation *clone);
-  mlir::Value outArgument(mlir::Value result) const;
+  mlir::Value outArgument(mlir::Value result);
 
   const KernelGroups &groups;
   const KernelGroup &group;

@@ -243,7 +243,17 @@ KernelLowering::KernelLowering(func::FuncOp kernel)
     : kernel(kernel), builder(kernel.getContext()),
       oldBlock(&kernel.getBody().front()) {}
 
+/// Ops whose sizes are known only where they write a result of the kernel.
+static bool needsOutArgument(Operation *op) {
+  return isa<tensor::ConcatOp, tensor::PadOp, tensor::GenerateOp,
+             tensor::SplatOp>(op) &&
+         !cast<RankedTensorType>(op->getResult(0).getType()).hasStaticShape();
+}
+
 LogicalResult KernelLowering::lower(Operation *op) {
+  if (needsOutArgument(op) && !outNumber(op->getResult(0)))
+    return op->emitError("expected '")
+           << op->getName() << "' to give a result of its kernel";
   if (isContraction(op))
     return lowerContraction(*this, op);
   if (isElementwise(op))

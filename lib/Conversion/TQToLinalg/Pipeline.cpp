@@ -21,8 +21,7 @@
 
 using namespace mlir;
 
-void tq::buildLowerPipeline(OpPassManager &manager,
-                            const LowerOptions &options) {
+void tq::buildLowerPipeline(OpPassManager &manager, const LowerOptions &) {
   manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
