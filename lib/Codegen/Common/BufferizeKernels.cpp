@@ -1,5 +1,5 @@
 //===- BufferizeKernels.cpp - Scalar loops for kernels no generator knows -*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -14,10 +14,12 @@
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/Linalg/Utils/Utils.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 namespace tq {
 #define GEN_PASS_DEF_BUFFERIZEKERNELS
@@ -33,14 +35,37 @@ static bool isOnTensors(func::FuncOp function) {
                       llvm::IsaPred<RankedTensorType>);
 }
 
-static void addPasses(OpPassManager &manager) {
+static void addBufferization(OpPassManager &manager) {
   bufferization::OneShotBufferizePassOptions options;
   options.bufferizeFunctionBoundaries = true;
   options.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::IdentityLayoutMap;
   manager.addPass(bufferization::createOneShotBufferizePass(options));
   manager.addPass(bufferization::createDropEquivalentBufferResultsPass());
-  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  // Copies of a buffer onto itself go.
+  manager.addPass(createCanonicalizerPass());
+}
+
+/// `memref.copy` between strided buffers would call a function of the MLIR
+/// runtime, which programs do not have.
+static void expandCopies(ModuleOp module) {
+  module.walk([](memref::CopyOp copy) {
+    OpBuilder builder(copy);
+    linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(),
+                             copy.getTarget());
+    copy.erase();
+  });
+}
+
+/// A kernel gives its temporaries back where their block ends.
+static void freeTemporaries(ModuleOp module) {
+  module.walk([](memref::AllocOp alloc) {
+    Operation *terminator = alloc->getBlock()->getTerminator();
+    if (llvm::is_contained(terminator->getOperands(), alloc.getResult()))
+      return;
+    OpBuilder builder(terminator);
+    memref::DeallocOp::create(builder, alloc.getLoc(), alloc);
+  });
 }
 
 namespace {
@@ -58,9 +83,15 @@ struct BufferizeKernelsPass
     auto nested = ModuleOp::create(builder, getOperation().getLoc());
     for (func::FuncOp kernel : kernels)
       kernel->moveBefore(nested.getBody(), nested.getBody()->end());
-    OpPassManager manager(ModuleOp::getOperationName());
-    addPasses(manager);
-    if (failed(runPipeline(manager, nested)))
+    OpPassManager bufferize(ModuleOp::getOperationName());
+    addBufferization(bufferize);
+    if (failed(runPipeline(bufferize, nested)))
+      return signalPassFailure();
+    expandCopies(nested);
+    freeTemporaries(nested);
+    OpPassManager toLoops(ModuleOp::getOperationName());
+    toLoops.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+    if (failed(runPipeline(toLoops, nested)))
       return signalPassFailure();
     for (auto kernel : llvm::to_vector(nested.getOps<func::FuncOp>()))
       kernel->moveBefore(nested);

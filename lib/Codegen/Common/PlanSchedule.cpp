@@ -1,5 +1,5 @@
 //===- PlanSchedule.cpp - Turn the schedule into a program with one arena -*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -197,7 +197,9 @@ Value ProgramEmitter::getRounded(Value bytes) {
 SmallVector<Value> ProgramEmitter::getDynamicDims(func::CallOp call) {
   SmallVector<Value> result;
   for (Value operand : call.getOperands()) {
-    auto type = cast<RankedTensorType>(operand.getType());
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    if (!type)
+      continue;
     for (auto [size, value] : llvm::zip(type.getShape(), getDims(operand)))
       if (ShapedType::isDynamic(size))
         result.push_back(value);
@@ -356,9 +358,15 @@ void ProgramEmitter::emitCall(const ScheduledCall &scheduled, Value context,
   func::CallOp call = scheduled.op;
   int64_t word = 0;
   for (Value operand : call.getOperands()) {
-    LLVM::StoreOp::create(b, pointers[operand],
-                          elementPtr(block, b.getI64Type(), word++));
-    auto type = cast<RankedTensorType>(operand.getType());
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    Value place = elementPtr(block, b.getI64Type(), word++);
+    if (!type) {
+      Value scalar = indices.lookup(operand);
+      LLVM::StoreOp::create(
+          b, scalar.getType().isIndex() ? toI64(scalar) : scalar, place);
+      continue;
+    }
+    LLVM::StoreOp::create(b, pointers[operand], place);
     for (auto [size, value] : llvm::zip(type.getShape(), getDims(operand)))
       if (ShapedType::isDynamic(size))
         storeWord(block, word++, toI64(value));

@@ -203,6 +203,8 @@ LogicalResult ScheduleAnalysis::findOutputs() {
 /// only gathered do not count as traffic.
 void ScheduleAnalysis::countKernel(func::FuncOp kernel, ScheduledCall &call) {
   for (BlockArgument argument : kernel.getArguments()) {
+    if (!isa<RankedTensorType>(argument.getType()))
+      continue;
     bool isStreamed = false;
     for (Operation *user : argument.getUsers())
       isStreamed |= !isa<tensor::ExtractOp, tensor::DimOp>(user);

@@ -1,5 +1,5 @@
 //===- WrapKernels.cpp - Give kernels the calling convention of the runtime -*-
-//C++ -*-===//
+// C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -59,6 +59,14 @@ public:
         .getResult(0);
   }
 
+  /// A number: it has a word of its own.
+  Value readScalar(Type type) {
+    if (!type.isIndex())
+      return LLVM::LoadOp::create(b, type, next());
+    Value word = LLVM::LoadOp::create(b, b.getI64Type(), next());
+    return arith::IndexCastOp::create(b, type, word);
+  }
+
 private:
   Value next() {
     return LLVM::GEPOp::create(b, LLVM::LLVMPointerType::get(b.getContext()),
@@ -98,6 +106,13 @@ struct WrapKernelsPass : public tq::impl::WrapKernelsBase<WrapKernelsPass> {
         LLVM::LinkageAttr::get(function.getContext(), LLVM::Linkage::Internal));
   }
 
+  /// Whether a kernel has work items, which it takes after its tensors.
+  static bool hasItems(func::FuncOp kernel) {
+    auto count = kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
+        (kernel.getName() + kCountSuffix).str());
+    return count && !count.isDeclaration();
+  }
+
   static LogicalResult wrap(func::FuncOp kernel, LLVMTypeConverter &converter) {
     ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
     Type pointer = LLVM::LLVMPointerType::get(b.getContext());
@@ -110,10 +125,13 @@ struct WrapKernelsPass : public tq::impl::WrapKernelsBase<WrapKernelsPass> {
     setInternal(body);
     ArgumentReader reader(b, converter, body.getArgument(0));
     SmallVector<Value> arguments;
+    bool countsItems = hasItems(kernel);
     unsigned place = 1; // begin, end, thread
     for (Type type : kernel.getArgumentTypes()) {
       if (auto memref = dyn_cast<MemRefType>(type)) {
         arguments.push_back(reader.readMemref(memref));
+      } else if (!countsItems && type.isIntOrIndexOrFloat()) {
+        arguments.push_back(reader.readScalar(type));
       } else if (type.isIndex() && place < 4) {
         arguments.push_back(arith::IndexCastOp::create(
             b, b.getIndexType(), body.getArgument(place++)));

@@ -44,10 +44,10 @@ def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
 def WrapKernels : Pass<"tq-wrap-kernels", "::mlir::ModuleOp"> {
   let summary = "give kernels the calling convention of the runtime";
   let description = [{
-    Before: kernels are functions on memrefs. After: `NAME.body(arguments, begin, end,
-    thread)` reads the kernel's arguments, one 8-byte word for each pointer and
-    each dynamic dimension, and calls it; a kernel without work items of its own runs
-    as one.
+    Before: kernels are functions on memrefs, those without work items of their own
+    also on numbers. After: `NAME.body(arguments, begin, end, thread)` reads the
+    kernel's arguments, one 8-byte word for each pointer, number and dynamic
+    dimension, and calls it; a kernel without work items of its own runs as one.
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
