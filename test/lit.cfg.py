@@ -8,8 +8,8 @@ from lit.llvm import llvm_config
 config.name = "TQ"
 config.test_format = lit.formats.ShTest(not llvm_config.use_lit_shell)
 config.suffixes = [".mlir", ".test"]
-# unit is GoogleTest, benchmark is measured by hand.
-config.excludes = ["Inputs", "unit", "benchmark"]
+# unit is GoogleTest, e2e has tests in Python, benchmark is measured by hand.
+config.excludes = ["Inputs", "unit", "e2e", "benchmark"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tq_build_dir, "test")
 

@@ -1,0 +1,333 @@
+#!/usr/bin/env python3
+# Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compile hand-written programs of mixed dialects and compare them with float64 numpy.
+
+The programs are in mixed/*.mlir. In float they must be within 1e-5 of numpy, in int8 point
+the same way, and give the same bits with 1 and 2 threads and built for AVX2 and for this
+machine. Their weights are seeded; the test writes them beside the program.
+"""
+
+import argparse
+import concurrent.futures
+import dataclasses
+import pathlib
+import re
+import shutil
+import sys
+import typing
+
+import numpy as np
+
+from programs_test import (
+    FLOAT_ERROR,
+    INT8_COSINE,
+    Failure,
+    Program,
+    require,
+    run,
+    run_check,
+    same_bits,
+    target_cpus,
+)
+
+SOURCES = pathlib.Path(__file__).resolve().parent / "mixed"
+# batch, sequence: alone and together, odd lengths, length 1
+SHAPES = ((1, 1), (1, 7), (3, 1), (3, 13), (3, 37))
+
+
+# ---------------------------------------------------------------------- weights
+
+WEIGHT = re.compile(r'tq\.weight @(\w+) : tensor<([\dx]+)xf32> = #tq\.mapped<"[^"]+", (\d+)>')
+
+
+def make_weights(name, directory):
+    """Weights by name; they are also written to weights.bin, as the program says."""
+    random = np.random.default_rng(7)
+    weights, content = {}, b""
+    for weight, dims, offset in WEIGHT.findall((SOURCES / f"{name}.mlir").read_text()):
+        shape = [int(dim) for dim in dims.split("x")]
+        value = random.normal(0, 0.3, shape) if len(shape) > 1 else random.uniform(0.5, 1.5, shape)
+        require(len(content) == int(offset), f"@{weight}: expected offset {len(content)}")
+        content += value.astype(np.float32).tobytes()
+        weights[weight] = value.astype(np.float32).astype(np.float64)
+    (directory / "weights.bin").write_bytes(content)
+    return weights
+
+
+# ------------------------------------------------------------------- references
+
+
+def sigmoid(x):
+    """1 / (1 + exp(-x))."""
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x):
+    """Over the last dimension."""
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def rms_norm(x, gamma):
+    """Rows of root mean square 1, times gamma."""
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + 1e-5) * gamma
+
+
+def layer_norm(x, gamma):
+    """Rows of mean 0 and variance 1, times gamma."""
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6) * gamma
+
+
+def causal_attention(q, k, v, heads, kv_heads):
+    """Each position sees itself and those before it."""
+    batch, length, width = q.shape
+    size = width // heads
+
+    def split(x, count):
+        x = x.reshape(batch, length, count, size).transpose(0, 2, 1, 3)
+        return np.repeat(x, heads // count, axis=1)
+
+    scores = split(q, heads) @ split(k, kv_heads).swapaxes(-1, -2) * 0.288675
+    scores = np.where(np.tri(length, dtype=bool), scores, -np.inf)
+    mixed = softmax(scores) @ split(v, kv_heads)
+    return mixed.transpose(0, 2, 1, 3).reshape(batch, length, width)
+
+
+def decoder(w, x):
+    """decoder.mlir."""
+    n = rms_norm(x, w["norm1"])
+    q, k, v = (n @ w[name].T for name in ("query", "key", "value"))
+    h = x + causal_attention(q, k, v, 4, 2) @ w["output"].T
+    n = rms_norm(h, w["norm2"])
+    gate = n @ w["gate"].T
+    return {"y": h + (gate * sigmoid(gate) * (n @ w["up"].T)) @ w["down"].T}
+
+
+def generic(w, x):
+    """generic.mlir."""
+    h = x @ w["first"].T
+    bent = np.where(h > 0, h, h / 2)
+    return {"y": np.tanh(bent.sum(1)) @ w["second"].T + w["bias"], "bent": bent}
+
+
+def movement(w, x, rows):
+    """movement.mlir."""
+    n = layer_norm(x, w["gamma"])
+    return {
+        "picked": n[rows[:, 0]],
+        "turned": softmax(n.swapaxes(1, 2)),
+        "joined": np.concatenate((n, x), 2),
+        "stacked": np.concatenate((x, n, x), 1),
+    }
+
+
+def arithmetic(_, x):
+    """arithmetic.mlir."""
+    curve = np.tanh(x) / (np.exp(x) + 1)
+    return {
+        "curve": curve,
+        "padded": np.pad(curve, ((1, 0), (0, x.shape[1])), constant_values=-3),
+        "tail": sigmoid(curve[:, x.shape[1] // 2 :]),
+        "whole": np.tanh(x * x) - curve,
+    }
+
+
+def unfused_attention(_, q, k, v):
+    """unfused_attention.mlir."""
+    return {"y": softmax(q @ k.swapaxes(1, 2) * 0.25) @ v}
+
+
+def results(_, x):
+    """results.mlir."""
+    first = x * sigmoid(x)
+    return {"first": first, "second": softmax(first), "again": first, "same": x}
+
+
+# ------------------------------------------------------------------------ cases
+
+
+def normal(*shape, seed=0):
+    """Random f32 values."""
+    return np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
+
+
+def states(width):
+    """Inputs of one tensor x, [batch, sequence, width]."""
+    return lambda batch, length: {"x": normal(batch, length, width)}
+
+
+def make_movement_inputs(batch, length):
+    """Values and the rows to pick: one more than there are."""
+    rows = np.random.default_rng(1).integers(0, batch, (batch + 1, 1))
+    return {"x": normal(batch, length, 24), "rows": rows}
+
+
+def make_attention_inputs(batch, length):
+    """Twice as many keys as queries, and one."""
+    shape = (batch, 2 * length + 1, 16)
+    return {"q": normal(batch, length, 16), "k": normal(*shape, seed=1),
+            "v": normal(*shape, seed=2)}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A program: its inputs, what numpy makes of them, whether it has linears."""
+
+    reference: typing.Callable
+    make_inputs: typing.Callable
+    has_linears: bool = False
+
+    @property
+    def name(self):
+        """Of the file, too."""
+        return self.reference.__name__
+
+
+CASES = (
+    Case(decoder, states(48), has_linears=True),
+    Case(generic, states(24), has_linears=True),
+    Case(movement, make_movement_inputs),
+    Case(arithmetic, lambda batch, length: {"x": normal(batch, length)}),
+    Case(unfused_attention, make_attention_inputs),
+    Case(results, states(24)),
+)
+
+
+@dataclasses.dataclass
+class Context:
+    """What the checks of one case work with."""
+
+    case: Case
+    weights: dict
+    tq_compile: pathlib.Path
+    directory: pathlib.Path
+    programs: dict
+
+    def runs(self):
+        """Inputs of every shape and numpy's outputs."""
+        for shape in SHAPES:
+            inputs = self.case.make_inputs(*shape)
+            wide = {k: v.astype(np.float64) if v.dtype == np.float32 else v
+                    for k, v in inputs.items()}  # fmt: skip
+            yield inputs, self.case.reference(self.weights, **wide)
+
+    def program(self, quantize, cpu="host"):
+        """The program of a scheme and CPU, compiled when first asked for."""
+        key = f"{quantize}-{cpu}"
+        if key not in self.programs:
+            path = self.directory / key
+            options = [f"--quantize={quantize}", f"--target-cpu={cpu}", "--no-golden"]
+            run([self.tq_compile, self.directory / f"{self.case.name}.mlir", "-o", path, *options])
+            names = next(self.runs())[1]
+            self.programs[key] = Program(path, tuple(names))
+        return self.programs[key]
+
+
+# ----------------------------------------------------------------------- checks
+
+
+def check_float_error(context):
+    """The float program is within 1e-5 of numpy."""
+    worst, program = 0.0, context.program("none")
+    for inputs, expected in context.runs():
+        got = program(inputs)
+        for name, value in expected.items():
+            require(got[name].shape == value.shape,
+                    f"{name}: expected shape {value.shape}, got {got[name].shape}")  # fmt: skip
+            error = float(np.abs(got[name] - value).max())
+            # Relative to values above 1, as they are rounded to f32.
+            error /= max(1.0, float(np.abs(value).max()))
+            require(error <= FLOAT_ERROR, f"{name} of shape {value.shape}: error {error:.2e}")
+            worst = max(worst, error)
+    return f"error {worst:.1e}"
+
+
+def check_int8_cosine(context):
+    """The int8 program's outputs point where numpy's do."""
+    worst, program = 1.0, context.program("dynamic")
+    for inputs, expected in context.runs():
+        got = program(inputs)
+        for name, value in expected.items():
+            a, b = got[name].astype(np.float64).ravel(), value.ravel()
+            worst = min(worst, a @ b / np.sqrt((a @ a) * (b @ b)))
+    require(worst > INT8_COSINE, f"cosine {worst:.5f}")
+    return f"cosine {worst:.5f}"
+
+
+def check_threads(context, quantize):
+    """Two threads give the bits of one."""
+    program = context.program(quantize)
+    for inputs, _ in context.runs():
+        same_bits(program(inputs, threads=2), program(inputs), "2 threads")
+
+
+def check_targets(context, quantize):
+    """The build for AVX2 gives the bits of the build for this machine."""
+    for inputs, _ in context.runs():
+        same_bits(context.program(quantize, "x86-64-v3")(inputs),
+                  context.program(quantize)(inputs), "x86-64-v3")  # fmt: skip
+
+
+def list_checks(case):
+    """Names and functions of the checks of a case; None where one cannot run here."""
+    checks = {"float error": check_float_error}
+    if case.has_linears:
+        checks["int8 cosine"] = check_int8_cosine
+    for quantize in ("none", "dynamic") if case.has_linears else ("none",):
+        checks[f"{quantize} threads"] = lambda c, q=quantize: check_threads(c, q)
+        checks[f"{quantize} targets"] = (
+            (lambda c, q=quantize: check_targets(c, q)) if len(target_cpus()) > 1 else None
+        )
+    return checks
+
+
+# ---------------------------------------------------------------------- running
+
+
+def run_case(case, arguments):
+    """Results of all checks of a case: (name, result, detail)."""
+    directory = arguments.work / case.name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    source = (SOURCES / f"{case.name}.mlir").read_text()
+    source = source.replace("weights.bin", str(directory / "weights.bin"))
+    (directory / f"{case.name}.mlir").write_text(source)
+    try:
+        weights = make_weights(case.name, directory)
+    except Failure as error:
+        return [(f"{case.name}: weights", "failed", str(error))]
+    context = Context(case, weights, arguments.tq_compile, directory, {})
+    return [(f"{case.name}: {name}", *run_check(context, check))
+            for name, check in list_checks(case).items()]  # fmt: skip
+
+
+def parse_arguments():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    path = {"type": lambda text: pathlib.Path(text).resolve(), "required": True}
+    parser.add_argument("--tq-compile", help="the compiler", **path)
+    parser.add_argument("--work", help="directory for programs", **path)
+    parser.add_argument("--only", default="", help="cases whose name contains this")
+    parser.add_argument("--jobs", type=int, default=2, help="cases at a time (default 2)")
+    parser.add_argument("--verbose", action="store_true", help="print passed checks too")
+    return parser.parse_args()
+
+
+def main():
+    """Run all cases and print the closing line."""
+    arguments = parse_arguments()
+    cases = [case for case in CASES if arguments.only in case.name]
+    counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        for outcome in pool.map(lambda case: run_case(case, arguments), cases):
+            for name, result, detail in outcome:
+                counts[result] += 1
+                if result != "passed" or arguments.verbose:
+                    print(f"{result.upper()} {name}: {detail}", flush=True)
+    print(", ".join(f"{count} {result}" for result, count in counts.items()))
+    return 1 if counts["failed"] or not counts["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
