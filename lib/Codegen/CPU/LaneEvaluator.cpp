@@ -157,13 +157,40 @@ LogicalResult LaneEvaluator::write(Value tensor, AffineMap map, Value value,
     memref::StoreOp::create(builder, value, storage.memref, *indices);
     return success();
   }
-  value = broadcast(value);
-  if (point.mask)
-    vector::MaskedStoreOp::create(builder, storage.memref, *indices, point.mask,
-                                  value);
-  else
-    vector::StoreOp::create(builder, value, storage.memref, *indices);
+  storeLanes(broadcast(value), storage.memref, *indices, point);
   return success();
+}
+
+/// LLVM 22 makes a store of 32 bits of a masked store of truncated values if
+/// the mask is constant and leaves one lane of a register of 8 or 16 (llvm
+/// issue 179489). Such a lane is stored by itself.
+void LaneEvaluator::storeLanes(Value value, Value memref,
+                               SmallVector<Value> indices,
+                               const LanePoint &point) {
+  if (!point.mask) {
+    vector::StoreOp::create(builder, value, memref, indices);
+    return;
+  }
+  Value mask = point.mask;
+  auto constant = mask.getDefiningOp<vector::ConstantMaskOp>();
+  int64_t count = constant ? constant.getMaskDimSizes().front() : 0;
+  if (count % 8 != 1 ||
+      getElementTypeOrSelf(value).getIntOrFloatBitWidth() >= 32) {
+    vector::MaskedStoreOp::create(builder, memref, indices, mask, value);
+    return;
+  }
+  int64_t last = count - 1;
+  if (last != 0)
+    vector::MaskedStoreOp::create(
+        builder, memref, indices,
+        vector::ConstantMaskOp::create(builder, mask.getType(),
+                                       ArrayRef<int64_t>{last}),
+        value);
+  indices.back() = arith::AddIOp::create(
+      builder, indices.back(), arith::ConstantIndexOp::create(builder, last));
+  memref::StoreOp::create(builder,
+                          vector::ExtractOp::create(builder, value, last),
+                          memref, indices);
 }
 
 FailureOr<Value> LaneEvaluator::evaluateIndex(linalg::IndexOp op,

@@ -103,6 +103,9 @@ private:
                                           Mapping &mapping);
   mlir::Value loadLanes(mlir::Value memref, mlir::ValueRange indices,
                         const LanePoint &point);
+  void storeLanes(mlir::Value value, mlir::Value memref,
+                  llvm::SmallVector<mlir::Value> indices,
+                  const LanePoint &point);
 
   mlir::ImplicitLocOpBuilder &builder;
   unsigned rowRank;
