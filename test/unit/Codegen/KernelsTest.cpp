@@ -1,0 +1,438 @@
+//===- KernelsTest.cpp - Generated kernels against the scalar reference ---===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Bit for bit: with AVX2 and with what this machine has, on 1, 2 and 7 threads,
+// over sizes on both sides of each tile.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelProgram.h"
+
+#include "tq/Quant/Quantize.h"
+#include "tq/Quant/Reference.h"
+
+#include <gtest/gtest.h>
+
+using namespace tq;
+using namespace tq::test;
+using quant::Activation;
+
+namespace {
+
+using Floats = std::vector<float>;
+
+std::string str(int64_t value) { return std::to_string(value); }
+
+std::string argument(size_t position) { return "%a" + str(position); }
+
+/// The op of an activation: its name and what follows the operand.
+struct ActivationOp {
+  const char *name, *attribute;
+};
+ActivationOp opOf(Activation activation) {
+  switch (activation) {
+  case Activation::None:
+    return {"", ""};
+  case Activation::Relu:
+    return {"relu", ""};
+  case Activation::Gelu:
+    return {"gelu", ""};
+  case Activation::GeluTanh:
+    return {"gelu", " {tanh}"};
+  case Activation::Silu:
+    return {"silu", ""};
+  case Activation::Tanh:
+    return {"tanh", ""};
+  case Activation::Sigmoid:
+    return {"sigmoid", ""};
+  }
+  return {"", ""};
+}
+
+//===----------------------------------------------------------------------===//
+// Linear
+//===----------------------------------------------------------------------===//
+
+struct LinearCase {
+  int64_t n, k;
+  Activation activation = Activation::None;
+  bool bias = false, residual = false;
+  Values values = Values::Mixed;
+};
+
+/// The weight of a linear as the compiler quantizes it.
+struct QuantizedCopy {
+  explicit QuantizedCopy(const Floats &w, int64_t n, int64_t k)
+      : values(w.size()), scales(n), sums(n) {
+    quant::quantizeWeights(w.data(), n, k, values.data(), scales.data());
+    for (int64_t i = 0; i < n * k; ++i)
+      sums[i / k] += values[i];
+    view = {values.data(), scales.data(), sums.data(), n, k};
+  }
+  std::vector<int8_t> values;
+  Floats scales;
+  std::vector<int32_t> sums;
+  quant::QuantizedWeight view;
+};
+
+Floats quantizedLinear(const Floats &x, const Floats &w, int64_t n, int64_t k,
+                       const quant::Epilogue &epilogue) {
+  int64_t m = std::ssize(x) / k;
+  std::vector<uint8_t> q(x.size());
+  std::vector<int32_t> zeroPoints(m);
+  Floats scales(m), y(m * n);
+  quant::quantizeRowsU8(x.data(), m, k, q.data(), scales.data(),
+                        zeroPoints.data());
+  quant::quantizedLinear({q.data(), scales.data(), zeroPoints.data(), m},
+                         QuantizedCopy(w, n, k).view, epilogue, y.data());
+  return y;
+}
+
+Floats floatLinear(const Floats &x, const Floats &w, int64_t n, int64_t k,
+                   const quant::Epilogue &epilogue) {
+  int64_t m = std::ssize(x) / k;
+  Floats y(m * n);
+  quant::floatLinear(x.data(), w.data(), m, n, k, epilogue, y.data());
+  return y;
+}
+
+/// Each linear reads an argument of its own: those that share one are merged.
+void addLinear(KernelProgram &program, const LinearCase &c, size_t index,
+               bool quantized) {
+  std::string id = str(index) + "_" + str(c.n) + "x" + str(c.k);
+  std::string n = str(c.n), k = str(c.k), rows = KernelProgram::type({"m", n});
+  size_t x = program.input({"m", k}, c.values);
+  size_t residual = c.residual ? program.input({"m", n}) : 0;
+  Floats w = program.weight("w" + id, c.n, c.k), bias;
+  if (c.bias)
+    bias = program.vector("b" + id, c.n);
+
+  std::string value = "linear" + id;
+  program.line(
+      "%" + value + " = tq.linear " + argument(x) + ", %w" + id +
+      (c.bias ? ", %b" + id : "") + " : (" + KernelProgram::type({"m", k}) +
+      ", " + KernelProgram::type({n, k}) +
+      (c.bias ? ", " + KernelProgram::type({n}) : "") + ") -> " + rows);
+  if (c.activation != Activation::None) {
+    ActivationOp op = opOf(c.activation);
+    program.line("%act_" + value + " = tq." + op.name + " %" + value +
+                 op.attribute + " : " + rows);
+    value = "act_" + value;
+  }
+  if (c.residual) {
+    program.line("%add_" + value + " = tq.add %" + value + ", " +
+                 argument(residual) + " : (" + rows + ", " + rows + ") -> " +
+                 rows);
+    value = "add_" + value;
+  }
+  program.output(
+      value, {"m", n},
+      [=](const RunData &data) {
+        quant::Epilogue epilogue;
+        epilogue.bias = c.bias ? bias.data() : nullptr;
+        epilogue.activation = c.activation;
+        epilogue.residual = c.residual ? data.floats[residual].data() : nullptr;
+        return (quantized ? quantizedLinear : floatLinear)(data.floats[x], w,
+                                                           c.n, c.k, epilogue);
+      },
+      quantized ? Compare::FiniteRowsBits : Compare::Bits);
+}
+
+std::vector<Sizes> rowCounts() {
+  std::vector<Sizes> result;
+  for (int64_t m : {100, 1, 2, 3, 5, 6, 7, 13, 49})
+    result.push_back({{"m", m}});
+  return result;
+}
+
+const LinearCase linearCases[] = {
+    {1, 1},
+    {15, 3, Activation::Gelu, true},
+    {16, 4, Activation::Relu, true, true},
+    {17, 5, Activation::Silu},
+    {63, 30, Activation::Tanh, true, true},
+    {64, 64, Activation::Gelu, true},
+    {65, 67, Activation::GeluTanh, true},
+    {130, 30, Activation::Sigmoid, true, true},
+    {64, 65, Activation::None, true, true},
+    {130, 64, Activation::None, false, true},
+};
+
+TEST(Kernels, QuantizedLinear) {
+  KernelProgram program("quantized linear");
+  size_t index = 0;
+  for (const LinearCase &c : linearCases)
+    addLinear(program, c, index++, /*quantized=*/true);
+  program.check(rowCounts());
+}
+
+TEST(Kernels, QuantizedLinearOfSpecialValues) {
+  KernelProgram program("quantized linear of special values");
+  addLinear(program, {17, 67, Activation::None, true, false, Values::Special},
+            0, /*quantized=*/true);
+  program.check({{{"m", 49}}});
+}
+
+TEST(Kernels, FloatLinear) {
+  KernelProgram program("float linear", "none");
+  size_t index = 0;
+  for (const LinearCase &c : linearCases)
+    if (c.n != 16 && c.n != 15 && c.n != 63 &&
+        c.activation != Activation::Sigmoid)
+      addLinear(program, c, index++, /*quantized=*/false);
+  addLinear(program, {33, 7, Activation::Gelu, true, false, Values::Special},
+            index++, false);
+  program.check(rowCounts());
+}
+
+//===----------------------------------------------------------------------===//
+// Rows
+//===----------------------------------------------------------------------===//
+
+/// Applies `op` to each row of `width` values.
+template <typename Op>
+Floats mapRows(const Floats &x, int64_t width, Op op) {
+  Floats y(x.size());
+  for (int64_t i = 0; i < std::ssize(x); i += width)
+    op(std::span(x).subspan(i, width), &y[i]);
+  return y;
+}
+
+void addLayerNorm(KernelProgram &program, int64_t width) {
+  std::string w = str(width), type = KernelProgram::type({"m", w}),
+              vector = KernelProgram::type({w});
+  size_t x = program.input({"m", w});
+  Floats gamma = program.vector("g" + w, width, 1.0f);
+  Floats beta = program.vector("b" + w, width);
+  program.line("%layer_norm" + w + " = tq.layer_norm " + argument(x) + ", %g" +
+               w + ", %b" + w + " {epsilon = 1.0e-5 : f32} : (" + type + ", " +
+               vector + ", " + vector + ") -> " + type);
+  program.output("layer_norm" + w, {"m", w}, [=](const RunData &data) {
+    return mapRows(data.floats[x], width,
+                   [&](std::span<const float> row, float *y) {
+                     quant::layerNorm(row, gamma.data(), beta.data(), 1e-5f, y);
+                   });
+  });
+}
+
+void addRmsNorm(KernelProgram &program, int64_t width) {
+  std::string w = str(width), type = KernelProgram::type({"m", w});
+  size_t x = program.input({"m", w});
+  Floats gamma = program.vector("rg" + w, width, 1.0f);
+  program.line("%rms_norm" + w + " = tq.rms_norm " + argument(x) + ", %rg" + w +
+               " {epsilon = 1.0e-6 : f32} : (" + type + ", " +
+               KernelProgram::type({w}) + ") -> " + type);
+  program.output("rms_norm" + w, {"m", w}, [=](const RunData &data) {
+    return mapRows(data.floats[x], width,
+                   [&](std::span<const float> row, float *y) {
+                     quant::rmsNorm(row, gamma.data(), 1e-6f, y);
+                   });
+  });
+}
+
+using RowOp = void (*)(std::span<const float>, float *);
+void addRowOp(KernelProgram &program, const std::string &op, RowOp reference,
+              const std::string &width) {
+  size_t x = program.input({"m", width});
+  std::string value = op + "_" + width;
+  program.line("%" + value + " = tq." + op + " " + argument(x) + " : " +
+               KernelProgram::type({"m", width}));
+  program.output(value, {"m", width}, [=](const RunData &data) {
+    const Floats &values = data.floats[x];
+    return mapRows(values, std::ssize(values) / data.sizes.at("m"), reference);
+  });
+}
+
+TEST(Kernels, RowsOfFixedWidth) {
+  KernelProgram program("rows");
+  for (int64_t width : {1, 17, 64, 100})
+    addLayerNorm(program, width);
+  for (int64_t width : {5, 130})
+    addRmsNorm(program, width);
+  addRowOp(program, "softmax", quant::softmax, "67");
+  addRowOp(program, "l2_normalize", quant::l2Normalize, "100");
+  addRowOp(program, "l2_normalize", quant::l2Normalize, "3");
+  program.check({{{"m", 49}}, {{"m", 1}}, {{"m", 7}}});
+}
+
+TEST(Kernels, RowsOfDynamicWidth) {
+  KernelProgram program("dynamic rows");
+  addRowOp(program, "softmax", quant::softmax, "k");
+  std::vector<Sizes> sizes;
+  for (int64_t k : {1, 2, 15, 16, 17, 63, 64, 65, 127, 128, 130, 300})
+    sizes.push_back({{"m", 9}, {"k", k}});
+  program.check(sizes);
+}
+
+TEST(Kernels, ActivationsOfSpecialValues) {
+  KernelProgram program("activations");
+  for (Activation activation :
+       {Activation::Relu, Activation::Gelu, Activation::GeluTanh,
+        Activation::Silu, Activation::Tanh, Activation::Sigmoid}) {
+    size_t x = program.input({"m", "19"}, Values::Special);
+    ActivationOp op = opOf(activation);
+    std::string value = std::string(op.name) + (*op.attribute ? "_tanh" : "");
+    program.line("%" + value + " = tq." + op.name + " " + argument(x) +
+                 op.attribute + " : " + KernelProgram::type({"m", "19"}));
+    program.output(value, {"m", "19"}, [=](const RunData &data) {
+      Floats y = data.floats[x];
+      for (float &element : y)
+        element = quant::activate(activation, element);
+      return y;
+    });
+  }
+  program.check({{{"m", 100}}, {{"m", 1}}});
+}
+
+//===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+struct AttentionCase {
+  int64_t heads, kvHeads, dim;
+  bool mask = false, causal = false;
+};
+
+/// Queries and keys are `s` and `t` positions.
+void addAttention(KernelProgram &program, const AttentionCase &c,
+                  const std::string &s, const std::string &t) {
+  std::string width = str(c.heads * c.dim), kvWidth = str(c.kvHeads * c.dim);
+  std::string qType = KernelProgram::type({"b", s, width}),
+              kvType = KernelProgram::type({"b", t, kvWidth});
+  size_t q = program.input({"b", s, width}),
+         k = program.input({"b", t, kvWidth}),
+         v = program.input({"b", t, kvWidth});
+  size_t mask = c.mask ? program.idInput({"b", t}, 2) : 0;
+  const float scale = 0.1375f;
+  std::string value = "attention" + str(c.heads) + "_" + str(c.kvHeads) + "_" +
+                      str(c.dim) + (c.mask ? "_mask" : "") +
+                      (c.causal ? "_causal" : "");
+  program.line("%" + value + " = tq.attention " + argument(q) + ", " +
+               argument(k) + ", " + argument(v) +
+               (c.mask ? " mask(" + argument(mask) + ")" : "") +
+               " {num_heads = " + str(c.heads) +
+               " : i64, num_kv_heads = " + str(c.kvHeads) +
+               " : i64, scale = 0.1375 : f32" + (c.causal ? ", causal" : "") +
+               "} : (" + qType + ", " + kvType + ", " + kvType +
+               (c.mask ? ", " + KernelProgram::type({"b", t}, "i64") : "") +
+               ") -> " + qType);
+  program.output(value, {"b", s, width}, [=](const RunData &data) {
+    quant::AttentionShape shape{data.sizes.at("b"), data.sizes.at(s),
+                                data.sizes.at(t),   c.heads,
+                                c.kvHeads,          c.dim};
+    Floats y(data.floats[q].size());
+    quant::attention(data.floats[q].data(), data.floats[k].data(),
+                     data.floats[v].data(),
+                     c.mask ? data.ids[mask].data() : nullptr, shape, scale,
+                     c.causal, y.data());
+    return y;
+  });
+}
+
+TEST(Kernels, SelfAttention) {
+  KernelProgram program("self attention");
+  for (const AttentionCase &c : {AttentionCase{2, 2, 32, true},
+                                 {3, 3, 5},
+                                 {2, 1, 12, true, true},
+                                 {4, 2, 36, false, true},
+                                 {1, 1, 64, true},
+                                 {2, 2, 80, false, false}})
+    addAttention(program, c, "s", "s");
+  program.check({{{"b", 3}, {"s", 130}},
+                 {{"b", 1}, {"s", 1}},
+                 {{"b", 4}, {"s", 2}},
+                 {{"b", 3}, {"s", 7}},
+                 {{"b", 2}, {"s", 16}},
+                 {{"b", 3}, {"s", 33}},
+                 {{"b", 1}, {"s", 64}},
+                 {{"b", 1}, {"s", 65}}});
+}
+
+TEST(Kernels, CrossAttention) {
+  KernelProgram program("cross attention");
+  addAttention(program, {2, 2, 16, true, false}, "s", "t");
+  addAttention(program, {4, 1, 12, true, true}, "s", "t");
+  program.check({{{"b", 3}, {"s", 5}, {"t", 67}},
+                 {{"b", 3}, {"s", 67}, {"t", 5}},
+                 {{"b", 1}, {"s", 1}, {"t", 130}},
+                 {{"b", 2}, {"s", 40}, {"t", 1}}});
+}
+
+//===----------------------------------------------------------------------===//
+// Pooling and embeddings
+//===----------------------------------------------------------------------===//
+
+void addPools(KernelProgram &program, int64_t width) {
+  std::string w = str(width), type = KernelProgram::type({"b", "s", w}),
+              result = KernelProgram::type({"b", w});
+  size_t x = program.input({"b", "s", w}), first = program.input({"b", "s", w});
+  size_t mask = program.idInput({"b", "s"}, 2);
+  program.line("%mean" + w + " = tq.pool " + argument(x) + " mask(" +
+               argument(mask) + ") {kind = #tq.pool_kind<mean>} : (" + type +
+               ", " + KernelProgram::type({"b", "s"}, "i64") + ") -> " +
+               result);
+  program.line("%first" + w + " = tq.pool " + argument(first) +
+               " {kind = #tq.pool_kind<first>} : (" + type + ") -> " + result);
+  program.output("mean" + w, {"b", w}, [=](const RunData &data) {
+    int64_t batch = data.sizes.at("b");
+    Floats y(batch * width);
+    quant::meanPool(data.floats[x].data(), data.ids[mask].data(), batch,
+                    data.sizes.at("s"), width, y.data());
+    return y;
+  });
+  program.output("first" + w, {"b", w}, [=](const RunData &data) {
+    int64_t batch = data.sizes.at("b");
+    Floats y(batch * width);
+    quant::firstPool(data.floats[first].data(), batch, data.sizes.at("s"),
+                     width, y.data());
+    return y;
+  });
+}
+
+void addEmbedding(KernelProgram &program, int64_t rows, int64_t width,
+                  bool quantized) {
+  std::string w = str(width);
+  size_t ids = program.idInput({"b", "s"}, rows);
+  Floats table = program.weight("table" + w, rows, width);
+  program.line("%rows" + w + " = tq.embedding " + argument(ids) + ", %table" +
+               w + " : (" + KernelProgram::type({"b", "s"}, "i64") + ", " +
+               KernelProgram::type({str(rows), w}) + ") -> " +
+               KernelProgram::type({"b", "s", w}));
+  program.output("rows" + w, {"b", "s", w}, [=](const RunData &data) {
+    const std::vector<int64_t> &positions = data.ids[ids];
+    Floats y(positions.size() * width);
+    QuantizedCopy copy(table, rows, width);
+    if (quantized)
+      quant::embedding(positions, copy.values.data(), copy.scales.data(), rows,
+                       width, y.data());
+    else
+      quant::embedding(positions, table.data(), rows, width, y.data());
+    return y;
+  });
+}
+
+const std::vector<Sizes> textSizes = {{{"b", 4}, {"s", 13}},
+                                      {{"b", 1}, {"s", 1}},
+                                      {{"b", 3}, {"s", 67}},
+                                      {{"b", 7}, {"s", 2}}};
+
+TEST(Kernels, PoolAndQuantizedEmbedding) {
+  KernelProgram program("pool and quantized embedding");
+  addPools(program, 5);
+  addPools(program, 100);
+  addEmbedding(program, 97, 19, /*quantized=*/true);
+  addEmbedding(program, 11, 130, /*quantized=*/true);
+  program.check(textSizes);
+}
+
+TEST(Kernels, FloatEmbedding) {
+  KernelProgram program("float embedding", "none");
+  addEmbedding(program, 97, 19, /*quantized=*/false);
+  program.check(textSizes);
+}
+
+} // namespace
