@@ -1,5 +1,4 @@
-//===- AttentionKernel.cpp - Generate kernels of attention in f32 -*- C++
-//-*-===//
+//===- AttentionKernel.cpp - Generate kernels of attention in f32 ---------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ContractionKernel.cpp - Generate kernels of linear layers -*- C++
-//-*-===//
+//===- ContractionKernel.cpp - Generate kernels of linear layers ----------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

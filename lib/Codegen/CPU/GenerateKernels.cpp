@@ -1,5 +1,4 @@
-//===- GenerateKernels.cpp - Turn kernels on tensors into vector code -*- C++
-//-*-===//
+//===- GenerateKernels.cpp - Turn kernels on tensors into vector code -----===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

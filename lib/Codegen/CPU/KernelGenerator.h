@@ -1,5 +1,4 @@
-//===- KernelGenerator.h - Common parts of the kernel generators -*- C++
-//-*-===//
+//===- KernelGenerator.h - Common parts of the kernel generators ----------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

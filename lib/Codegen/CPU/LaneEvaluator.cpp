@@ -1,5 +1,4 @@
-//===- LaneEvaluator.cpp - Evaluate linalg bodies on vectors of lanes -*- C++
-//-*-===//
+//===- LaneEvaluator.cpp - Evaluate linalg bodies on vectors of lanes -----===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

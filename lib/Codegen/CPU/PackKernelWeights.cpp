@@ -1,5 +1,4 @@
-//===- PackKernelWeights.cpp - Lay the weights of contractions out in panels -*-
-//C++ -*-===//
+//===- PackKernelWeights.cpp - Lay weights of contractions out in panels --===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- BufferizeKernels.cpp - Scalar loops for kernels no generator knows -*-
-// C++ -*-===//
+//===- BufferizeKernels.cpp - Scalar loops for kernels no generator knows -===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- PlanSchedule.cpp - Turn the schedule into a program with one arena -*-
-// C++ -*-===//
+//===- PlanSchedule.cpp - Turn the schedule into a program with one arena -===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- ScheduleAnalysis.h - Buffers, slots and tables of a schedule -*- C++
-//-*-===//
+//===- ScheduleAnalysis.h - Buffers, slots and tables of a schedule -------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

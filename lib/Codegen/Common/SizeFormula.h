@@ -1,5 +1,4 @@
-//===- SizeFormula.h - Sizes as polynomials in the dynamic dimensions -*- C++
-//-*-===//
+//===- SizeFormula.h - Sizes as polynomials in the dynamic dimensions -----===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- WrapKernels.cpp - Give kernels the calling convention of the runtime -*-
-// C++ -*-===//
+//===- WrapKernels.cpp - Kernels in the runtime's calling convention ------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- EncoderBuilder.h - Builds @main of an encoder -------------*- C++
-//-*-===//
+//===- EncoderBuilder.h - Builds @main of an encoder ------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

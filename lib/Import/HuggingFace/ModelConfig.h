@@ -1,5 +1,4 @@
-//===- ModelConfig.h - What a model's JSON files say -------------*- C++
-//-*-===//
+//===- ModelConfig.h - What a model's JSON files say ------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- KernelProgram.h - Programs of single ops, run and checked -*- C++
-//-*-===//
+//===- KernelProgram.h - Programs of single ops, run and checked ----------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

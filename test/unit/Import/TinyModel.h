@@ -1,5 +1,4 @@
-//===- TinyModel.h - Writes tiny model directories ---------------*- C++
-//-*-===//
+//===- TinyModel.h - Writes tiny model directories --------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

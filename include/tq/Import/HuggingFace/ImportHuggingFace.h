@@ -1,5 +1,4 @@
-//===- ImportHuggingFace.h - A Hugging Face directory as tq --------*- C++
-//-*-===//
+//===- ImportHuggingFace.h - A Hugging Face directory as tq -----*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- JSONFile.h - JSON from files nobody vouches for -----------*- C++
-//-*-===//
+//===- JSONFile.h - JSON from files nobody vouches for ----------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- WeightArchive.h - Mapped safetensors files ----------------*- C++
-//-*-===//
+//===- WeightArchive.h - Mapped safetensors files ---------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
