@@ -57,6 +57,8 @@ private:
                           Value last);
   LogicalResult emitRowTiles(Value panel, Value firstVector, int64_t vectors,
                              int64_t columns, Value first, Value last);
+  Value countRestTiles(Value rest, Value count, int64_t smaller, int64_t size,
+                       int64_t larger);
   LogicalResult emitTile(Value panel, Value firstVector, int64_t vectors,
                          int64_t columns, ArrayRef<Value> rows);
   LanePoint getPoint(Value row, Value panel, Value firstVector, int64_t vector,
@@ -356,8 +358,9 @@ LogicalResult ContractionKernelGenerator::emitPanel(Value panel,
                       columns - whole * kLanes, first, last);
 }
 
-/// Whole tiles of rows, then one smaller tile for the rest. Rows of a tile
-/// beyond the last row repeat it: they write the same bits to the same place.
+/// Whole tiles of rows, then the rest in tiles that reach back over rows that
+/// are done: those get the same bits again, and the rows of a tile stay
+/// consecutive.
 LogicalResult
 ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
                                          int64_t vectors, int64_t columns,
@@ -366,44 +369,70 @@ ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
   Value count = arith::SubIOp::create(builder, last, first);
   Value rest = arith::RemUIOp::create(builder, count, step);
   Value wholeEnd = arith::SubIOp::create(builder, last, rest);
-  auto loop = scf::ForOp::create(builder, first, wholeEnd, step);
-  {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(loop.getBody()->getTerminator());
-    SmallVector<Value> rows;
-    for (int64_t r = 0; r < tile.rows; ++r)
-      rows.push_back(arith::AddIOp::create(builder, loop.getInductionVar(),
-                                           indexConstant(builder, r)));
-    if (failed(emitTile(panel, firstVector, vectors, columns, rows)))
-      return failure();
-  }
-  Value lastRow =
-      arith::SubIOp::create(builder, last, indexConstant(builder, 1));
-  int64_t covered = 0;
-  OpBuilder::InsertionGuard guard(builder);
-  for (int64_t size : {int64_t(1), int64_t(2), int64_t(4), tile.rows}) {
-    if (size <= covered || covered >= tile.rows - 1)
-      continue;
-    // rest in (covered, size]: one tile of `size` rows.
-    Value isMore = arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt,
-                                         rest, indexConstant(builder, covered));
-    Value isFit = arith::CmpIOp::create(builder, arith::CmpIPredicate::ule,
-                                        rest, indexConstant(builder, size));
-    auto branch = scf::IfOp::create(
-        builder, arith::AndIOp::create(builder, isMore, isFit),
-        /*withElse=*/false);
-    OpBuilder::InsertionGuard inner(builder);
-    builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  auto emitAt = [&](Value start, int64_t size) {
     SmallVector<Value> rows;
     for (int64_t r = 0; r < size; ++r)
-      rows.push_back(minIndex(
-          builder, lastRow,
-          arith::AddIOp::create(builder, wholeEnd, indexConstant(builder, r))));
-    if (failed(emitTile(panel, firstVector, vectors, columns, rows)))
+      rows.push_back(
+          arith::AddIOp::create(builder, start, indexConstant(builder, r)));
+    return emitTile(panel, firstVector, vectors, columns, rows);
+  };
+  auto loop = scf::ForOp::create(builder, first, wholeEnd, step);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  if (failed(emitAt(loop.getInductionVar(), tile.rows)))
+    return failure();
+  builder.setInsertionPointAfter(loop);
+  SmallVector<int64_t> sizes;
+  for (int64_t size = 1; size < tile.rows; size *= 2)
+    sizes.push_back(size);
+  sizes.push_back(tile.rows);
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    int64_t size = sizes[i];
+    Value tiles = countRestTiles(rest, count, i == 0 ? 0 : sizes[i - 1], size,
+                                 i + 1 == sizes.size() ? size : sizes[i + 1]);
+    auto restLoop = scf::ForOp::create(builder, indexConstant(builder, 0),
+                                       tiles, indexConstant(builder, 1));
+    OpBuilder::InsertionGuard inner(builder);
+    builder.setInsertionPoint(restLoop.getBody()->getTerminator());
+    Value next = arith::AddIOp::create(builder, restLoop.getInductionVar(),
+                                       indexConstant(builder, 1));
+    Value isLast =
+        arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, next, tiles);
+    Value start = arith::SelectOp::create(
+        builder, isLast,
+        arith::SubIOp::create(builder, last, indexConstant(builder, size)),
+        first);
+    if (failed(emitAt(start, size)))
       return failure();
-    covered = size;
   }
   return success();
+}
+
+/// Tiles of `size` rows for the rest: one if it is the smallest that covers
+/// `rest` rows and that many exist; two that overlap if only the next larger
+/// size covers them but fewer rows exist.
+Value ContractionKernelGenerator::countRestTiles(Value rest, Value count,
+                                                 int64_t smaller, int64_t size,
+                                                 int64_t larger) {
+  auto compare = [&](arith::CmpIPredicate predicate, Value value,
+                     int64_t bound) -> Value {
+    return arith::CmpIOp::create(builder, predicate, value,
+                                 indexConstant(builder, bound));
+  };
+  auto both = [&](Value a, Value b) -> Value {
+    return arith::AndIOp::create(builder, a, b);
+  };
+  using arith::CmpIPredicate;
+  Value isOne = both(both(compare(CmpIPredicate::ugt, rest, smaller),
+                          compare(CmpIPredicate::ule, rest, size)),
+                     compare(CmpIPredicate::uge, count, size));
+  Value isTwo = both(both(compare(CmpIPredicate::ugt, rest, size),
+                          compare(CmpIPredicate::ule, rest, larger)),
+                     compare(CmpIPredicate::ult, count, larger));
+  Value two = arith::SelectOp::create(builder, isTwo, indexConstant(builder, 2),
+                                      indexConstant(builder, 0));
+  return arith::SelectOp::create(builder, isOne, indexConstant(builder, 1),
+                                 two);
 }
 
 LogicalResult ContractionKernelGenerator::emitTile(Value panel,
