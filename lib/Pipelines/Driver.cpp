@@ -82,6 +82,9 @@ Driver::Driver(CommandLine commandLine, const char *executable)
   timingScope = timing.getRootScope();
   registerAllDialects(registry);
   context = std::make_unique<mlir::MLIRContext>(registry);
+  // Passes that run functions in parallel have crashed, rarely; most of the
+  // time of a compilation is LLVM's anyway.
+  context->disableMultithreading();
   context->printOpOnDiagnostic(false); // a line is enough
   diagnostics =
       std::make_unique<DiagnosticPrinter>(context.get(), line.verbose);
