@@ -82,9 +82,6 @@ Driver::Driver(CommandLine commandLine, const char *executable)
   timingScope = timing.getRootScope();
   registerAllDialects(registry);
   context = std::make_unique<mlir::MLIRContext>(registry);
-  // Passes that run functions in parallel have crashed, rarely; most of the
-  // time of a compilation is LLVM's anyway.
-  context->disableMultithreading();
   context->printOpOnDiagnostic(false); // a line is enough
   diagnostics =
       std::make_unique<DiagnosticPrinter>(context.get(), line.verbose);
@@ -373,7 +370,11 @@ ExitCode tq::runCompiler(int argc, const char *const *argv) {
   bool isVerbose = line->verbose;
   Driver driver(std::move(*line), argc > 0 ? argv[0] : "");
   // A debugger, a sanitizer and the one who asks for more want the crash.
-  if (isVerbose || LLVM_ADDRESS_SANITIZER_BUILD)
+  if (LLVM_ADDRESS_SANITIZER_BUILD)
     return driver.run();
+  if (isVerbose) {
+    sys::PrintStackTraceOnErrorSignal(argc > 0 ? argv[0] : "");
+    return driver.run();
+  }
   return runSafely(driver);
 }

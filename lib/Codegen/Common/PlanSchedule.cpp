@@ -303,9 +303,9 @@ void ProgramEmitter::emitPointers(Value inputs, Value outputs, Value arena,
           weights, index(schedule.weightOffsets.lookup(weight.getName())));
     else if (auto call = dyn_cast<func::CallOp>(op))
       for (OpResult result : call.getResults())
-        pointers[result] = pointers[getCallDestination(result)];
+        pointers[result] = pointers.lookup(getCallDestination(result));
     else if (isView(op))
-      pointers[op.getResult(0)] = pointers[op.getOperand(0)];
+      pointers[op.getResult(0)] = pointers.lookup(op.getOperand(0));
   }
 }
 
@@ -365,7 +365,7 @@ void ProgramEmitter::emitCall(const ScheduledCall &scheduled, Value context,
           b, scalar.getType().isIndex() ? toI64(scalar) : scalar, place);
       continue;
     }
-    LLVM::StoreOp::create(b, pointers[operand], place);
+    LLVM::StoreOp::create(b, pointers.lookup(operand), place);
     for (auto [size, value] : llvm::zip(type.getShape(), getDims(operand)))
       if (ShapedType::isDynamic(size))
         storeWord(block, word++, toI64(value));

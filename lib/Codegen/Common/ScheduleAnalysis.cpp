@@ -466,7 +466,7 @@ void ScheduleAnalysis::computeFormulas() {
                                     : SizeFormula::constant(size));
     } else if (auto call = dyn_cast<func::CallOp>(op)) {
       for (OpResult result : call.getResults())
-        shapes[result] = shapes[getCallDestination(result)];
+        shapes[result] = shapes.lookup(getCallDestination(result));
     } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
       for (const ReassociationIndices &group :
            collapse.getReassociationIndices()) {
@@ -482,7 +482,7 @@ void ScheduleAnalysis::computeFormulas() {
                 ? getFormula(cast<Value>(size))
                 : SizeFormula::constant(*getConstantIntValue(size)));
     } else if (isa<tensor::CastOp>(op)) {
-      shapes[op.getResult(0)] = shapes[op.getOperand(0)];
+      shapes[op.getResult(0)] = shapes.lookup(op.getOperand(0));
     } else if (auto get = dyn_cast<GetWeightOp>(op)) {
       for (int64_t size : cast<RankedTensorType>(get.getType()).getShape())
         shapes[get].push_back(SizeFormula::constant(size));
