@@ -10,6 +10,7 @@
 #include "tq/Quant/Half.h"
 #include "tq/Quant/Pack.h"
 #include "tq/Quant/Quantize.h"
+#include "tq/Quant/Reference.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -25,6 +26,9 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::SmallVector;
 using llvm::StringRef;
+
+static_assert(kMaxIntegerDepth == tq::quant::kMaxQuantizedK,
+              "the dialect promises what the numerics keep");
 
 /// Deeper chains of initializers are refused, to bound the recursion.
 static constexpr unsigned kMaxDepth = 500;

@@ -10,6 +10,7 @@
 #include "NestingCheck.h"
 #include "Report.h"
 
+#include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Emit/Link.h"
 #include "tq/Emit/Target.h"
 #include "tq/Emit/TempFiles.h"
@@ -108,6 +109,21 @@ ExitCode Driver::checkOutput() {
   return probe ? ExitCode::Fine : fail(ExitCode::Output, probe.takeError());
 }
 
+/// Makes the paths of mapped weights absolute: IR that is written elsewhere
+/// still finds them.
+static void resolveMappedFiles(mlir::ModuleOp module, StringRef directory) {
+  for (auto weight : module.getOps<WeightOp>()) {
+    auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr());
+    if (!mapped)
+      continue;
+    SmallString<128> path = mapped.getFile();
+    sys::path::make_absolute(directory, path);
+    sys::fs::make_absolute(path);
+    weight.setValueAttr(
+        MappedAttr::get(module.getContext(), path, mapped.getOffset()));
+  }
+}
+
 ExitCode Driver::import() {
   running = Phase::Import;
   report.begin(Phase::Import);
@@ -120,6 +136,7 @@ ExitCode Driver::import() {
     return ExitCode::Input;
   }
   module = std::move(*imported);
+  resolveMappedFiles(*module, "");
   (*module)->setAttr(
       kPhaseAttr,
       mlir::StringAttr::get(context.get(), getPhaseName(Phase::Import)));
@@ -152,6 +169,7 @@ ExitCode Driver::parse() {
       printError("cannot parse " + line.input);
     return ExitCode::Input;
   }
+  resolveMappedFiles(*module, sys::path::parent_path(line.input));
   next = Phase::Normalize;
   mlir::Attribute attr = (*module)->getAttr(kPhaseAttr);
   if (!attr)

@@ -269,9 +269,20 @@ def check_targets(context, quantize):
                   context.program(quantize)(inputs), "x86-64-v3")  # fmt: skip
 
 
+def check_allocations(context):
+    """Generated code calls the runtime, but not the heap."""
+    ir = context.directory / "codegen.mlir"
+    source = context.directory / f"{context.case.name}.mlir"
+    run([context.tq_compile, source, "-o", ir, "--stop-after=codegen"])
+    functions = set(re.findall(r"llvm\.func (?:\w+ )*@(\w+)\(", ir.read_text()))
+    require("tq_parallel_for" in functions, f"expected tq_parallel_for, got {functions}")
+    require(not functions & {"malloc", "free", "aligned_alloc"}, f"heap calls: {functions}")
+    return ""
+
+
 def list_checks(case):
     """Names and functions of the checks of a case; None where one cannot run here."""
-    checks = {"float error": check_float_error}
+    checks = {"float error": check_float_error, "allocations": check_allocations}
     if case.has_linears:
         checks["int8 cosine"] = check_int8_cosine
     for quantize in ("none", "dynamic") if case.has_linears else ("none",):
@@ -290,9 +301,7 @@ def run_case(case, arguments):
     directory = arguments.work / case.name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    source = (SOURCES / f"{case.name}.mlir").read_text()
-    source = source.replace("weights.bin", str(directory / "weights.bin"))
-    (directory / f"{case.name}.mlir").write_text(source)
+    shutil.copy(SOURCES / f"{case.name}.mlir", directory)
     try:
         weights = make_weights(case.name, directory)
     except Failure as error:

@@ -49,7 +49,8 @@ struct QuantizedRows {
   int64_t m = 0;
 };
 
-/// Largest K whose exact sum always fits into s32.
+/// Largest K whose exact sum of (x - 128) * w always fits into s32:
+/// floor(2^31 / (128 * 127)).
 inline constexpr int64_t kMaxQuantizedK = 132104;
 
 /// y [m, n] = x * w^T with exact integer products, then the epilogue.

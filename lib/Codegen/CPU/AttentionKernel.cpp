@@ -100,8 +100,6 @@ private:
     Value greater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, y);
     return arith::SelectOp::create(b, greater, x, y);
   }
-  /// Word of the scratch of this thread.
-  SmallVector<Value> scratch(Value word) { return {kernel.thread, word}; }
   Value scoreWord(int64_t row, Value key) {
     return add(add(scores, arith::MulIOp::create(b, index(row), paddedKeys)),
                key);
@@ -111,7 +109,7 @@ private:
   ImplicitLocOpBuilder b;
   tq::AttentionOp op;
   Operand query, key, value;
-  Value mask, result;
+  Value mask, result, workspace;
   unsigned maskArgument = 0;
   int64_t headSize = 0, heads = 0, kvHeads = 0, rowsPerBlock = 0;
   Tile tile{};
@@ -158,7 +156,7 @@ LogicalResult AttentionKernelGenerator::analyze() {
       return failure();
     }
   }
-  if (!op || !kernel.workspace)
+  if (!op)
     return failure();
   for (auto [operand, source] :
        {std::pair<Operand *, Value>{&query, op.getQuery()},
@@ -198,19 +196,20 @@ void AttentionKernelGenerator::emitCounts() {
                                      count.dim(query.argument, 0),
                                      indexConstant(count.builder, heads)));
   // Keys in panels, and the scores of a block of rows.
-  CountBuilder words(kernel, ".workspace");
+  CountBuilder bytes(kernel, ".workspace");
   Value panels =
-      arith::CeilDivUIOp::create(words.builder, words.dim(key.argument, 1),
-                                 indexConstant(words.builder, kPanel));
-  words.finish(arith::MulIOp::create(
-      words.builder, panels,
-      indexConstant(words.builder, kPanel * (headSize + rowsPerBlock))));
+      arith::CeilDivUIOp::create(bytes.builder, bytes.dim(key.argument, 1),
+                                 indexConstant(bytes.builder, kPanel));
+  int64_t panelBytes = 4 * kPanel * (headSize + rowsPerBlock);
+  bytes.finish(arith::MulIOp::create(bytes.builder, panels,
+                                     indexConstant(bytes.builder, panelBytes)));
 }
 
 LogicalResult AttentionKernelGenerator::generate() {
   if (failed(analyze()))
     return failure();
   emitCounts();
+  workspace = kernel.addWorkspace();
   b.setInsertionPointToEnd(&kernel.function.getBody().front());
   queries = memref::DimOp::create(b, query.memref, 1);
   keys = memref::DimOp::create(b, key.memref, 1);
@@ -288,8 +287,8 @@ void AttentionKernelGenerator::transposeKeys(Value panel, Value firstKey,
     }
   Value base = add(mul(panel, kPanel * headSize), firstKey);
   for (int64_t i = 0; i < std::min(kLanes, headSize - firstDim); ++i)
-    vector::StoreOp::create(b, block[i], kernel.workspace,
-                            scratch(add(base, index((firstDim + i) * kPanel))));
+    vector::StoreOp::create(b, block[i], workspace,
+                            add(base, index((firstDim + i) * kPanel)));
 }
 
 void AttentionKernelGenerator::emitRowBlock(Value firstRow) {
@@ -333,8 +332,7 @@ AttentionKernelGenerator::emitScorePanel(Value panel, ValueRange initial) {
         score = arith::SelectOp::create(
             b, visible ? visible : getVisible(firstKey, rows[r]), score,
             splat(-std::numeric_limits<float>::infinity()));
-        vector::StoreOp::create(b, score, kernel.workspace,
-                                scratch(scoreWord(r, firstKey)));
+        vector::StoreOp::create(b, score, workspace, scoreWord(r, firstKey));
         maxima[r] = maxOf(score, maxima[r]);
       }
     }
@@ -354,9 +352,9 @@ AttentionKernelGenerator::emitScoreTile(Value panel, int64_t firstVector) {
   Value base = add(mul(panel, kPanel * headSize), mul(dim, kPanel));
   SmallVector<Value> keyVectors;
   for (int64_t v = 0; v < tile.vectors; ++v)
-    keyVectors.push_back(vector::LoadOp::create(
-        b, vectorType(), kernel.workspace,
-        scratch(add(base, index((firstVector + v) * kLanes)))));
+    keyVectors.push_back(
+        vector::LoadOp::create(b, vectorType(), workspace,
+                               add(base, index((firstVector + v) * kLanes))));
   for (int64_t r = 0; r < rowsPerBlock; ++r) {
     Value input = broadcast(memref::LoadOp::create(
         b, query.memref, ValueRange{batch, rows[r], add(queryColumn, dim)}));
@@ -430,13 +428,12 @@ Value AttentionKernelGenerator::emitSoftmax(int64_t r, Value maximum) {
     SmallVector<Value> next;
     for (int64_t part = 0; part < parts; ++part) {
       Value firstKey = add(loop.getInductionVar(), index(part * kLanes));
-      SmallVector<Value> place = scratch(scoreWord(r, firstKey));
-      Value score =
-          vector::LoadOp::create(b, vectorType(), kernel.workspace, place);
+      Value place = scoreWord(r, firstKey);
+      Value score = vector::LoadOp::create(b, vectorType(), workspace, place);
       Value exponent = arith::MulFOp::create(
           b, arith::SubFOp::create(b, score, shift), splat(tq::quant::kLog2E));
       Value weight = tq::buildExp2Kernel(b, b.getLoc(), exponent);
-      vector::StoreOp::create(b, weight, kernel.workspace, place);
+      vector::StoreOp::create(b, weight, workspace, place);
       next.push_back(
           arith::AddFOp::create(b, loop.getRegionIterArg(part), weight));
     }
@@ -473,8 +470,8 @@ void AttentionKernelGenerator::emitValueTile(int64_t firstVector,
     for (int64_t v = 0; v < vectors; ++v)
       values.push_back(loadDims(value, token, valueColumn, firstVector + v));
     for (int64_t r = 0; r < rowsPerBlock; ++r) {
-      Value weight = broadcast(memref::LoadOp::create(
-          b, kernel.workspace, scratch(scoreWord(r, token))));
+      Value weight =
+          broadcast(memref::LoadOp::create(b, workspace, scoreWord(r, token)));
       for (int64_t v = 0; v < vectors; ++v) {
         Value &sum = next[r * vectors + v];
         sum = math::FmaOp::create(b, weight, values[v], sum);

@@ -57,9 +57,8 @@ BlockArgument tq::cpu::getDestination(Value value) {
 CountBuilder::CountBuilder(Kernel &kernel, StringRef suffix)
     : builder(kernel.source.getLoc(), kernel.source.getContext()),
       kernel(kernel) {
-  auto type =
-      getSizeFunctionType(kernel.source.getContext(),
-                          countDynamicDims(kernel.source.getArgumentTypes()));
+  auto type = getSizeFunctionType(kernel.source.getContext(),
+                                  countSizes(kernel.source.getArgumentTypes()));
   function = getOrDeclare(kernel.source->getParentOfType<ModuleOp>(),
                           (kernel.source.getName() + suffix).str(), type);
   builder.setInsertionPointToStart(function.addEntryBlock());
@@ -70,7 +69,7 @@ Value CountBuilder::dim(unsigned argument, unsigned dimension) {
   auto shape = cast<ShapedType>(types[argument]).getShape();
   if (!ShapedType::isDynamic(shape[dimension]))
     return indexConstant(builder, shape[dimension]);
-  unsigned place = countDynamicDims(types.take_front(argument));
+  unsigned place = countSizes(types.take_front(argument));
   for (int64_t size : shape.take_front(dimension))
     place += ShapedType::isDynamic(size);
   return function.getArgument(place);
@@ -84,7 +83,7 @@ void CountBuilder::finish(Value result) {
 // The pass
 //===----------------------------------------------------------------------===//
 
-/// (memrefs..., [workspace], begin, end, thread).
+/// (memrefs..., begin, end).
 static FunctionType getKernelType(func::FuncOp source) {
   MLIRContext *context = source.getContext();
   SmallVector<Type> types;
@@ -93,32 +92,35 @@ static FunctionType getKernelType(func::FuncOp source) {
     types.push_back(
         MemRefType::get(tensor.getShape(), tensor.getElementType()));
   }
-  if (source->hasAttr(kWorkspaceAttr))
-    types.push_back(
-        MemRefType::get({ShapedType::kDynamic, ShapedType::kDynamic},
-                        Float32Type::get(context)));
-  types.append(3, IndexType::get(context));
+  types.append(2, IndexType::get(context));
   return FunctionType::get(context, types, {});
 }
 
 static Kernel createKernel(func::FuncOp source, const Target &target) {
   OpBuilder builder(source);
   auto function = func::FuncOp::create(builder, source.getLoc(),
-                                       (source.getName() + ".generated").str(),
+                                       (source.getName() + kCodeSuffix).str(),
                                        getKernelType(source));
   function.setPrivate();
-  function->setAttr(kKernelAttr, builder.getUnitAttr());
+  function->setAttr(kKernelCodeAttr, builder.getUnitAttr());
   Block *block = function.addEntryBlock();
   unsigned count = source.getNumArguments();
-  Kernel kernel{source, function, target, {}, {}, {}, {}, {}};
+  Kernel kernel{source, function, target, {}, {}, {}};
   kernel.memrefs.assign(block->getArguments().begin(),
                         block->getArguments().begin() + count);
-  if (source->hasAttr(kWorkspaceAttr))
-    kernel.workspace = block->getArgument(count++);
   kernel.begin = block->getArgument(count);
   kernel.end = block->getArgument(count + 1);
-  kernel.thread = block->getArgument(count + 2);
   return kernel;
+}
+
+Value Kernel::addWorkspace() {
+  OpBuilder builder(function);
+  auto type = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
+  unsigned place = memrefs.size();
+  auto attributes = builder.getDictionaryAttr(
+      builder.getNamedAttr(kWorkspaceAttr, builder.getUnitAttr()));
+  (void)function.insertArgument(place, type, attributes, source.getLoc());
+  return function.getArgument(place);
 }
 
 /// Removes what a generator left behind that did not know the kernel.
@@ -128,20 +130,15 @@ static void discard(Kernel &kernel) {
   for (StringRef suffix : {kCountSuffix, kWorkspaceSuffix})
     if (auto function = module.lookupSymbol<func::FuncOp>(
             (kernel.source.getName() + suffix).str()))
-      if (!function.isDeclaration())
-        function.eraseBody();
+      function.erase();
 }
 
 static bool generate(func::FuncOp source, const Target &target) {
   for (auto generator : {generateAttentionKernel, generateContractionKernel,
                          generateRowKernel}) {
     Kernel kernel = createKernel(source, target);
-    if (succeeded(generator(kernel))) {
-      std::string name = source.getName().str();
-      source.erase();
-      kernel.function.setName(name);
+    if (succeeded(generator(kernel)))
       return true;
-    }
     discard(kernel);
   }
   return false;
@@ -156,20 +153,19 @@ struct GenerateKernelsPass
   void runOnOperation() override {
     const Target *schedule = lookupTarget(target);
     if (!schedule) {
-      getOperation().emitError("unknown code generation target '")
-          << target << "'";
+      getOperation().emitError("unknown code generation target: ") << target;
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> kernels;
     for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr(kKernelAttr) &&
+      if (function->hasAttr(kKernelAttr) && !function.isDeclaration() &&
           llvm::all_of(function.getArgumentTypes(),
                        llvm::IsaPred<RankedTensorType>))
         kernels.push_back(function);
     for (func::FuncOp kernel : kernels) {
       if (generate(kernel, *schedule))
         continue;
-      if (kernel->hasAttr(kWorkspaceAttr)) {
+      if (!kernel.getOps<AttentionOp>().empty()) {
         kernel.emitError(
             "expected attention on arguments of the kernel or slices "
             "of their last dimension");

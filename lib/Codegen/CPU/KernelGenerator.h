@@ -16,31 +16,31 @@
 
 namespace tq::cpu {
 
-/// A kernel on buffers, under construction beside the kernel on tensors it
-/// comes from. Its function is
+/// The code of a kernel, under construction beside the kernel on tensors that
+/// says what it computes. Its function is
 ///
-///     @NAME(memrefs..., %begin: index, %end: index, %thread: index)
+///     @NAME.code(memrefs..., [workspace], %begin: index, %end: index)
 ///
 /// and runs work items [begin, end); `@NAME.count(dynamic dims...)` gives their
-/// number, `@NAME.workspace(dynamic dims...)` the f32 words of scratch a thread
-/// needs, where there are any. The dynamic dims are those of all memrefs in
-/// order.
+/// number, `@NAME.workspace(dynamic dims...)` the bytes of scratch of a thread,
+/// where there are any. The dynamic dims are those of all memrefs in order.
 struct Kernel {
   mlir::func::FuncOp source;   ///< on tensors, in destination style
-  mlir::func::FuncOp function; ///< on memrefs
+  mlir::func::FuncOp function; ///< NAME.code
   const Target &target;
   /// The memref of each argument of `source`.
   llvm::SmallVector<mlir::Value> memrefs;
-  mlir::Value workspace; ///< memref<?x?xf32> [thread, word], or null
-  mlir::Value begin, end, thread;
+  mlir::Value begin, end;
+
+  /// Adds scratch of this thread to the arguments: memref<?xf32>.
+  mlir::Value addWorkspace();
 };
 
 /// The argument of `kernel` that `value`, a result in destination style, is
 /// written to; null for a temporary.
 mlir::BlockArgument getDestination(mlir::Value value);
 
-/// Emits the function that gives the number of work items: `body` gets the
-/// sizes of dimension `dim` of argument `argument` on demand.
+/// Emits a function of the sizes of the arguments: NAME.count, NAME.workspace.
 class CountBuilder {
 public:
   CountBuilder(Kernel &kernel, llvm::StringRef suffix);
@@ -54,8 +54,8 @@ private:
   mlir::func::FuncOp function;
 };
 
-// The generators. Each fails, having written only into `kernel.function`, on a
-// kernel that is not of its kind.
+// The generators. Each fails, having written only functions of the kernel, on
+// one that is not of its kind.
 
 /// Element by element and reductions along the last dimension.
 mlir::LogicalResult generateRowKernel(Kernel &kernel);

@@ -21,13 +21,13 @@ void tq::buildCPUCodegenPipeline(OpPassManager &pm,
                                  const CPUCodegenOptions &options) {
   // Weights first: the kernels' argument types decide what the program stores.
   pm.addPass(createPackKernelWeights());
-  // The schedule reads only the kernels' signatures; afterwards nothing holds a
-  // kernel to tensors.
-  pm.addPass(createPlanSchedule());
   GenerateKernelsOptions generate;
   generate.target = options.target;
   pm.addPass(createGenerateKernels(generate));
   pm.addPass(createBufferizeKernels());
+  // The schedule reads what kernels on tensors compute and what scratch their
+  // code takes; afterwards only the code is left.
+  pm.addPass(createPlanSchedule());
   pm.addPass(createWrapKernels());
 
   // To the LLVM dialect.

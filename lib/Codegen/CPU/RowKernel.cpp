@@ -15,7 +15,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelGenerator.h"
+
 #include "LaneEvaluator.h"
+
+#include "tq/Codegen/Common/KernelAbi.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -253,8 +256,10 @@ SmallVector<Value> RowKernelGenerator::delinearize(Value item) {
 
 /// Results that are arguments of the kernel are stored there. A temporary row
 /// that is read by several ops is stored in a buffer of its own if its size is
-/// known, else evaluated again at each use.
+/// known and suits the stack, else evaluated again at each use.
 void RowKernelGenerator::bindTemporaries() {
+  constexpr int64_t maxStackBytes = 256 << 10;
+  int64_t stackBytes = 0;
   for (linalg::GenericOp op : ops)
     for (Value result : op.getResults()) {
       if (BlockArgument argument = getDestination(result)) {
@@ -264,9 +269,12 @@ void RowKernelGenerator::bindTemporaries() {
       if (!isLaneOp(op) || op.getNumReductionLoops() != 0 ||
           result.hasOneUse() || ShapedType::isDynamic(laneSize))
         continue;
-      auto type = MemRefType::get(
-          {laneSize},
-          cast<RankedTensorType>(result.getType()).getElementType());
+      Type element = getElementTypeOrSelf(result.getType());
+      int64_t elementBytes = tq::getElementBytes(element);
+      if (laneSize > (maxStackBytes - stackBytes) / elementBytes)
+        continue;
+      stackBytes += laneSize * elementBytes;
+      auto type = MemRefType::get({laneSize}, element);
       Value buffer = memref::AllocaOp::create(builder, type,
                                               builder.getI64IntegerAttr(64));
       evaluator->bind(result, {buffer, /*isRowBuffer=*/true});

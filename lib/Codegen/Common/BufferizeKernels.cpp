@@ -28,10 +28,11 @@ namespace tq {
 using namespace mlir;
 using namespace tq;
 
-static bool isOnTensors(func::FuncOp function) {
+/// A kernel without code.
+static bool needsCode(func::FuncOp function) {
   return function->hasAttr(kKernelAttr) && !function.isDeclaration() &&
-         llvm::any_of(function.getArgumentTypes(),
-                      llvm::IsaPred<RankedTensorType>);
+         !lookupPart(function->getParentOfType<ModuleOp>(), function.getName(),
+                     kCodeSuffix);
 }
 
 static void addBufferization(OpPassManager &manager) {
@@ -56,45 +57,185 @@ static void expandCopies(ModuleOp module) {
   });
 }
 
-/// A kernel gives its temporaries back where their block ends.
-static void freeTemporaries(ModuleOp module) {
-  module.walk([](memref::AllocOp alloc) {
-    Operation *terminator = alloc->getBlock()->getTerminator();
-    if (llvm::is_contained(terminator->getOperands(), alloc.getResult()))
-      return;
-    OpBuilder builder(terminator);
-    memref::DeallocOp::create(builder, alloc.getLoc(), alloc);
-  });
+//===----------------------------------------------------------------------===//
+// Temporaries
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Moves the temporaries of a kernel's code into scratch memory that the
+/// program plans, and defines NAME.workspace, its bytes.
+class TemporaryPlacer {
+public:
+  TemporaryPlacer(func::FuncOp kernel, func::FuncOp code);
+
+  /// Fails where a size depends on data.
+  LogicalResult run();
+
+private:
+  FailureOr<Value> getSize(Value size);
+  FailureOr<Value> getBytes(memref::AllocOp alloc);
+  void place(memref::AllocOp alloc, Value bytes);
+
+  func::FuncOp kernel, code, sizes;
+  OpBuilder inSizes;
+  IRMapping known; ///< values of the code -> of NAME.workspace
+  Value total, workspace, offset;
+};
+
+} // namespace
+
+TemporaryPlacer::TemporaryPlacer(func::FuncOp kernel, func::FuncOp code)
+    : kernel(kernel), code(code), inSizes(kernel.getContext()) {}
+
+/// The same size, as a function of the arguments' sizes.
+FailureOr<Value> TemporaryPlacer::getSize(Value size) {
+  if (Value value = known.lookupOrNull(size))
+    return value;
+  Operation *op = size.getDefiningOp();
+  if (!op)
+    return failure();
+  if (auto dim = dyn_cast<memref::DimOp>(op)) {
+    auto argument = dyn_cast<BlockArgument>(dim.getSource());
+    std::optional<int64_t> place = dim.getConstantIndex();
+    if (!argument || !place)
+      return failure();
+    TypeRange types = code.getArgumentTypes();
+    unsigned index = countSizes(types.take_front(argument.getArgNumber()));
+    auto shape = cast<MemRefType>(argument.getType()).getShape();
+    index += llvm::count(shape.take_front(*place), ShapedType::kDynamic);
+    return Value(sizes.getArgument(index));
+  }
+  if (!isPure(op) || op->getNumRegions() != 0)
+    return failure();
+  for (Value operand : op->getOperands()) {
+    FailureOr<Value> value = getSize(operand);
+    if (failed(value))
+      return failure();
+    known.map(operand, *value);
+  }
+  return inSizes.clone(*op, known)->getResult(0);
 }
+
+FailureOr<Value> TemporaryPlacer::getBytes(memref::AllocOp alloc) {
+  MemRefType type = alloc.getType();
+  Location loc = alloc.getLoc();
+  int64_t constant = getElementBytes(type.getElementType());
+  for (int64_t size : type.getShape())
+    constant *= ShapedType::isDynamic(size) ? 1 : size;
+  Value bytes = arith::ConstantIndexOp::create(inSizes, loc, constant);
+  for (Value dynamic : alloc.getDynamicSizes()) {
+    FailureOr<Value> size = getSize(dynamic);
+    if (failed(size))
+      return failure();
+    bytes = inSizes.createOrFold<arith::MulIOp>(loc, bytes, *size);
+  }
+  return roundToBuffer(inSizes, loc, bytes);
+}
+
+/// Its place in the scratch memory, which is behind the ones before it.
+void TemporaryPlacer::place(memref::AllocOp alloc, Value bytes) {
+  OpBuilder builder(alloc);
+  Location loc = alloc.getLoc();
+  if (!offset)
+    offset = arith::ConstantIndexOp::create(builder, loc, 0);
+  auto view = memref::ViewOp::create(builder, loc, alloc.getType(), workspace,
+                                     offset, alloc.getDynamicSizes());
+  Value size = arith::ConstantIndexOp::create(
+      builder, loc, getElementBytes(alloc.getType().getElementType()));
+  for (int64_t i = 0; i < alloc.getType().getRank(); ++i)
+    size = arith::MulIOp::create(builder, loc, size,
+                                 memref::DimOp::create(builder, loc, view, i));
+  offset = arith::AddIOp::create(builder, loc, offset,
+                                 roundToBuffer(builder, loc, size));
+  alloc.replaceAllUsesWith(view.getResult());
+  alloc.erase();
+  total =
+      total ? inSizes.createOrFold<arith::AddIOp>(loc, total, bytes) : bytes;
+}
+
+LogicalResult TemporaryPlacer::run() {
+  SmallVector<memref::AllocOp> allocs;
+  code.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
+  if (allocs.empty())
+    return success();
+  auto module = kernel->getParentOfType<ModuleOp>();
+  unsigned count = countSizes(code.getArgumentTypes());
+  sizes = getOrDeclare(module, (kernel.getName() + kWorkspaceSuffix).str(),
+                       getSizeFunctionType(module.getContext(), count));
+  inSizes.setInsertionPointToStart(sizes.addEntryBlock());
+  for (BlockArgument argument : code.getArguments())
+    if (argument.getType().isIndex())
+      known.map(argument,
+                sizes.getArgument(countSizes(code.getArgumentTypes().take_front(
+                    argument.getArgNumber()))));
+  unsigned last = code.getNumArguments();
+  auto type = MemRefType::get({ShapedType::kDynamic}, inSizes.getI8Type());
+  auto attributes = inSizes.getDictionaryAttr(
+      inSizes.getNamedAttr(kWorkspaceAttr, inSizes.getUnitAttr()));
+  if (failed(code.insertArgument(last, type, attributes, code.getLoc())))
+    return failure();
+  workspace = code.getArgument(last);
+  for (memref::AllocOp alloc : allocs) {
+    FailureOr<Value> bytes = failure();
+    if (alloc->getParentOp() == code)
+      bytes = getBytes(alloc);
+    if (failed(bytes))
+      return kernel.emitError("kernel '")
+             << kernel.getName()
+             << "': expected temporaries whose sizes follow from those of the "
+                "arguments, but got "
+             << alloc.getType();
+    place(alloc, *bytes);
+  }
+  func::ReturnOp::create(inSizes, kernel.getLoc(), total);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
 
 namespace {
 
 struct BufferizeKernelsPass
     : public tq::impl::BufferizeKernelsBase<BufferizeKernelsPass> {
   void runOnOperation() override {
-    SmallVector<func::FuncOp> kernels = llvm::to_vector(llvm::make_filter_range(
-        getOperation().getOps<func::FuncOp>(), isOnTensors));
+    auto kernels = llvm::to_vector(llvm::make_filter_range(
+        getOperation().getOps<func::FuncOp>(), needsCode));
     if (kernels.empty())
       return;
-    // In a module of their own, so that the initializers of weights stay
-    // tensors.
+    // In a module of their own, so that nothing else becomes buffers.
     OpBuilder builder = OpBuilder::atBlockEnd(getOperation().getBody());
     auto nested = ModuleOp::create(builder, getOperation().getLoc());
-    for (func::FuncOp kernel : kernels)
-      kernel->moveBefore(nested.getBody(), nested.getBody()->end());
-    OpPassManager bufferize(ModuleOp::getOperationName());
-    addBufferization(bufferize);
-    if (failed(runPipeline(bufferize, nested)))
+    for (func::FuncOp kernel : kernels) {
+      func::FuncOp code = kernel.clone();
+      nested.push_back(code);
+      code.setName((kernel.getName() + kCodeSuffix).str());
+      code->removeAttr(kKernelAttr);
+      code->setAttr(kKernelCodeAttr, builder.getUnitAttr());
+    }
+    if (failed(bufferize(nested, kernels)))
       return signalPassFailure();
+    for (auto code : llvm::to_vector(nested.getOps<func::FuncOp>()))
+      code->moveBefore(nested);
+    nested.erase();
+  }
+
+  LogicalResult bufferize(ModuleOp nested, ArrayRef<func::FuncOp> kernels) {
+    OpPassManager toBuffers(ModuleOp::getOperationName());
+    addBufferization(toBuffers);
+    if (failed(runPipeline(toBuffers, nested)))
+      return failure();
     expandCopies(nested);
-    freeTemporaries(nested);
+    for (func::FuncOp kernel : kernels) {
+      func::FuncOp code = lookupPart(nested, kernel.getName(), kCodeSuffix);
+      if (failed(TemporaryPlacer(kernel, code).run()))
+        return failure();
+    }
     OpPassManager toLoops(ModuleOp::getOperationName());
     toLoops.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
-    if (failed(runPipeline(toLoops, nested)))
-      return signalPassFailure();
-    for (auto kernel : llvm::to_vector(nested.getOps<func::FuncOp>()))
-      kernel->moveBefore(nested);
-    nested.erase();
+    return runPipeline(toLoops, nested);
   }
 };
 

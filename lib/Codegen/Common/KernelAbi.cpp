@@ -7,6 +7,8 @@
 
 #include "tq/Codegen/Common/KernelAbi.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -22,9 +24,25 @@ func::FuncOp tq::getOrDeclare(ModuleOp module, StringRef name,
   return function;
 }
 
-FunctionType tq::getSizeFunctionType(MLIRContext *context,
-                                     unsigned dynamicDims) {
+func::FuncOp tq::lookupPart(ModuleOp module, StringRef name, StringRef suffix) {
+  return module.lookupSymbol<func::FuncOp>((name + suffix).str());
+}
+
+int64_t tq::getElementBytes(Type element) {
+  if (element.isIndex())
+    return 8;
+  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
+    element = quantized.getStorageType();
+  return std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
+}
+
+FunctionType tq::getSizeFunctionType(MLIRContext *context, unsigned sizes) {
   Type index = IndexType::get(context);
-  return FunctionType::get(context, SmallVector<Type>(dynamicDims, index),
-                           index);
+  return FunctionType::get(context, SmallVector<Type>(sizes, index), index);
+}
+
+Value tq::roundToBuffer(OpBuilder &builder, Location loc, Value bytes) {
+  Value line = arith::ConstantIndexOp::create(builder, loc, kBufferAlignment);
+  Value lines = builder.createOrFold<arith::CeilDivUIOp>(loc, bytes, line);
+  return builder.createOrFold<arith::MulIOp>(loc, lines, line);
 }

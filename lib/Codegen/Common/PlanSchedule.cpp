@@ -23,8 +23,6 @@ namespace tq {
 using namespace mlir;
 using namespace tq;
 
-/// Buffers start on a cache line.
-static constexpr int64_t kAlignment = 64;
 /// Arenas larger than this are refused: 2^62 bytes.
 static constexpr double kMaxArenaBytes = 4611686018427387904.0;
 
@@ -75,10 +73,9 @@ private:
   LogicalResult emitDimensionsOf(Operation &op);
   SmallVector<Value> getDims(Value tensor) { return dims.lookup(tensor); }
   Value getBytes(Value tensor);
-  Value getRounded(Value bytes);
   Value getSlotBytes(const Slot &slot);
-  SmallVector<Value> getDynamicDims(func::CallOp call);
-  Value getWorkspaceWords(func::CallOp call);
+  SmallVector<Value> getSizes(func::CallOp call);
+  Value getWorkspaceBytes(func::CallOp call);
   Value emitOverflowCheck(Value threads);
 
   void emitPointers(Value inputs, Value outputs, Value arena, Value weights);
@@ -182,23 +179,22 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
 }
 
 Value ProgramEmitter::getBytes(Value tensor) {
-  Value bytes = index(getElementBytes(tensor.getType()));
+  Value bytes = index(getElementBytes(getElementTypeOrSelf(tensor)));
   for (Value size : getDims(tensor))
     bytes = arith::MulIOp::create(b, bytes, size);
   return bytes;
 }
 
-Value ProgramEmitter::getRounded(Value bytes) {
-  Value more = arith::AddIOp::create(b, bytes, index(kAlignment - 1));
-  return arith::AndIOp::create(b, more, index(-kAlignment));
-}
-
-SmallVector<Value> ProgramEmitter::getDynamicDims(func::CallOp call) {
+/// What NAME.count and NAME.workspace take.
+SmallVector<Value> ProgramEmitter::getSizes(func::CallOp call) {
   SmallVector<Value> result;
   for (Value operand : call.getOperands()) {
     auto type = dyn_cast<RankedTensorType>(operand.getType());
-    if (!type)
+    if (!type) {
+      if (operand.getType().isIndex())
+        result.push_back(indices.lookup(operand));
       continue;
+    }
     for (auto [size, value] : llvm::zip(type.getShape(), getDims(operand)))
       if (ShapedType::isDynamic(size))
         result.push_back(value);
@@ -206,13 +202,11 @@ SmallVector<Value> ProgramEmitter::getDynamicDims(func::CallOp call) {
   return result;
 }
 
-/// f32 words of scratch of one thread.
-Value ProgramEmitter::getWorkspaceWords(func::CallOp call) {
-  SmallVector<Value> sizes = getDynamicDims(call);
-  auto function =
-      getOrDeclare(module, (call.getCallee() + kWorkspaceSuffix).str(),
-                   getSizeFunctionType(b.getContext(), sizes.size()));
-  return func::CallOp::create(b, function, sizes).getResult(0);
+/// Bytes of scratch of one thread.
+Value ProgramEmitter::getWorkspaceBytes(func::CallOp call) {
+  func::FuncOp function =
+      lookupPart(module, call.getCallee(), kWorkspaceSuffix);
+  return func::CallOp::create(b, function, getSizes(call)).getResult(0);
 }
 
 /// Bytes of the largest buffer of a slot.
@@ -220,12 +214,10 @@ Value ProgramEmitter::getSlotBytes(const Slot &slot) {
   Value bytes = index(0);
   for (Value buffer : slot.buffers)
     bytes = arith::MaxSIOp::create(b, bytes, getBytes(buffer));
-  for (func::CallOp call : slot.workspaces) {
-    Value words = arith::MulIOp::create(b, getWorkspaceWords(call), threads);
-    bytes = arith::MaxSIOp::create(b, bytes,
-                                   arith::MulIOp::create(b, words, index(4)));
-  }
-  return getRounded(bytes);
+  for (func::CallOp call : slot.workspaces)
+    bytes = arith::MaxSIOp::create(
+        b, bytes, arith::MulIOp::create(b, getWorkspaceBytes(call), threads));
+  return roundToBuffer(b, b.getLoc(), bytes);
 }
 
 /// Whether the sum of all buffers, in f64, passes the largest arena.
@@ -237,9 +229,9 @@ Value ProgramEmitter::emitOverflowCheck(Value threadCount) {
   Value sum = arith::ConstantOp::create(b, b.getF64FloatAttr(0.0));
   for (const Slot &slot : schedule.slots) {
     for (Value buffer : slot.buffers) {
-      Value bytes =
-          arith::ConstantOp::create(b, b.getF64FloatAttr(static_cast<double>(
-                                           getElementBytes(buffer.getType()))));
+      Value bytes = arith::ConstantOp::create(
+          b, b.getF64FloatAttr(static_cast<double>(
+                 getElementBytes(getElementTypeOrSelf(buffer)))));
       for (Value size : getDims(buffer))
         bytes = arith::MulFOp::create(b, bytes, toFloat(size));
       sum = arith::AddFOp::create(b, sum, bytes);
@@ -247,9 +239,8 @@ Value ProgramEmitter::emitOverflowCheck(Value threadCount) {
     for (func::CallOp call : slot.workspaces)
       sum = arith::AddFOp::create(
           b, sum,
-          arith::MulFOp::create(
-              b, toFloat(getWorkspaceWords(call)),
-              toFloat(arith::MulIOp::create(b, threadCount, index(4)))));
+          arith::MulFOp::create(b, toFloat(getWorkspaceBytes(call)),
+                                toFloat(threadCount)));
   }
   Value limit = arith::ConstantOp::create(b, b.getF64FloatAttr(kMaxArenaBytes));
   return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, sum, limit);
@@ -371,21 +362,19 @@ void ProgramEmitter::emitCall(const ScheduledCall &scheduled, Value context,
         storeWord(block, word++, toI64(value));
   }
   if (scheduled.workspaceSlot >= 0) {
-    Value arena = main->getParentOfType<ModuleOp>()
-                      .lookupSymbol<func::FuncOp>("tq_program_run")
-                      .getArgument(4);
+    Value arena =
+        module.lookupSymbol<func::FuncOp>("tq_program_run").getArgument(4);
     LLVM::StoreOp::create(b,
                           bytePtr(arena, slotOffsets[scheduled.workspaceSlot]),
                           elementPtr(block, b.getI64Type(), word++));
-    storeWord(block, word++, toI64(threads));
-    storeWord(block, word++, toI64(getWorkspaceWords(call)));
+    storeWord(block, word++, toI64(getWorkspaceBytes(call)));
   }
 
   Type pointer = pointerType(), i64 = b.getI64Type();
   std::string name = call.getCallee().str();
   auto bodyType = b.getFunctionType({pointer, i64, i64, i64}, {});
   func::FuncOp body = getOrDeclare(module, name + kBodySuffix.str(), bodyType);
-  SmallVector<Value> sizes = getDynamicDims(call);
+  SmallVector<Value> sizes = getSizes(call);
   func::FuncOp countFunction =
       getOrDeclare(module, name + kCountSuffix.str(),
                    getSizeFunctionType(b.getContext(), sizes.size()));
@@ -427,6 +416,9 @@ struct PlanSchedulePass : public tq::impl::PlanScheduleBase<PlanSchedulePass> {
       return signalPassFailure();
     module->setAttr("tq.program", schedule.program);
     main.erase();
+    for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+      if (function->hasAttr(kKernelAttr))
+        function.erase();
   }
 };
 

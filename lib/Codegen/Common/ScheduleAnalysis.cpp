@@ -16,6 +16,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <functional>
 
 using namespace mlir;
 using namespace tq;
@@ -31,15 +34,6 @@ Value tq::getCallDestination(OpResult result) {
   auto call = cast<func::CallOp>(result.getOwner());
   return call.getOperand(call.getNumOperands() - call.getNumResults() +
                          result.getResultNumber());
-}
-
-int64_t tq::getElementBytes(Type tensor) {
-  Type element = cast<RankedTensorType>(tensor).getElementType();
-  if (element.isIndex())
-    return 8;
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    element = quantized.getStorageType();
-  return std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
 }
 
 FailureOr<SmallVector<Value>> tq::emitViewDims(ImplicitLocOpBuilder &builder,
@@ -103,9 +97,11 @@ private:
   void computeFormulas();
   SizeFormula getFormula(Value index);
   SizeFormula getBytes(Value tensor);
+  SizeFormula getWorkspaceBytes(func::CallOp call, func::FuncOp function);
 
   // Tables.
   void buildTables();
+  std::string getArenaFormula();
   DictionaryAttr dict(ArrayRef<std::pair<StringRef, Attribute>> entries);
   int64_t getSymbol(StringRef name);
   Attribute describeTensor(Type type, ArrayRef<SizeFormula> dims,
@@ -260,17 +256,13 @@ LogicalResult ScheduleAnalysis::collectCalls() {
     if (!kernel || !kernel->hasAttr(kKernelAttr) || kernel.isDeclaration())
       return call.emitError("expected a call of a kernel, but got '@")
              << call.getCallee() << "'";
-    bool hasAttention = false;
-    kernel.walk([&](AttentionOp) { hasAttention = true; });
-    if (hasAttention)
-      kernel->setAttr(kWorkspaceAttr, builder.getUnitAttr());
     ScheduledCall scheduled;
     scheduled.op = call;
     scheduled.id = schedule.calls.size();
     countKernel(kernel, scheduled);
-    int64_t words = call.getNumOperands() +
-                    countDynamicDims(call.getOperandTypes()) +
-                    (hasAttention ? 3 : 0);
+    // Pointers, numbers and dimensions, then the workspace and its bytes.
+    int64_t words =
+        call.getNumOperands() + countSizes(call.getOperandTypes()) + 2;
     schedule.maxArgumentWords = std::max(schedule.maxArgumentWords, words);
     schedule.calls.push_back(scheduled);
   }
@@ -331,12 +323,10 @@ void ScheduleAnalysis::planSlots() {
   for (auto [buffer, output] : schedule.outputs)
     placed[buffer] = true;
   for (ScheduledCall &call : schedule.calls) {
-    if (symbols.lookup<func::FuncOp>(call.op.getCallee())
-            ->hasAttr(kWorkspaceAttr)) {
-      auto words =
-          SizeFormula::symbol("workspace(" + call.op.getCallee().str() + ")");
+    if (auto function =
+            lookupPart(module, call.op.getCallee(), kWorkspaceSuffix)) {
       SizeFormula size =
-          SizeFormula::constant(4) * SizeFormula::symbol("threads") * words;
+          SizeFormula::symbol("threads") * getWorkspaceBytes(call.op, function);
       call.workspaceSlot = takeSlot(size, call.id, call.id);
       schedule.slots[call.workspaceSlot].workspaces.push_back(call.op);
     }
@@ -390,7 +380,7 @@ LogicalResult ScheduleAnalysis::placeWeights() {
       continue;
     weight->setAttr("tq.offset", builder.getI64IntegerAttr(offset));
     int64_t bytes = cast<RankedTensorType>(weight.getType()).getNumElements() *
-                    getElementBytes(weight.getType());
+                    getElementBytes(getElementTypeOrSelf(weight.getType()));
     offset +=
         (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
   }
@@ -437,6 +427,10 @@ SizeFormula ScheduleAnalysis::getFormula(Value index) {
     return getFormula(op->getOperand(0)) + getFormula(op->getOperand(1));
   if (op && isa<arith::MulIOp>(op))
     return getFormula(op->getOperand(0)) * getFormula(op->getOperand(1));
+  if (op && isa<arith::CeilDivUIOp>(op))
+    return SizeFormula::symbol("ceil(" + getFormula(op->getOperand(0)).str() +
+                               " / " + getFormula(op->getOperand(1)).str() +
+                               ")");
   std::string text = op ? op->getName().stripDialect().str() : "value";
   for (auto [place, operand] :
        llvm::enumerate(op ? op->getOperands() : ValueRange()))
@@ -445,10 +439,29 @@ SizeFormula ScheduleAnalysis::getFormula(Value index) {
 }
 
 SizeFormula ScheduleAnalysis::getBytes(Value tensor) {
-  SizeFormula bytes = SizeFormula::constant(getElementBytes(tensor.getType()));
+  SizeFormula bytes =
+      SizeFormula::constant(getElementBytes(getElementTypeOrSelf(tensor)));
   for (const SizeFormula &size : shapes[tensor])
     bytes = bytes * size;
   return bytes;
+}
+
+/// What NAME.workspace returns for this call.
+SizeFormula ScheduleAnalysis::getWorkspaceBytes(func::CallOp call,
+                                                func::FuncOp function) {
+  auto argument = function.getArguments().begin();
+  for (Value operand : call.getOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    if (!type) {
+      if (operand.getType().isIndex())
+        formulas[*argument++] = getFormula(operand);
+      continue;
+    }
+    for (auto [size, formula] : llvm::zip(type.getShape(), shapes[operand]))
+      if (ShapedType::isDynamic(size))
+        formulas[*argument++] = formula;
+  }
+  return getFormula(function.getBody().front().getTerminator()->getOperand(0));
 }
 
 void ScheduleAnalysis::computeFormulas() {
@@ -543,6 +556,21 @@ Attribute ScheduleAnalysis::describeTensor(Type type,
        {"fill", builder.getI64IntegerAttr(fillKind)}});
 }
 
+/// The slots' bytes, added up as far as they are no maxima.
+std::string ScheduleAnalysis::getArenaFormula() {
+  SizeFormula sum;
+  std::string maxima;
+  for (ArrayRef<SizeFormula> sizes : slotSizes) {
+    if (sizes.size() == 1) {
+      sum = sum + sizes.front();
+      continue;
+    }
+    auto texts = llvm::map_range(sizes, std::mem_fn(&SizeFormula::str));
+    maxima += " + max(" + llvm::join(texts, ", ") + ")";
+  }
+  return sum.str() + maxima;
+}
+
 void ScheduleAnalysis::buildTables() {
   SmallVector<Attribute> inputs, outputs, kernels, calls, symbolTable;
   for (BlockArgument argument : main.getArguments())
@@ -581,23 +609,13 @@ void ScheduleAnalysis::buildTables() {
               {"max", builder.getI64IntegerAttr(limit ? limit.getInt() : 0)}}));
   }
 
-  std::string formula;
-  for (ArrayRef<SizeFormula> sizes : slotSizes) {
-    if (!formula.empty())
-      formula += " + ";
-    std::string text;
-    for (const SizeFormula &size : sizes)
-      text += (text.empty() ? "" : ", ") + size.str();
-    formula += sizes.size() == 1 ? text : "max(" + text + ")";
-  }
   schedule.program =
       dict({{"symbols", builder.getArrayAttr(symbolTable)},
             {"inputs", builder.getArrayAttr(inputs)},
             {"outputs", builder.getArrayAttr(outputs)},
             {"kernels", builder.getArrayAttr(kernels)},
             {"calls", builder.getArrayAttr(calls)},
-            {"arena_formula",
-             builder.getStringAttr(formula.empty() ? "0" : formula)},
+            {"arena_formula", builder.getStringAttr(getArenaFormula())},
             {"weights_bytes",
              builder.getI64IntegerAttr(schedule.weightOffsets.lookup(""))}});
 }

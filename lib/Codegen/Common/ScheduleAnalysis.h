@@ -63,8 +63,6 @@ emitViewDims(mlir::ImplicitLocOpBuilder &builder, mlir::Operation &op,
 /// The operand of a kernel call that the result is written to.
 mlir::Value getCallDestination(mlir::OpResult result);
 
-int64_t getElementBytes(mlir::Type tensor);
-
 } // namespace tq
 
 #endif // TQ_LIB_CODEGEN_COMMON_SCHEDULEANALYSIS_H

@@ -42,20 +42,20 @@ public:
       sizes.push_back(ShapedType::isDynamic(size)
                           ? LLVM::LoadOp::create(b, b.getI64Type(), next())
                           : constant(size));
-    Type descriptorType = converter.convertType(type);
-    auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), descriptorType);
-    descriptor.setAllocatedPtr(b, b.getLoc(), base);
-    descriptor.setAlignedPtr(b, b.getLoc(), base);
-    descriptor.setConstantOffset(b, b.getLoc(), 0);
-    Value stride = constant(1);
-    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-      descriptor.setSize(b, b.getLoc(), dim, sizes[dim]);
-      descriptor.setStride(b, b.getLoc(), dim, stride);
-      stride = LLVM::MulOp::create(b, stride, sizes[dim]);
-    }
-    return UnrealizedConversionCastOp::create(b, TypeRange{type},
-                                              Value(descriptor))
-        .getResult(0);
+    return makeMemref(type, base, sizes);
+  }
+
+  /// Scratch of thread `thread`, from the scratch of all and the bytes of one.
+  Value readWorkspace(MemRefType type, Value thread) {
+    Type pointer = LLVM::LLVMPointerType::get(b.getContext());
+    Value base = LLVM::LoadOp::create(b, pointer, next());
+    Value bytes = LLVM::LoadOp::create(b, b.getI64Type(), next());
+    Value offset = LLVM::MulOp::create(b, thread, bytes);
+    base = LLVM::GEPOp::create(b, pointer, b.getI8Type(), base,
+                               ArrayRef<LLVM::GEPArg>{offset});
+    Value elements = LLVM::UDivOp::create(
+        b, bytes, constant(getElementBytes(type.getElementType())));
+    return makeMemref(type, base, elements);
   }
 
   /// A number: it has a word of its own.
@@ -72,6 +72,22 @@ private:
                                b.getI64Type(), block,
                                ArrayRef<LLVM::GEPArg>{word++});
   }
+  Value makeMemref(MemRefType type, Value base, ValueRange sizes) {
+    Type descriptorType = converter.convertType(type);
+    auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), descriptorType);
+    descriptor.setAllocatedPtr(b, b.getLoc(), base);
+    descriptor.setAlignedPtr(b, b.getLoc(), base);
+    descriptor.setConstantOffset(b, b.getLoc(), 0);
+    Value stride = constant(1);
+    for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+      descriptor.setSize(b, b.getLoc(), dim, sizes[dim]);
+      descriptor.setStride(b, b.getLoc(), dim, stride);
+      stride = LLVM::MulOp::create(b, stride, sizes[dim]);
+    }
+    return UnrealizedConversionCastOp::create(b, TypeRange{type},
+                                              Value(descriptor))
+        .getResult(0);
+  }
   Value constant(int64_t value) {
     return LLVM::ConstantOp::create(b, b.getI64Type(), value);
   }
@@ -84,17 +100,24 @@ private:
 
 struct WrapKernelsPass : public tq::impl::WrapKernelsBase<WrapKernelsPass> {
   void runOnOperation() override {
-    ModuleOp module = getOperation();
     LLVMTypeConverter converter(&getContext());
-    SmallVector<func::FuncOp> kernels;
-    for (auto function : module.getOps<func::FuncOp>())
-      if (function->hasAttr(kKernelAttr))
-        kernels.push_back(function);
-    for (func::FuncOp kernel : kernels) {
-      if (failed(wrap(kernel, converter)))
+    auto codes = llvm::to_vector(llvm::make_filter_range(
+        getOperation().getOps<func::FuncOp>(), [](func::FuncOp function) {
+          return function->hasAttr(kKernelCodeAttr);
+        }));
+    for (func::FuncOp code : codes) {
+      StringRef name = code.getName();
+      if (!name.consume_back(kCodeSuffix)) {
+        code.emitError("expected a name that ends in '")
+            << kCodeSuffix << "', but got '@" << name << "'";
         return signalPassFailure();
-      defineCount(kernel);
-      setInternal(kernel);
+      }
+      if (failed(wrap(code, name, converter)))
+        return signalPassFailure();
+      defineCount(name);
+      for (StringRef suffix : {kCodeSuffix, kCountSuffix, kWorkspaceSuffix})
+        if (func::FuncOp part = lookupPart(getOperation(), name, suffix))
+          setInternal(part);
     }
   }
 
@@ -105,63 +128,56 @@ struct WrapKernelsPass : public tq::impl::WrapKernelsBase<WrapKernelsPass> {
         LLVM::LinkageAttr::get(function.getContext(), LLVM::Linkage::Internal));
   }
 
-  /// Whether a kernel has work items, which it takes after its tensors.
-  static bool hasItems(func::FuncOp kernel) {
-    auto count = kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-        (kernel.getName() + kCountSuffix).str());
+  /// Whether a kernel has work items: it takes [begin, end) as its last
+  /// arguments.
+  bool hasItems(StringRef name) {
+    func::FuncOp count = lookupPart(getOperation(), name, kCountSuffix);
     return count && !count.isDeclaration();
   }
 
-  static LogicalResult wrap(func::FuncOp kernel, LLVMTypeConverter &converter) {
-    ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  LogicalResult wrap(func::FuncOp code, StringRef name,
+                     LLVMTypeConverter &converter) {
+    ImplicitLocOpBuilder b(code.getLoc(), code.getContext());
     Type pointer = LLVM::LLVMPointerType::get(b.getContext());
     Type i64 = b.getI64Type();
     func::FuncOp body =
-        getOrDeclare(kernel->getParentOfType<ModuleOp>(),
-                     (kernel.getName() + kBodySuffix).str(),
+        getOrDeclare(getOperation(), (name + kBodySuffix).str(),
                      b.getFunctionType({pointer, i64, i64, i64}, {}));
     b.setInsertionPointToStart(body.addEntryBlock());
     setInternal(body);
     ArgumentReader reader(b, converter, body.getArgument(0));
     SmallVector<Value> arguments;
-    bool countsItems = hasItems(kernel);
-    unsigned place = 1; // begin, end, thread
-    for (Type type : kernel.getArgumentTypes()) {
-      if (auto memref = dyn_cast<MemRefType>(type)) {
+    size_t own = code.getNumArguments() - (hasItems(name) ? 2 : 0);
+    for (BlockArgument argument : code.getArguments().take_front(own)) {
+      Type type = argument.getType();
+      auto memref = dyn_cast<MemRefType>(type);
+      if (memref && code.getArgAttr(argument.getArgNumber(), kWorkspaceAttr))
+        arguments.push_back(reader.readWorkspace(memref, body.getArgument(3)));
+      else if (memref)
         arguments.push_back(reader.readMemref(memref));
-      } else if (!countsItems && type.isIntOrIndexOrFloat()) {
+      else if (type.isIntOrIndexOrFloat())
         arguments.push_back(reader.readScalar(type));
-      } else if (type.isIndex() && place < 4) {
-        arguments.push_back(arith::IndexCastOp::create(
-            b, b.getIndexType(), body.getArgument(place++)));
-      } else {
-        return kernel.emitError(
-                   "expected a kernel on memrefs, but got argument ")
+      else
+        return code.emitError("expected a kernel on memrefs, but got argument ")
                << type;
-      }
     }
-    if (kernel.getNumResults() != 0)
-      return kernel.emitError("expected a kernel without results, but got ")
-             << kernel.getFunctionType();
-    func::CallOp::create(b, kernel, arguments);
+    for (size_t i = own; i < code.getNumArguments(); ++i)
+      arguments.push_back(arith::IndexCastOp::create(
+          b, b.getIndexType(), body.getArgument(1 + i - own)));
+    if (code.getNumResults() != 0)
+      return code.emitError("expected a kernel without results, but got ")
+             << code.getFunctionType();
+    func::CallOp::create(b, code, arguments);
     func::ReturnOp::create(b);
     return success();
   }
 
   /// A kernel that does not count its work items runs as one.
-  static void defineCount(func::FuncOp kernel) {
-    auto count = kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-        (kernel.getName() + kCountSuffix).str());
-    if (!count)
+  void defineCount(StringRef name) {
+    func::FuncOp count = lookupPart(getOperation(), name, kCountSuffix);
+    if (!count || !count.isDeclaration())
       return;
-    setInternal(count);
-    if (auto words =
-            kernel->getParentOfType<ModuleOp>().lookupSymbol<func::FuncOp>(
-                (kernel.getName() + kWorkspaceSuffix).str()))
-      setInternal(words);
-    if (!count.isDeclaration())
-      return;
-    ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+    ImplicitLocOpBuilder b(count.getLoc(), count.getContext());
     b.setInsertionPointToStart(count.addEntryBlock());
     Value one = arith::ConstantIndexOp::create(b, 1);
     func::ReturnOp::create(b, one);

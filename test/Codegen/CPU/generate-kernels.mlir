@@ -1,28 +1,28 @@
 // A linear in int8, the rows before it and attention, for each way to multiply.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-plan-schedule -tq-generate-kernels=target=avx512vnni -o %t.vnni
+// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=avx512vnni -o %t.vnni
 // RUN: FileCheck %s --input-file=%t.vnni --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-plan-schedule -tq-generate-kernels=target=avx2 -o %t.avx2
+// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=avx2 -o %t.avx2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefixes=CHECK,AVX2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefix=EXACT
-// RUN: not tq-opt %t.mlir -tq-pack-kernel-weights -tq-plan-schedule -tq-generate-kernels=target=z80 2>&1 \
+// RUN: not tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=z80 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: unknown code generation target 'z80'
+// UNKNOWN: unknown code generation target: z80
 
 // Sums of pairs in 16 bits could saturate.
 // EXACT-NOT: pmadd.ub
 // EXACT-NOT: vpmaddubsw
 
 // Rows: lanes are reduced in halves, in an order that no vector width changes.
-// CHECK-LABEL: func.func private @dynamic_quantize_64(
-// CHECK-SAME:    memref<?x?x64xf32>, {{.*}}: index, %{{.*}}: index, %{{.*}}: index) attributes {tq.kernel}
+// CHECK-LABEL: func.func private @dynamic_quantize_64.code(
+// CHECK-SAME:    memref<?x?x64xf32>, {{.*}}: index, %{{.*}}: index) attributes {tq.kernel_code}
 // CHECK:         scf.for
 // CHECK:         vector.extract_strided_slice {{.*}} : vector<16xi32> to vector<8xi32>
 
 // Four panels of 16 columns by six rows: 24 accumulators stay in registers.
-// CHECK-LABEL: func.func private @quantized_linear_64x128(
+// CHECK-LABEL: func.func private @quantized_linear_64x128.code(
 // CHECK-SAME:    memref<2x16x64x4xi8>
 // VNNI:          %{{.*}}:24 = scf.for {{.*}} iter_args(
 // VNNI-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
@@ -30,8 +30,8 @@
 // AVX2:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
 
 // Attention takes scratch memory behind its tensors, and counts it.
-// CHECK-LABEL: func.func private @attention_4x32(
-// CHECK-SAME:    memref<?x?xf32>, %{{.*}}: index, %{{.*}}: index, %{{.*}}: index) attributes {tq.kernel}
+// CHECK-LABEL: func.func private @attention_4x32.code(
+// CHECK-SAME:    memref<?xf32> {tq.workspace}, %{{.*}}: index, %{{.*}}: index) attributes {tq.kernel_code}
 // CHECK:         scf.for
 // CHECK-LABEL: func.func private @attention_4x32.workspace(
 tq.weight @w : tensor<128x64xf32> = dense<0.5> : tensor<128x64xf32>

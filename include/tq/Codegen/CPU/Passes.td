@@ -35,11 +35,11 @@ def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
 def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "turn kernels on tensors into vector code on buffers";
   let description = [{
-    Before: kernels on tensors in destination style, and `tq-plan-schedule` has run,
-    so that only symbols name them. After: each kernel that a generator knows is a
-    function on memrefs that runs work items `[begin, end)` in `vector`, `scf`,
-    `memref` and `arith`; `NAME.count` gives the number of its work items. The
-    others are left on tensors for `one-shot-bufferize`; a remark says so.
+    Before: kernels `NAME` on tensors in destination style. After: each that a
+    generator knows also has `NAME.code`, a function on memrefs that runs work items
+    `[begin, end)` in `vector`, `scf`, `memref` and `arith`; `NAME.count` gives the
+    number of its work items, `NAME.workspace` the bytes of its scratch memory. The
+    others are left for `tq-bufferize-kernels`; a remark says so.
 
     Generators: row-wise ops, contractions with a packed weight, attention.
   }];

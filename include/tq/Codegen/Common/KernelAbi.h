@@ -13,32 +13,55 @@
 
 namespace tq {
 
-/// Marks a function as a kernel.
+/// Marks a function as a kernel: NAME, on tensors, says what is computed.
 constexpr llvm::StringLiteral kKernelAttr = "tq.kernel";
-/// A kernel that takes scratch memory after its tensors.
+/// Marks NAME.code.
+constexpr llvm::StringLiteral kKernelCodeAttr = "tq.kernel_code";
+/// Marks the argument of NAME.code that is scratch memory of one thread.
 constexpr llvm::StringLiteral kWorkspaceAttr = "tq.workspace";
 
 /// Functions that belong to kernel NAME.
+/// How it is computed: on memrefs in identity layout, without results.
+constexpr llvm::StringLiteral kCodeSuffix = ".code";
+/// NAME.code in the runtime's calling convention.
 constexpr llvm::StringLiteral kBodySuffix = ".body";
+/// (sizes...) -> number of work items.
 constexpr llvm::StringLiteral kCountSuffix = ".count";
+/// (sizes...) -> bytes of scratch of one thread, a multiple of a cache line.
 constexpr llvm::StringLiteral kWorkspaceSuffix = ".workspace";
 
-/// Number of dynamic dimensions of the arguments of a kernel on tensors.
-inline unsigned countDynamicDims(mlir::TypeRange types) {
+/// What starts a buffer: a cache line.
+constexpr int64_t kBufferAlignment = 64;
+
+/// Number of sizes of a kernel's arguments: dynamic dimensions and indices.
+inline unsigned countSizes(mlir::TypeRange types) {
   unsigned count = 0;
   for (mlir::Type type : types)
     if (auto shaped = llvm::dyn_cast<mlir::ShapedType>(type))
       count += shaped.getNumDynamicDims();
+    else
+      count += type.isIndex();
   return count;
 }
+
+/// The function of kernel `name` with this suffix, if it exists.
+mlir::func::FuncOp lookupPart(mlir::ModuleOp module, llvm::StringRef name,
+                              llvm::StringRef suffix);
+
+/// Bytes of an element in memory.
+int64_t getElementBytes(mlir::Type element);
 
 /// The function `name`, declared with `type` where it does not exist.
 mlir::func::FuncOp getOrDeclare(mlir::ModuleOp module, llvm::StringRef name,
                                 mlir::FunctionType type);
 
-/// (dynamic dims: index...) -> index.
+/// (sizes: index...) -> index.
 mlir::FunctionType getSizeFunctionType(mlir::MLIRContext *context,
-                                       unsigned dynamicDims);
+                                       unsigned sizes);
+
+/// `bytes`, rounded up to what a buffer takes.
+mlir::Value roundToBuffer(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value bytes);
 
 } // namespace tq
 

@@ -14,14 +14,16 @@ def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
   let summary = "turn the schedule into a program with one arena";
   let description = [{
     Before: `@main` on tensors holds only `tensor.empty`, `tensor.dim`, index
-    arithmetic, `tq.get_weight`, reshapes and calls of kernels. After: `@main` is gone;
-    in its place are `@tq_program_run` and `@tq_program_plan` of the program's ABI
+    arithmetic, `tq.get_weight`, reshapes and calls of kernels, functions on tensors;
+    kernels whose code needs scratch memory have `NAME.workspace`. After: `@main` and
+    the kernels on tensors are gone; in their place are `@tq_program_run` and `@tq_program_plan` of the program's ABI
     (include/tq/Runtime/Program.h), declarations of `NAME.body` and `NAME.count`
     for each kernel, weights that are used carry `tq.offset`, and the module carries
     `tq.program`: inputs, outputs, kernels, calls, the arena's formula.
 
     Buffers that do not live at the same time share a slot of the arena; a slot is as
     large as its largest buffer, computed from the dynamic dimensions at run time.
+    Scratch memory of all threads is a buffer that lives during one call.
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
@@ -31,9 +33,11 @@ def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
 def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
   let summary = "turn the kernels that are left on tensors into scalar loops";
   let description = [{
-    Before: a kernel that no generator knows is a function on tensors in destination
-    style. After: it is a function on memrefs in identity layout, without results,
-    whose ops are loops over scalars. Initializers of weights are left alone.
+    Before: kernels are functions `NAME` on tensors in destination style; those that a
+    generator knows have `NAME.code`. After: all have; the new ones are functions on
+    memrefs in identity layout, without results, whose ops are loops over scalars.
+    Their temporaries are views of an argument `tq.workspace`, scratch memory whose
+    bytes `NAME.workspace` computes from the sizes of the other arguments.
   }];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
@@ -44,10 +48,11 @@ def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
 def WrapKernels : Pass<"tq-wrap-kernels", "::mlir::ModuleOp"> {
   let summary = "give kernels the calling convention of the runtime";
   let description = [{
-    Before: kernels are functions on memrefs, those without work items of their own
+    Before: `NAME.code` are functions on memrefs, those without work items of their own
     also on numbers. After: `NAME.body(arguments, begin, end, thread)` reads the
-    kernel's arguments, one 8-byte word for each pointer, number and dynamic
-    dimension, and calls it; a kernel without work items of its own runs as one.
+    code's arguments, one 8-byte word for each pointer, number and dynamic dimension,
+    two for scratch memory (where it starts, and the bytes of a thread), and calls it; a
+    kernel without work items of its own runs as one.
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

@@ -239,11 +239,11 @@ func.func @f(%x: tensor<?x48x!quant.any<u8:f32>>, %s: tensor<?xf32>,
 // -----
 
 // tq.quantized_linear (C5)
-func.func @f(%x: tensor<?x66312x!quant.any<u8:f32>>, %s: tensor<?xf32>,
-             %w: tensor<8x66312x!quant.any<i8<-127:127>:f32>>, %ws: tensor<8xf32>) {
-  // expected-error @below {{expected at most 66311 inputs, whose sum fits into 32 bits, but got 66312}}
+func.func @f(%x: tensor<?x132105x!quant.any<u8:f32>>, %s: tensor<?xf32>,
+             %w: tensor<8x132105x!quant.any<i8<-127:127>:f32>>, %ws: tensor<8xf32>) {
+  // expected-error @below {{expected at most 132104 inputs, whose sum fits into 32 bits, but got 132105}}
   %0 = tq.quantized_linear %x, %s weight(%w, %ws)
-    : (tensor<?x66312x!quant.any<u8:f32>>, tensor<?xf32>,
-       tensor<8x66312x!quant.any<i8<-127:127>:f32>>, tensor<8xf32>) -> tensor<?x8xf32>
+    : (tensor<?x132105x!quant.any<u8:f32>>, tensor<?xf32>,
+       tensor<8x132105x!quant.any<i8<-127:127>:f32>>, tensor<8xf32>) -> tensor<?x8xf32>
   return
 }

@@ -104,17 +104,17 @@ func.func @two_activations(%x: tensor<2x6x6xf32>) -> tensor<2x6x6xf32> {
 
 // -----
 
-// 66311 inputs fit.
-tq.weight @fits : tensor<1x66311xf32> = #tq.mapped<"f", 0>
-tq.weight @deep : tensor<1x66312xf32> = #tq.mapped<"f", 0>
+// 132104 inputs fit.
+tq.weight @fits : tensor<1x132104xf32> = #tq.mapped<"f", 0>
+tq.weight @deep : tensor<1x132105xf32> = #tq.mapped<"f", 0>
 
 // CHECK-LABEL: func.func @depth
-func.func @depth(%x: tensor<?x66311xf32>, %y: tensor<?x66312xf32>)
+func.func @depth(%x: tensor<?x132104xf32>, %y: tensor<?x132105xf32>)
     -> (tensor<?x1xf32>, tensor<?x1xf32>) {
-  %w = tq.get_weight @fits : tensor<1x66311xf32>
-  %0 = tq.linear %x, %w : (tensor<?x66311xf32>, tensor<1x66311xf32>) -> tensor<?x1xf32>
-  %d = tq.get_weight @deep : tensor<1x66312xf32>
-  // expected-remark @below {{stays in float: it has more than 66311 inputs, whose sum could exceed 32 bits}}
-  %1 = tq.linear %y, %d : (tensor<?x66312xf32>, tensor<1x66312xf32>) -> tensor<?x1xf32>
+  %w = tq.get_weight @fits : tensor<1x132104xf32>
+  %0 = tq.linear %x, %w : (tensor<?x132104xf32>, tensor<1x132104xf32>) -> tensor<?x1xf32>
+  %d = tq.get_weight @deep : tensor<1x132105xf32>
+  // expected-remark @below {{stays in float: it has more than 132104 inputs, whose sum could exceed 32 bits}}
+  %1 = tq.linear %y, %d : (tensor<?x132105xf32>, tensor<1x132105xf32>) -> tensor<?x1xf32>
   return %0, %1 : tensor<?x1xf32>, tensor<?x1xf32>
 }

@@ -40,9 +40,9 @@ struct QuantizableOperand {
   QuantizedRole role;
 };
 
-/// The longest sum of products of u8 and s8 that fits into s32:
-/// (2^31 - 1) / (255 * 127).
-inline constexpr int64_t kMaxIntegerDepth = 66311;
+/// The longest sum of (x - 128) * w, u8 and s8, that fits into s32:
+/// kMaxQuantizedK of tq/Quant.
+inline constexpr int64_t kMaxIntegerDepth = 132104;
 
 /// `!quant.any<u8:f32>`: u8 storage, parameters in operands.
 mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);

@@ -45,7 +45,8 @@ def TQ_MappedAttr : TQ_Attr<"Mapped", "mapped"> {
   let summary = "Bytes of a file that a weight points into";
   let description = [{
     The weight's elements, row-major and little-endian, start `offset` bytes into
-    `file`. The weight's type gives their number. The file is mapped when the
+    `file`; where a file of IR is read, relative paths start at its directory. The
+    weight's type gives their number. The file is mapped when the
     elements are needed, at the earliest by `Emit`; IR stays small.
 
     Example: `#tq.mapped<"model.safetensors", 1432>`

@@ -124,7 +124,7 @@ def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
     (C2) `input_scales` and `zero_points` have the shape of `input` without its last
          dimension. (C3) `weight_scales` and `bias` have the size of the first
          dimension of `weight`. (C4) `residual` has the type of the result. (C5) The last
-    dimension of `weight` is at most 66311: a longer sum could exceed s32.
+    dimension of `weight` is at most 132104: a longer sum could exceed s32.
 
     ```mlir
     %y = tq.quantized_linear %q, %s zero_points(%z) weight(%w, %ws) bias(%b) residual(%r)
