@@ -11,7 +11,7 @@
 include "mlir/Pass/PassBase.td"
 
 def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
-  let summary = "lay the weights of contractions out in panels";
+  let summary = "Lay the weights of contractions out in panels";
   let description = [{
     Before: kernels (`tq.kernel`) on tensors; a weight enters a contraction as a
     kernel argument [N, K], and each call passes a `tq.get_weight`. After: the
@@ -33,7 +33,7 @@ def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
 }
 
 def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
-  let summary = "turn kernels on tensors into vector code on buffers";
+  let summary = "Turn kernels on tensors into vector code on buffers";
   let description = [{
     Before: kernels `NAME` on tensors in destination style. After: each that a
     generator knows also has `NAME.code`, a function on memrefs that runs work items

@@ -11,7 +11,7 @@
 include "mlir/Pass/PassBase.td"
 
 def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
-  let summary = "turn the schedule into a program with one arena";
+  let summary = "Turn the schedule into a program with one arena";
   let description = [{
     Before: `@main` on tensors holds only `tensor.empty`, `tensor.dim`, index
     arithmetic, `tq.get_weight`, reshapes and calls of kernels, functions on tensors;
@@ -31,7 +31,7 @@ def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
 }
 
 def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
-  let summary = "turn the kernels that are left on tensors into scalar loops";
+  let summary = "Turn the kernels that are left on tensors into scalar loops";
   let description = [{
     Before: kernels are functions `NAME` on tensors in destination style; those that a
     generator knows have `NAME.code`. After: all have; the new ones are functions on
@@ -46,7 +46,7 @@ def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
 }
 
 def WrapKernels : Pass<"tq-wrap-kernels", "::mlir::ModuleOp"> {
-  let summary = "give kernels the calling convention of the runtime";
+  let summary = "Give kernels the calling convention of the runtime";
   let description = [{
     Before: `NAME.code` are functions on memrefs, those without work items of their own
     also on numbers. After: `NAME.body(arguments, begin, end, thread)` reads the
