@@ -39,10 +39,12 @@ static constexpr StringLiteral kCheckedFeatures[] = {
     "avx512vnni",   "avx512vbmi",
     "avx512vbmi2",  "avx512bf16",
     "avxvnni",      "gfni",
-    "avx512bitalg", "avx512vpopcntdq"};
+    "avx512bitalg", "avx512vpopcntdq",
+    "amx-tile",     "amx-int8"};
 
 /// What `host` adds to its x86-64 level: extensions that kernels make use of.
-static constexpr StringLiteral kHostExtras[] = {"avx512vnni", "avxvnni"};
+static constexpr StringLiteral kHostExtras[] = {"avx512vnni", "avxvnni",
+                                                "amx-int8"};
 
 static constexpr StringLiteral kLevel4[] = {"avx512f", "avx512bw", "avx512cd",
                                             "avx512dq", "avx512vl"};

@@ -8,6 +8,8 @@
 #include "Session.h"
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace tq::rt {
 
@@ -37,6 +39,7 @@ static bool hasFeature(const char *name, size_t length) {
       TQ_FEATURE("avx512vbmi2"), TQ_FEATURE("avx512bitalg"),
       TQ_FEATURE("avx512bf16"),  TQ_FEATURE("avx512vpopcntdq"),
       TQ_FEATURE("avxvnni"),     TQ_FEATURE("gfni"),
+      TQ_FEATURE("amx-tile"),    TQ_FEATURE("amx-int8"),
   };
 #undef TQ_FEATURE
   for (const Feature &feature : features)
@@ -45,6 +48,16 @@ static bool hasFeature(const char *name, size_t length) {
       return feature.present;
 #endif
   return false;
+}
+
+/// Linux saves the tile registers only of processes that ask for them.
+static bool requestTiles() {
+#if defined(__x86_64__)
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  return syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+#else
+  return false;
+#endif
 }
 
 tq_status checkCpu(const char *features) {
@@ -59,6 +72,11 @@ tq_status checkCpu(const char *features) {
     }
     name += length + (name[length] == ',');
   }
+  if (!used && features && strstr(features, "amx-tile") && !requestTiles())
+    return fail(TQ_ERROR_RESOURCE,
+                "this program was compiled for a CPU with %s; the system does "
+                "not let it use amx-tile (compile with another --target-cpu)",
+                features);
   if (!used)
     return TQ_OK;
   return fail(TQ_ERROR_RESOURCE,

@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // A kernel with one contraction of rows with a packed weight,
 //
@@ -17,9 +16,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ContractionKernel.h"
+
 #include "DotProduct.h"
-#include "KernelGenerator.h"
-#include "LaneEvaluator.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -30,68 +29,6 @@
 
 using namespace mlir;
 using namespace tq::cpu;
-
-namespace {
-
-/// Rows of a work item: a multiple of every tile's.
-constexpr int64_t kRowBlock = 48;
-
-class ContractionKernelGenerator {
-public:
-  explicit ContractionKernelGenerator(Kernel &kernel)
-      : kernel(kernel),
-        builder(kernel.source.getLoc(), kernel.function.getContext()) {}
-
-  LogicalResult generate();
-
-private:
-  LogicalResult analyze();
-  LogicalResult analyzeContraction(linalg::GenericOp op);
-  LogicalResult checkElementwise(linalg::GenericOp op);
-  void emitCount();
-  Value collapseRows(Value memref, unsigned rank);
-  void bindArguments();
-
-  LogicalResult emitItem(Value item);
-  LogicalResult emitPanel(Value panel, int64_t columns, Value first,
-                          Value last);
-  LogicalResult emitRowTiles(Value panel, Value firstVector, int64_t vectors,
-                             int64_t columns, Value first, Value last);
-  Value countRestTiles(Value rest, Value count, int64_t smaller, int64_t size,
-                       int64_t larger);
-  LogicalResult emitTile(Value panel, Value firstVector, int64_t vectors,
-                         int64_t columns, ArrayRef<Value> rows);
-  LanePoint getPoint(Value row, Value panel, Value firstVector, int64_t vector,
-                     int64_t columns);
-  FailureOr<SmallVector<Value>> emitInit(Value panel, Value firstVector,
-                                         int64_t vectors, int64_t columns,
-                                         ArrayRef<Value> rows);
-  SmallVector<Value> emitContraction(Value panel, Value firstVector,
-                                     int64_t vectors, ArrayRef<Value> rows,
-                                     ValueRange init);
-  SmallVector<Value> emitStep(Value panel, Value firstVector, int64_t vectors,
-                              ArrayRef<Value> rows, Value group, int64_t inputs,
-                              ValueRange sums);
-  Value loadInputs(Value row, Value group, int64_t count);
-  LogicalResult emitEpilogue(Value panel, Value firstVector, int64_t vectors,
-                             int64_t columns, ArrayRef<Value> rows,
-                             ValueRange sums);
-
-  Kernel &kernel;
-  ImplicitLocOpBuilder builder;
-  std::unique_ptr<LaneEvaluator> evaluator;
-  linalg::GenericOp contraction;
-  SmallVector<linalg::GenericOp> epilogue;
-  unsigned rowRank = 0;
-  bool isInteger = false;
-  int64_t outputs = 0, inputs = 0;
-  BlockArgument inputArgument, weightArgument;
-  Value inputMemref,
-      weightMemref; ///< [rows, K] and [panels, groups, 64 * group]
-  Tile tile{};
-};
-
-} // namespace
 
 //===----------------------------------------------------------------------===//
 // Analysis
@@ -213,14 +150,24 @@ LogicalResult ContractionKernelGenerator::analyze() {
 // Emission
 //===----------------------------------------------------------------------===//
 
+/// Blocks of rows that are items of their own.
+Value ContractionKernelGenerator::countBlocks(ImplicitLocOpBuilder &b,
+                                              Value rows) {
+  if (!usesMatrixTiles())
+    return arith::CeilDivUIOp::create(b, rows, indexConstant(b, kRowBlock));
+  Value whole =
+      arith::DivUIOp::create(b, rows, indexConstant(b, kMatrixRowBlock));
+  Value one = minIndex(b, rows, indexConstant(b, 1));
+  return arith::MaxUIOp::create(b, whole, one);
+}
+
 void ContractionKernelGenerator::emitCount() {
   CountBuilder count(kernel, ".count");
   Value rows = indexConstant(count.builder, 1);
   for (unsigned i = 0; i < rowRank; ++i)
     rows = arith::MulIOp::create(count.builder, rows,
                                  count.dim(inputArgument.getArgNumber(), i));
-  Value blocks = arith::CeilDivUIOp::create(
-      count.builder, rows, indexConstant(count.builder, kRowBlock));
+  Value blocks = countBlocks(count.builder, rows);
   count.finish(arith::MulIOp::create(
       count.builder, blocks,
       indexConstant(count.builder, (outputs + kPanel - 1) / kPanel)));
@@ -294,40 +241,71 @@ LogicalResult ContractionKernelGenerator::generate() {
   evaluator =
       std::make_unique<LaneEvaluator>(builder, rowRank, /*collapsed=*/true);
   bindArguments();
+  if (usesMatrixTiles()) {
+    auto align = builder.getI64IntegerAttr(64);
+    tiles.emplace(
+        builder,
+        memref::AllocaOp::create(
+            builder, MemRefType::get({64}, builder.getI8Type()), align));
+    tileSums = memref::AllocaOp::create(
+        builder,
+        MemRefType::get({kMatrixRowBlock, kPanel}, builder.getI32Type()),
+        align);
+    // Slow, so once: fewer rows than a tile has are all rows there are.
+    Value rows = memref::DimOp::create(builder, inputMemref, 0);
+    tiles->configure(kWeightTile, minIndex(builder, rows,
+                                           indexConstant(builder, kTileRows)));
+  }
   auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end,
                                  indexConstant(builder, 1));
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   if (failed(emitItem(loop.getInductionVar())))
     return failure();
   builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  if (tiles)
+    tiles->release();
   func::ReturnOp::create(builder);
   return success();
 }
 
 LogicalResult ContractionKernelGenerator::emitItem(Value item) {
+  if (tiles)
+    return emitMatrixItem(item);
   Value rows = memref::DimOp::create(builder, inputMemref, 0);
+  Value blocks = countBlocks(builder, rows);
   Value block = indexConstant(builder, kRowBlock);
-  Value blocks = arith::CeilDivUIOp::create(builder, rows, block);
   Value panel = arith::DivUIOp::create(builder, item, blocks);
   Value first = arith::MulIOp::create(
       builder, arith::RemUIOp::create(builder, item, blocks), block);
   Value last =
       minIndex(builder, rows, arith::AddIOp::create(builder, first, block));
+  return forColumns(panel, [&](int64_t columns) {
+    return emitPanel(panel, columns, first, last);
+  });
+}
+
+/// Emits a panel with all its columns, and the last with those that exist.
+LogicalResult ContractionKernelGenerator::forColumns(
+    Value panel, llvm::function_ref<LogicalResult(int64_t columns)> emit) {
   int64_t whole = outputs / kPanel, rest = outputs % kPanel;
   if (rest == 0)
-    return emitPanel(panel, kPanel, first, last);
+    return emit(kPanel);
   if (whole == 0)
-    return emitPanel(panel, rest, first, last);
+    return emit(rest);
   Value isWhole = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult,
                                         panel, indexConstant(builder, whole));
   auto branch = scf::IfOp::create(builder, isWhole, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(branch.thenBlock()->getTerminator());
-  if (failed(emitPanel(panel, kPanel, first, last)))
+  if (failed(emit(kPanel)))
     return failure();
   builder.setInsertionPoint(branch.elseBlock()->getTerminator());
-  return emitPanel(panel, rest, first, last);
+  return emit(rest);
 }
+
+//===----------------------------------------------------------------------===//
+// With vectors
+//===----------------------------------------------------------------------===//
 
 /// `columns` outputs of a panel, as many vectors at a time as the tile has.
 LogicalResult ContractionKernelGenerator::emitPanel(Value panel,

@@ -13,6 +13,9 @@ using namespace tq::cpu;
 using llvm::ArrayRef;
 using llvm::StringRef;
 
+static constexpr StringRef kAmxFeatures[] = {
+    "avx512f",    "avx512bw", "avx512dq", "avx512vl",
+    "avx512vnni", "fma",      "amx-tile", "amx-int8"};
 static constexpr StringRef kAvx512VnniFeatures[] = {
     "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "fma"};
 static constexpr StringRef kAvx512Features[] = {"avx512f", "avx512bw",
@@ -22,10 +25,16 @@ static constexpr StringRef kAvx2Features[] = {"avx2", "fma"};
 // Tiles fill the register file: accumulators, one row of weights, a broadcast
 // input. Without 32 registers the AVX-512 sizes spill and halve the speed.
 static const Target kTargets[] = {
-    {"avx512vnni", DotKind::Vpdpbusd, {6, 4}, {6, 4}, kAvx512VnniFeatures},
-    {"avx512", DotKind::Pmaddwd, {4, 2}, {6, 4}, kAvx512Features},
-    {"avx2", DotKind::Pmaddwd, {4, 1}, {6, 1}, kAvx2Features},
-    {"generic", DotKind::Widen, {4, 1}, {4, 1}, {}},
+    {"amx", DotKind::Vpdpbusd, {6, 4}, {6, 4}, true, kAmxFeatures},
+    {"avx512vnni",
+     DotKind::Vpdpbusd,
+     {6, 4},
+     {6, 4},
+     false,
+     kAvx512VnniFeatures},
+    {"avx512", DotKind::Pmaddwd, {4, 2}, {6, 4}, false, kAvx512Features},
+    {"avx2", DotKind::Pmaddwd, {4, 1}, {6, 1}, false, kAvx2Features},
+    {"generic", DotKind::Widen, {4, 1}, {4, 1}, false, {}},
 };
 
 ArrayRef<Target> tq::cpu::getTargets() { return kTargets; }

@@ -24,6 +24,8 @@ namespace tq::rt {
 
 static constexpr int chains = 12;
 static constexpr int64_t steps = 100000;
+/// Steps of a vector that take about as long as one of a tile.
+static constexpr int64_t tileSteps = 16;
 
 #define TQ_PEAK_LOOP(NAME, FEATURES, VECTOR, A, B, STEP)                       \
   __attribute__((target(FEATURES))) static void NAME() {                       \
@@ -52,6 +54,23 @@ TQ_PEAK_LOOP(fmaAvx2, "avx2,fma", __m256, _mm256_set1_ps(0.5f),
 
 #undef TQ_PEAK_LOOP
 
+/// Four chains of 16 x 16 x 64 products: of two tiles each of both operands.
+__attribute__((target("amx-tile,amx-int8"))) static void dotTiles() {
+  alignas(64) uint8_t shapes[64] = {1};
+  for (int tile = 0; tile < 8; ++tile) {
+    shapes[16 + 2 * tile] = 64;
+    shapes[48 + tile] = 16;
+  }
+  _tile_loadconfig(shapes);
+  for (int64_t i = 0; i < steps * chains / (4 * tileSteps); ++i) {
+    _tile_dpbusd(0, 4, 6);
+    _tile_dpbusd(1, 4, 7);
+    _tile_dpbusd(2, 5, 6);
+    _tile_dpbusd(3, 5, 7);
+  }
+  _tile_release();
+}
+
 static double now() {
   timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -79,10 +98,14 @@ Peak measurePeak(const char *features) {
     return {0, 0};
   bool isAvx512 = hasName(features, "avx512f");
   Peak peak;
-  // 64 products and additions in 512 bits; 16 in 256 bits of 16-bit words.
-  peak.integer = hasName(features, "avx512vnni")
-                     ? measure(dotAvx512Vnni, 2 * 64)
-                     : measure(dotAvx2, 2 * 16);
+  // 16 x 16 x 64 products and additions in tiles, 64 in 512 bits, 16 in 256
+  // bits of 16-bit words.
+  if (hasName(features, "amx-int8"))
+    peak.integer = measure(dotTiles, 2.0 * 16 * 16 * 64 / tileSteps);
+  else
+    peak.integer = hasName(features, "avx512vnni")
+                       ? measure(dotAvx512Vnni, 2 * 64)
+                       : measure(dotAvx2, 2 * 16);
   peak.floating =
       isAvx512 ? measure(fmaAvx512, 2 * 16) : measure(fmaAvx2, 2 * 8);
   return peak;

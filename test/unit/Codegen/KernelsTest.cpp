@@ -144,7 +144,7 @@ void addLinear(KernelProgram &program, const LinearCase &c, size_t index,
 
 std::vector<Sizes> rowCounts() {
   std::vector<Sizes> result;
-  for (int64_t m : {100, 1, 2, 3, 5, 6, 7, 13, 49})
+  for (int64_t m : {100, 1, 2, 3, 5, 6, 7, 13, 16, 17, 31, 32, 33, 49, 63})
     result.push_back({{"m", m}});
   return result;
 }
@@ -159,6 +159,7 @@ const LinearCase linearCases[] = {
     {65, 67, Activation::GeluTanh, true},
     {130, 30, Activation::Sigmoid, true, true},
     {64, 65, Activation::None, true, true},
+    {200, 128, Activation::Gelu, true, true},
     {130, 64, Activation::None, false, true},
 };
 

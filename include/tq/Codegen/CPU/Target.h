@@ -48,6 +48,8 @@ struct Target {
   DotKind dot;
   Tile integerTile;
   Tile floatTile;
+  /// Integer sums in the tile registers of AMX, where the depth suits them.
+  bool hasMatrixTiles;
   /// CPU features, as LLVM names them, that the kernels need.
   llvm::ArrayRef<llvm::StringRef> features;
 };

@@ -1,0 +1,153 @@
+//===- MatrixContraction.cpp - Contractions in tile registers ---*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The products of an item go from tile registers through a small buffer in the
+// first cache to the epilogue, which is that of the vector kernels. Weights lie
+// in panels as for vectors: 16 groups of 16 outputs are a tile.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ContractionKernel.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace tq::cpu;
+
+/// 32 rows at a time. Those left over are part of the last item: its last 32
+/// reach back over rows that are done, so that all tiles have as many rows.
+LogicalResult ContractionKernelGenerator::emitMatrixItem(Value item) {
+  Value rows = memref::DimOp::create(builder, inputMemref, 0);
+  Value blocks = countBlocks(builder, rows);
+  Value block = indexConstant(builder, kMatrixRowBlock);
+  Value panel = arith::DivUIOp::create(builder, item, blocks);
+  Value place = arith::RemUIOp::create(builder, item, blocks);
+  Value first = arith::MulIOp::create(builder, place, block);
+  Value next = arith::AddIOp::create(builder, place, indexConstant(builder, 1));
+  Value isLast =
+      arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, next, blocks);
+  Value last = arith::SelectOp::create(
+      builder, isLast, rows, arith::AddIOp::create(builder, first, block));
+  Value count =
+      minIndex(builder, block, arith::SubIOp::create(builder, last, first));
+  auto loop = scf::ForOp::create(builder, first, last, block);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value start = loop.getInductionVar();
+  Value end =
+      minIndex(builder, last, arith::AddIOp::create(builder, start, block));
+  Value firstSums = arith::SubIOp::create(builder, end, count);
+  emitMatrixSums(panel, firstSums, end);
+  return forColumns(panel, [&](int64_t columns) {
+    return emitMatrixEpilogue(panel, columns, start, end, firstSums);
+  });
+}
+
+/// Sums of rows [first, last), at most 32, without their initial value. More
+/// than 16 rows: 2 x 2 tiles for each half of the panel, where the second tile
+/// of rows reaches back over the first. Else 1 x 4 tiles of all rows.
+void ContractionKernelGenerator::emitMatrixSums(Value panel, Value first,
+                                                Value last) {
+  Value count = arith::SubIOp::create(builder, last, first);
+  Value tileRows = indexConstant(builder, kTileRows);
+  Value isTwo = arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt, count,
+                                      tileRows);
+  auto branch = scf::IfOp::create(builder, isTwo, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  auto emit = [&](Block *block, ArrayRef<Value> rows, int64_t columns) {
+    for (int64_t column = 0; column < kPanel / kLanes; column += columns) {
+      builder.setInsertionPoint(block->getTerminator());
+      for (int64_t i = 0; i < kInputTile; ++i)
+        tiles->zero(i);
+      emitMatrixStep(panel, rows, column, columns);
+      Value stride = indexConstant(builder, 4 * kPanel);
+      for (auto [r, row] : llvm::enumerate(rows))
+        for (int64_t c = 0; c < columns; ++c)
+          tiles->store(r * columns + c, tileSums,
+                       {arith::SubIOp::create(builder, row, first),
+                        indexConstant(builder, (column + c) * kLanes)},
+                       stride);
+    }
+  };
+  builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  Value second = arith::SubIOp::create(builder, last, tileRows);
+  emit(branch.thenBlock(), {first, second}, 2);
+  emit(branch.elseBlock(), {first}, 4);
+}
+
+/// Adds the products over all inputs, 64 at a time.
+void ContractionKernelGenerator::emitMatrixStep(Value panel,
+                                                ArrayRef<Value> rows,
+                                                int64_t firstColumns,
+                                                int64_t columns) {
+  auto loop = scf::ForOp::create(builder, indexConstant(builder, 0),
+                                 indexConstant(builder, inputs),
+                                 indexConstant(builder, kTileBytes));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value input = loop.getInductionVar();
+  Value group =
+      arith::DivUIOp::create(builder, input, indexConstant(builder, kDotGroup));
+  for (auto [r, row] : llvm::enumerate(rows))
+    tiles->load(kInputTile + r, inputMemref, {row, input},
+                indexConstant(builder, inputs));
+  for (int64_t c = 0; c < columns; ++c) {
+    int64_t weight = kWeightTile + c % 2;
+    Value place = indexConstant(builder, (firstColumns + c) * kTileBytes);
+    tiles->load(weight, weightMemref, {panel, group, place},
+                indexConstant(builder, kPanel * kDotGroup));
+    for (int64_t r = 0; r < static_cast<int64_t>(rows.size()); ++r)
+      tiles->dot(r * columns + c, kInputTile + r, weight);
+  }
+}
+
+/// Of rows [first, last), one after the other: few values live at a time.
+LogicalResult ContractionKernelGenerator::emitMatrixEpilogue(
+    Value panel, int64_t columns, Value first, Value last, Value firstSums) {
+  int64_t vectors = (columns + kLanes - 1) / kLanes;
+  Value zero = indexConstant(builder, 0);
+  Value init = contraction.getDpsInits().front();
+  bool isSameInRows = !dependsOnRows(init);
+  FailureOr<SmallVector<Value>> initial = SmallVector<Value>();
+  if (isSameInRows)
+    initial = emitInit(panel, zero, vectors, columns, {first});
+  auto loop =
+      scf::ForOp::create(builder, first, last, indexConstant(builder, 1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value row = loop.getInductionVar();
+  if (!isSameInRows)
+    initial = emitInit(panel, zero, vectors, columns, {row});
+  if (failed(initial))
+    return failure();
+  Value tileRow = arith::SubIOp::create(builder, row, firstSums);
+  auto type = VectorType::get({kLanes}, builder.getI32Type());
+  SmallVector<Value> sums;
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value products = vector::LoadOp::create(
+        builder, type, tileSums,
+        ValueRange{tileRow, indexConstant(builder, v * kLanes)});
+    sums.push_back(arith::AddIOp::create(builder, products, (*initial)[v]));
+  }
+  return emitEpilogue(panel, zero, vectors, columns, {row}, sums);
+}
+
+/// Whether a value computed in the kernel can differ from row to row.
+bool ContractionKernelGenerator::dependsOnRows(Value value) {
+  if (value.getDefiningOp<linalg::FillOp>())
+    return false;
+  auto op = value.getDefiningOp<linalg::GenericOp>();
+  if (!op || op.hasIndexSemantics())
+    return true;
+  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    return usesDim(map, 0);
+  });
+}
