@@ -61,6 +61,7 @@ private:
   void emitCounts();
   void emitItem(Value item);
   void packKeys();
+  void packValues();
   void transposeKeys(Value panel, Value firstKey, int64_t firstDim);
   void emitRowBlock(Value firstRow);
   SmallVector<Value> emitScores();
@@ -70,6 +71,8 @@ private:
   Value emitSoftmax(int64_t r, Value maximum);
   void emitValues(ValueRange scales);
   void emitValueTile(int64_t firstVector, int64_t vectors, ValueRange scales);
+  SmallVector<Value> emitValuePanel(Value panel, int64_t firstVector,
+                                    int64_t vectors, ValueRange sums);
 
   Value index(int64_t value) { return indexConstant(b, value); }
   Value add(Value x, Value y) { return arith::AddIOp::create(b, x, y); }
@@ -100,9 +103,17 @@ private:
     Value greater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, y);
     return arith::SelectOp::create(b, greater, x, y);
   }
-  Value scoreWord(int64_t row, Value key) {
-    return add(add(scores, arith::MulIOp::create(b, index(row), paddedKeys)),
-               key);
+  /// Where the scores of a row of the block with a panel's keys start, in
+  /// [T/64][rows][64]: all distances inside a panel are constants.
+  Value scoreWord(Value panel, int64_t row) {
+    return add(add(scores, mul(panel, rowsPerBlock * kPanel)),
+               index(row * kPanel));
+  }
+
+  int64_t headVectors() const { return (headSize + kLanes - 1) / kLanes; }
+  Value valueWord(Value key, int64_t vector) {
+    return add(add(packedValues, mul(key, headVectors() * kLanes)),
+               index(vector * kLanes));
   }
 
   Kernel &kernel;
@@ -114,7 +125,7 @@ private:
   int64_t headSize = 0, heads = 0, kvHeads = 0, rowsPerBlock = 0;
   Tile tile{};
   // Of the work item.
-  Value queries, keys, panels, paddedKeys, scores, batch, queryColumn,
+  Value queries, keys, panels, scores, packedValues, batch, queryColumn,
       keyColumn, valueColumn, resultColumn;
   SmallVector<Value> rows;
 };
@@ -195,12 +206,13 @@ void AttentionKernelGenerator::emitCounts() {
   count.finish(arith::MulIOp::create(count.builder,
                                      count.dim(query.argument, 0),
                                      indexConstant(count.builder, heads)));
-  // Keys in panels, and the scores of a block of rows.
+  // Keys in panels, the scores of a block of rows, values.
   CountBuilder bytes(kernel, ".workspace");
   Value panels =
       arith::CeilDivUIOp::create(bytes.builder, bytes.dim(key.argument, 1),
                                  indexConstant(bytes.builder, kPanel));
-  int64_t panelBytes = 4 * kPanel * (headSize + rowsPerBlock);
+  int64_t panelBytes =
+      4 * kPanel * (headSize + rowsPerBlock + headVectors() * kLanes);
   bytes.finish(arith::MulIOp::create(bytes.builder, panels,
                                      indexConstant(bytes.builder, panelBytes)));
 }
@@ -214,8 +226,8 @@ LogicalResult AttentionKernelGenerator::generate() {
   queries = memref::DimOp::create(b, query.memref, 1);
   keys = memref::DimOp::create(b, key.memref, 1);
   panels = arith::CeilDivUIOp::create(b, keys, index(kPanel));
-  paddedKeys = mul(panels, kPanel);
-  scores = mul(paddedKeys, headSize);
+  scores = mul(panels, kPanel * headSize);
+  packedValues = add(scores, mul(panels, kPanel * rowsPerBlock));
   auto loop = scf::ForOp::create(b, kernel.begin, kernel.end, index(1));
   b.setInsertionPoint(loop.getBody()->getTerminator());
   emitItem(loop.getInductionVar());
@@ -233,6 +245,7 @@ void AttentionKernelGenerator::emitItem(Value item) {
   keyColumn = add(mul(kvHead, headSize), index(key.firstColumn));
   valueColumn = add(mul(kvHead, headSize), index(value.firstColumn));
   packKeys();
+  packValues();
   auto loop = scf::ForOp::create(b, index(0), queries, index(rowsPerBlock));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(loop.getBody()->getTerminator());
@@ -291,6 +304,18 @@ void AttentionKernelGenerator::transposeKeys(Value panel, Value firstKey,
                             add(base, index((firstDim + i) * kPanel)));
 }
 
+/// scratch[key][vectors of a head] = value, zeros behind the head size: next to
+/// each other they stay in the first cache, where their rows would collide.
+void AttentionKernelGenerator::packValues() {
+  auto loop = scf::ForOp::create(b, index(0), keys, index(1));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  Value key = loop.getInductionVar();
+  for (int64_t v = 0; v < headVectors(); ++v)
+    vector::StoreOp::create(b, loadDims(value, key, valueColumn, v), workspace,
+                            valueWord(key, v));
+}
+
 void AttentionKernelGenerator::emitRowBlock(Value firstRow) {
   Value last = arith::SubIOp::create(b, queries, index(1));
   rows.clear();
@@ -332,7 +357,9 @@ AttentionKernelGenerator::emitScorePanel(Value panel, ValueRange initial) {
         score = arith::SelectOp::create(
             b, visible ? visible : getVisible(firstKey, rows[r]), score,
             splat(-std::numeric_limits<float>::infinity()));
-        vector::StoreOp::create(b, score, workspace, scoreWord(r, firstKey));
+        vector::StoreOp::create(
+            b, score, workspace,
+            add(scoreWord(panel, r), index((first + v) * kLanes)));
         maxima[r] = maxOf(score, maxima[r]);
       }
     }
@@ -420,15 +447,15 @@ Value AttentionKernelGenerator::emitSoftmax(int64_t r, Value maximum) {
   Value shift = broadcast(largest);
   constexpr int64_t parts = kPartialSums / kLanes;
   SmallVector<Value> sums(parts, splat(0.0f));
-  auto loop =
-      scf::ForOp::create(b, index(0), paddedKeys, index(kPartialSums), sums);
+  static_assert(kPartialSums == kPanel, "a panel adds to each sum once");
+  auto loop = scf::ForOp::create(b, index(0), panels, index(1), sums);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(loop.getBody());
     SmallVector<Value> next;
     for (int64_t part = 0; part < parts; ++part) {
-      Value firstKey = add(loop.getInductionVar(), index(part * kLanes));
-      Value place = scoreWord(r, firstKey);
+      Value place =
+          add(scoreWord(loop.getInductionVar(), r), index(part * kLanes));
       Value score = vector::LoadOp::create(b, vectorType(), workspace, place);
       Value exponent = arith::MulFOp::create(
           b, arith::SubFOp::create(b, score, shift), splat(tq::quant::kLog2E));
@@ -450,9 +477,8 @@ Value AttentionKernelGenerator::emitSoftmax(int64_t r, Value maximum) {
 }
 
 void AttentionKernelGenerator::emitValues(ValueRange scales) {
-  int64_t vectors = (headSize + kLanes - 1) / kLanes;
-  for (int64_t first = 0; first < vectors; first += tile.vectors)
-    emitValueTile(first, std::min(tile.vectors, vectors - first), scales);
+  for (int64_t first = 0; first < headVectors(); first += tile.vectors)
+    emitValueTile(first, std::min(tile.vectors, headVectors() - first), scales);
 }
 
 /// result = scale * sum over keys of weight * value, for some of the head's
@@ -461,23 +487,12 @@ void AttentionKernelGenerator::emitValueTile(int64_t firstVector,
                                              int64_t vectors,
                                              ValueRange scales) {
   SmallVector<Value> sums(rowsPerBlock * vectors, splat(0.0f));
-  auto loop = scf::ForOp::create(b, index(0), keys, index(1), sums);
+  auto loop = scf::ForOp::create(b, index(0), panels, index(1), sums);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToEnd(loop.getBody());
-    Value token = loop.getInductionVar();
-    SmallVector<Value> values, next(loop.getRegionIterArgs());
-    for (int64_t v = 0; v < vectors; ++v)
-      values.push_back(loadDims(value, token, valueColumn, firstVector + v));
-    for (int64_t r = 0; r < rowsPerBlock; ++r) {
-      Value weight =
-          broadcast(memref::LoadOp::create(b, workspace, scoreWord(r, token)));
-      for (int64_t v = 0; v < vectors; ++v) {
-        Value &sum = next[r * vectors + v];
-        sum = math::FmaOp::create(b, weight, values[v], sum);
-      }
-    }
-    scf::YieldOp::create(b, next);
+    scf::YieldOp::create(b, emitValuePanel(loop.getInductionVar(), firstVector,
+                                           vectors, loop.getRegionIterArgs()));
   }
   for (int64_t r = 0; r < rowsPerBlock; ++r)
     for (int64_t v = 0; v < vectors; ++v) {
@@ -490,6 +505,36 @@ void AttentionKernelGenerator::emitValueTile(int64_t firstVector,
       else
         vector::StoreOp::create(b, out, result, place);
     }
+}
+
+/// Adds the weighted values of a panel's keys, one key after the other.
+SmallVector<Value> AttentionKernelGenerator::emitValuePanel(Value panel,
+                                                            int64_t firstVector,
+                                                            int64_t vectors,
+                                                            ValueRange sums) {
+  Value firstKey = mul(panel, kPanel);
+  Value count =
+      minIndex(b, index(kPanel), arith::SubIOp::create(b, keys, firstKey));
+  Value firstScore = scoreWord(panel, 0);
+  auto loop = scf::ForOp::create(b, index(0), count, index(1), sums);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToEnd(loop.getBody());
+  Value key = loop.getInductionVar();
+  SmallVector<Value> values, next(loop.getRegionIterArgs());
+  for (int64_t v = 0; v < vectors; ++v)
+    values.push_back(
+        vector::LoadOp::create(b, vectorType(), workspace,
+                               valueWord(add(firstKey, key), firstVector + v)));
+  for (int64_t r = 0; r < rowsPerBlock; ++r) {
+    Value place = add(add(firstScore, key), index(r * kPanel));
+    Value weight = broadcast(memref::LoadOp::create(b, workspace, place));
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value &sum = next[r * vectors + v];
+      sum = math::FmaOp::create(b, weight, values[v], sum);
+    }
+  }
+  scf::YieldOp::create(b, next);
+  return loop.getResults();
 }
 
 LogicalResult tq::cpu::generateAttentionKernel(Kernel &kernel) {

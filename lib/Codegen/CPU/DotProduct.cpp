@@ -31,7 +31,7 @@ static Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type,
 /// extended to 16 bits.
 DotWeights tq::cpu::prepareWeights(ImplicitLocOpBuilder &b, DotKind kind,
                                    Value weights) {
-  if (kind == DotKind::Vpdpbusd)
+  if (kind == DotKind::Vpdpbusd || kind == DotKind::VpdpbusdHalf)
     return {{weights}};
   auto words = VectorType::get({2 * kLanes}, b.getI16Type());
   if (kind == DotKind::Pmaddwd) {
@@ -50,7 +50,7 @@ DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &b, DotKind kind,
   auto lanes = VectorType::get({kLanes}, b.getI32Type());
   auto bytes = VectorType::get({4 * kLanes}, b.getI8Type());
   Value all = vector::BroadcastOp::create(b, lanes, inputs);
-  if (kind == DotKind::Vpdpbusd)
+  if (kind == DotKind::Vpdpbusd || kind == DotKind::VpdpbusdHalf)
     return {{vector::BitCastOp::create(b, bytes, all)}};
   if (kind == DotKind::Pmaddwd) {
     auto words = VectorType::get({2 * kLanes}, b.getI16Type());
@@ -64,29 +64,34 @@ DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &b, DotKind kind,
                                   vector::BitCastOp::create(b, bytes, all))}};
 }
 
-/// Both pairs of a group in two multiply-adds of 16-bit words, half a vector of
-/// lanes (one 256-bit register) at a time.
-static Value emitPmaddwd(ImplicitLocOpBuilder &b, Value sums,
-                         const DotInputs &inputs, const DotWeights &weights) {
-  auto half = VectorType::get({kLanes / 2}, b.getI32Type());
+/// Adds to each half of the lanes (one 256-bit register) with `add(sums, input,
+/// weight)`, part by part.
+static Value emitHalves(ImplicitLocOpBuilder &b, Value sums,
+                        const DotInputs &inputs, const DotWeights &weights,
+                        llvm::function_ref<Value(Value, Value, Value)> add) {
   SmallVector<Value, 2> halves;
   for (int64_t part = 0; part < 2; ++part) {
-    auto slice = [&](Value vector, int64_t size) -> Value {
+    auto slice = [&](Value vector) -> Value {
+      int64_t size = cast<VectorType>(vector.getType()).getNumElements() / 2;
       return vector::ExtractStridedSliceOp::create(
           b, vector, ArrayRef<int64_t>{part * size}, ArrayRef<int64_t>{size},
           ArrayRef<int64_t>{1});
     };
-    Value sum = slice(sums, kLanes / 2);
-    for (auto [input, weight] : llvm::zip(inputs.parts, weights.parts)) {
-      Value products = callIntrinsic(
-          b, "llvm.x86.avx2.pmadd.wd", half,
-          ValueRange{slice(input, kLanes), slice(weight, kLanes)});
-      sum = arith::AddIOp::create(b, sum, products);
-    }
+    Value sum = slice(sums);
+    for (auto [input, weight] : llvm::zip(inputs.parts, weights.parts))
+      sum = add(sum, slice(input), slice(weight));
     halves.push_back(sum);
   }
   SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, kLanes));
   return vector::ShuffleOp::create(b, halves[0], halves[1], all);
+}
+
+/// Both pairs of a group in two multiply-adds of 16-bit words.
+static Value addPmaddwd(ImplicitLocOpBuilder &b, Value sums, Value inputs,
+                        Value weights) {
+  Value products = callIntrinsic(b, "llvm.x86.avx2.pmadd.wd", sums.getType(),
+                                 ValueRange{inputs, weights});
+  return arith::AddIOp::create(b, sums, products);
 }
 
 static Value emitWiden(ImplicitLocOpBuilder &b, Value sums,
@@ -108,8 +113,17 @@ Value tq::cpu::emitDot(ImplicitLocOpBuilder &b, DotKind kind, Value sums,
   case DotKind::Vpdpbusd:
     return callIntrinsic(b, "llvm.x86.avx512.vpdpbusd.512", sums.getType(),
                          ValueRange{sums, inputs.parts[0], weights.parts[0]});
+  case DotKind::VpdpbusdHalf:
+    return emitHalves(
+        b, sums, inputs, weights, [&](Value sum, Value input, Value weight) {
+          return callIntrinsic(b, "llvm.x86.avx512.vpdpbusd.256", sum.getType(),
+                               ValueRange{sum, input, weight});
+        });
   case DotKind::Pmaddwd:
-    return emitPmaddwd(b, sums, inputs, weights);
+    return emitHalves(b, sums, inputs, weights,
+                      [&](Value sum, Value input, Value weight) {
+                        return addPmaddwd(b, sum, input, weight);
+                      });
   case DotKind::Widen:
     return emitWiden(b, sums, inputs, weights);
   }

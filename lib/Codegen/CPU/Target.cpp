@@ -20,6 +20,7 @@ static constexpr StringRef kAvx512VnniFeatures[] = {
     "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vnni", "fma"};
 static constexpr StringRef kAvx512Features[] = {"avx512f", "avx512bw",
                                                 "avx512dq", "avx512vl", "fma"};
+static constexpr StringRef kAvxVnniFeatures[] = {"avx2", "avxvnni", "fma"};
 static constexpr StringRef kAvx2Features[] = {"avx2", "fma"};
 
 // Tiles fill the register file: accumulators, one row of weights, a broadcast
@@ -33,6 +34,7 @@ static const Target kTargets[] = {
      false,
      kAvx512VnniFeatures},
     {"avx512", DotKind::Pmaddwd, {4, 2}, {6, 4}, false, kAvx512Features},
+    {"avxvnni", DotKind::VpdpbusdHalf, {6, 1}, {6, 1}, false, kAvxVnniFeatures},
     {"avx2", DotKind::Pmaddwd, {4, 1}, {6, 1}, false, kAvx2Features},
     {"generic", DotKind::Widen, {4, 1}, {4, 1}, false, {}},
 };

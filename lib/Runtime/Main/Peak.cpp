@@ -44,6 +44,8 @@ static constexpr int64_t tileSteps = 16;
 
 TQ_PEAK_LOOP(dotAvx512Vnni, "avx512f,avx512vnni", __m512i, _mm512_set1_epi8(1),
              _mm512_set1_epi8(2), _mm512_dpbusd_epi32(sum, a, b))
+TQ_PEAK_LOOP(dotAvxVnni, "avx2,avxvnni", __m256i, _mm256_set1_epi8(1),
+             _mm256_set1_epi8(2), _mm256_dpbusd_avx_epi32(sum, a, b))
 TQ_PEAK_LOOP(dotAvx2, "avx2", __m256i, _mm256_set1_epi16(1),
              _mm256_set1_epi16(2),
              _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)))
@@ -98,14 +100,16 @@ Peak measurePeak(const char *features) {
     return {0, 0};
   bool isAvx512 = hasName(features, "avx512f");
   Peak peak;
-  // 16 x 16 x 64 products and additions in tiles, 64 in 512 bits, 16 in 256
-  // bits of 16-bit words.
+  // 16 x 16 x 64 products and additions in tiles, 64 in 512 bits, 32 in 256, 16
+  // of 16-bit words.
   if (hasName(features, "amx-int8"))
     peak.integer = measure(dotTiles, 2.0 * 16 * 16 * 64 / tileSteps);
+  else if (hasName(features, "avx512vnni"))
+    peak.integer = measure(dotAvx512Vnni, 2 * 64);
+  else if (hasName(features, "avxvnni"))
+    peak.integer = measure(dotAvxVnni, 2 * 32);
   else
-    peak.integer = hasName(features, "avx512vnni")
-                       ? measure(dotAvx512Vnni, 2 * 64)
-                       : measure(dotAvx2, 2 * 16);
+    peak.integer = measure(dotAvx2, 2 * 16);
   peak.floating =
       isAvx512 ? measure(fmaAvx512, 2 * 16) : measure(fmaAvx2, 2 * 8);
   return peak;

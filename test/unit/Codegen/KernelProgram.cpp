@@ -185,13 +185,20 @@ std::string readFile(const std::string &path) {
 
 std::vector<std::string> targetCpus() {
 #if defined(__x86_64__)
-  // What `host` takes over from: tiles from vectors, those from AVX2.
+  // Each way to multiply that this machine has.
+  std::vector<std::string> result{"host"};
   if (__builtin_cpu_supports("amx-int8"))
-    return {"host", "x86-64-v4+avx512vnni", "x86-64-v3"};
+    result.push_back("x86-64-v4+avx512vnni");
+  if (__builtin_cpu_supports("avx512vnni"))
+    result.push_back("x86-64-v4");
+  if (__builtin_cpu_supports("avxvnni"))
+    result.push_back("x86-64-v3+avxvnni");
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    return {"host", "x86-64-v3"};
-#endif
+    result.push_back("x86-64-v3");
+  return result;
+#else
   return {"host"};
+#endif
 }
 
 } // namespace

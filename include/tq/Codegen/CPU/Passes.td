@@ -45,7 +45,7 @@ def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"target", "target", "std::string", /*default=*/"\"avx2\"",
-           "schedule: amx, avx512vnni, avx512, avx2 or generic">
+           "schedule: amx, avx512vnni, avx512, avxvnni, avx2 or generic">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

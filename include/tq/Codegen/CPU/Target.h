@@ -31,9 +31,10 @@ constexpr int64_t kDotGroup = 4;
 
 /// How a group of four u8 x s8 products is added to s32 sums.
 enum class DotKind {
-  Vpdpbusd, ///< AVX-512 VNNI
-  Pmaddwd,  ///< AVX2: widen to 16 bits; `vpmaddubsw` would saturate
-  Widen,    ///< any ISA: plain arithmetic in 32 bits
+  Vpdpbusd,     ///< AVX-512 VNNI
+  VpdpbusdHalf, ///< AVX-VNNI: half as wide
+  Pmaddwd,      ///< AVX2: widen to 16 bits; `vpmaddubsw` would saturate
+  Widen,        ///< any ISA: plain arithmetic in 32 bits
 };
 
 /// Register tile of a contraction: rows x (vectors of 16 lanes).
