@@ -20,6 +20,11 @@
 
 #include <mutex>
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 using namespace llvm;
 
 static constexpr StringLiteral kTriple = "x86_64-unknown-linux-gnu";
@@ -79,6 +84,19 @@ static bool hasAll(const StringMap<bool> &features,
   return all_of(names, [&](StringRef name) { return features.lookup(name); });
 }
 
+/// The features that this process may use: the system grants tile registers
+/// only on request (as programs ask for them, too), and some sandboxes do not.
+static StringMap<bool> getHostFeatures() {
+  StringMap<bool> features = sys::getHostCPUFeatures();
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  if (features.lookup("amx-tile") &&
+      syscall(SYS_arch_prctl, requestPermission, tileData) != 0)
+    features["amx-tile"] = features["amx-int8"] = false;
+#endif
+  return features;
+}
+
 /// Returns what `host` stands for.
 static Expected<std::string> describeHost() {
   if (Triple(sys::getProcessTriple()).getArch() != Triple::x86_64)
@@ -86,7 +104,7 @@ static Expected<std::string> describeHost() {
         "--target-cpu=host: programs are made for x86-64 only, but this "
         "machine is " +
         sys::getProcessTriple() + "; name a CPU, such as x86-64-v3");
-  StringMap<bool> features = sys::getHostCPUFeatures();
+  StringMap<bool> features = getHostFeatures();
   if (!hasAll(features, kLevel3))
     return createStringError("--target-cpu=host: programs need AVX2 and FMA, "
                              "which this machine lacks; name a CPU, such as "
@@ -167,7 +185,7 @@ Expected<tq::Target> tq::resolveTarget(StringRef spec) {
 bool tq::runsOnHost(const Target &target) {
   if (Triple(sys::getProcessTriple()).getArch() != Triple::x86_64)
     return false;
-  StringMap<bool> features = sys::getHostCPUFeatures();
+  StringMap<bool> features = getHostFeatures();
   return all_of(target.required, [&](const std::string &feature) {
     return features.lookup(feature);
   });
