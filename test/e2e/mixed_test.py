@@ -8,8 +8,6 @@ the same way, and give the same bits with 1 and 2 threads and built for AVX2 and
 machine. Their weights are seeded; the test writes them beside the program.
 """
 
-import argparse
-import concurrent.futures
 import dataclasses
 import pathlib
 import re
@@ -26,6 +24,7 @@ from programs_test import (
     Program,
     require,
     run,
+    run_cases,
     run_check,
     same_bits,
     target_cpus,
@@ -311,32 +310,5 @@ def run_case(case, arguments):
             for name, check in list_checks(case).items()]  # fmt: skip
 
 
-def parse_arguments():
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    path = {"type": lambda text: pathlib.Path(text).resolve(), "required": True}
-    parser.add_argument("--tq-compile", help="the compiler", **path)
-    parser.add_argument("--work", help="directory for programs", **path)
-    parser.add_argument("--only", default="", help="cases whose name contains this")
-    parser.add_argument("--jobs", type=int, default=2, help="cases at a time (default 2)")
-    parser.add_argument("--verbose", action="store_true", help="print passed checks too")
-    return parser.parse_args()
-
-
-def main():
-    """Run all cases and print the closing line."""
-    arguments = parse_arguments()
-    cases = [case for case in CASES if arguments.only in case.name]
-    counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
-    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for outcome in pool.map(lambda case: run_case(case, arguments), cases):
-            for name, result, detail in outcome:
-                counts[result] += 1
-                if result != "passed" or arguments.verbose:
-                    print(f"{result.upper()} {name}: {detail}", flush=True)
-    print(", ".join(f"{count} {result}" for result, count in counts.items()))
-    return 1 if counts["failed"] or not counts["passed"] else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(__doc__, CASES, run_case))

@@ -308,9 +308,9 @@ def run_case(case, arguments):
             for name, check in list_checks().items()]  # fmt: skip
 
 
-def parse_arguments():
+def parse_arguments(description):
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
     path = {"type": lambda text: pathlib.Path(text).resolve(), "required": True}
     parser.add_argument("--tq-compile", help="the compiler", **path)
     parser.add_argument("--work", help="directory for models and programs", **path)
@@ -320,13 +320,13 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
-    """Run all cases and print the closing line."""
-    arguments = parse_arguments()
-    cases = [case for case in CASES if arguments.only in case.name]
+def run_cases(description, all_cases, run_one):
+    """Run the cases that the command line names and print the closing line."""
+    arguments = parse_arguments(description)
+    cases = [case for case in all_cases if arguments.only in case.name]
     counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        for results in pool.map(lambda case: run_case(case, arguments), cases):
+        for results in pool.map(lambda case: run_one(case, arguments), cases):
             for name, result, detail in results:
                 counts[result] += 1
                 if result != "passed" or arguments.verbose:
@@ -336,4 +336,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(__doc__, CASES, run_case))
