@@ -584,17 +584,11 @@ LogicalResult ContractionKernelGenerator::emitEpilogue(
       }
       for (linalg::GenericOp op : epilogue) {
         FailureOr<SmallVector<Value>> values = evaluator->evaluate(op, point);
-        if (failed(values))
+        if (failed(values) ||
+            failed(evaluator->writeResults(op, *values, point)))
           return failure();
-        for (auto [index, value] : llvm::enumerate(*values)) {
-          Value result = op.getResult(index);
-          AffineMap map =
-              op.getMatchingIndexingMap(op.getDpsInitOperand(index));
-          if (evaluator->isBound(result) &&
-              failed(evaluator->write(result, map, value, point)))
-            return failure();
+        for (auto [result, value] : llvm::zip(op.getResults(), *values))
           evaluator->setKnown(result, evaluator->broadcast(value));
-        }
       }
     }
   }

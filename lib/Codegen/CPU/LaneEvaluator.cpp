@@ -29,6 +29,18 @@ bool tq::cpu::isLeadingIdentity(AffineMap map) {
   return true;
 }
 
+LogicalResult LaneEvaluator::writeResults(linalg::GenericOp op,
+                                          ValueRange values,
+                                          const LanePoint &point) {
+  for (auto [index, value] : llvm::enumerate(values)) {
+    Value result = op.getResult(index);
+    AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(index));
+    if (isBound(result) && failed(write(result, map, value, point)))
+      return failure();
+  }
+  return success();
+}
+
 Value LaneEvaluator::broadcast(Value value) {
   if (isa<VectorType>(value.getType()))
     return value;

@@ -84,6 +84,11 @@ public:
   mlir::LogicalResult write(mlir::Value tensor, mlir::AffineMap map,
                             mlir::Value value, const LanePoint &point);
 
+  /// Writes the results of `op`, `values`, that have a storage.
+  mlir::LogicalResult writeResults(mlir::linalg::GenericOp op,
+                                   mlir::ValueRange values,
+                                   const LanePoint &point);
+
   /// A vector of lanes from a scalar; vectors stay.
   mlir::Value broadcast(mlir::Value value);
 

@@ -322,16 +322,10 @@ LogicalResult RowKernelGenerator::emitRowOp(linalg::GenericOp op,
   LanePoint point{SmallVector<Value>(rows), {}, {}};
   evaluator->clearBlock();
   FailureOr<SmallVector<Value>> values = evaluator->evaluate(op, point);
-  if (failed(values))
+  if (failed(values) || failed(evaluator->writeResults(op, *values, point)))
     return failure();
-  for (auto [index, value] : llvm::enumerate(*values)) {
-    Value result = op.getResult(index);
-    AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(index));
-    if (evaluator->isBound(result) &&
-        failed(evaluator->write(result, map, value, point)))
-      return failure();
+  for (auto [result, value] : llvm::zip(op.getResults(), *values))
     evaluator->setScalar(result, value);
-  }
   return success();
 }
 
@@ -460,16 +454,10 @@ LogicalResult RowKernelGenerator::emitPoint(const LanePoint &point,
       continue;
     }
     FailureOr<SmallVector<Value>> values = evaluator->evaluate(op, point);
-    if (failed(values))
+    if (failed(values) || failed(evaluator->writeResults(op, *values, point)))
       return failure();
-    for (auto [index, value] : llvm::enumerate(*values)) {
-      Value result = op.getResult(index);
-      AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(index));
-      if (evaluator->isBound(result) &&
-          failed(evaluator->write(result, map, value, point)))
-        return failure();
+    for (auto [result, value] : llvm::zip(op.getResults(), *values))
       evaluator->setKnown(result, evaluator->broadcast(value));
-    }
   }
   return success();
 }
