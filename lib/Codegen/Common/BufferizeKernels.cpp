@@ -117,20 +117,27 @@ FailureOr<Value> TemporaryPlacer::getSize(Value size) {
   return inSizes.clone(*op, known)->getResult(0);
 }
 
-FailureOr<Value> TemporaryPlacer::getBytes(memref::AllocOp alloc) {
-  MemRefType type = alloc.getType();
-  Location loc = alloc.getLoc();
+/// What a temporary takes of the scratch memory.
+static Value emitBytes(OpBuilder &builder, Location loc, MemRefType type,
+                       ValueRange dynamicSizes) {
   int64_t constant = getElementBytes(type.getElementType());
   for (int64_t size : type.getShape())
     constant *= ShapedType::isDynamic(size) ? 1 : size;
-  Value bytes = arith::ConstantIndexOp::create(inSizes, loc, constant);
+  Value bytes = arith::ConstantIndexOp::create(builder, loc, constant);
+  for (Value size : dynamicSizes)
+    bytes = builder.createOrFold<arith::MulIOp>(loc, bytes, size);
+  return roundToBuffer(builder, loc, bytes);
+}
+
+FailureOr<Value> TemporaryPlacer::getBytes(memref::AllocOp alloc) {
+  SmallVector<Value> dynamicSizes;
   for (Value dynamic : alloc.getDynamicSizes()) {
     FailureOr<Value> size = getSize(dynamic);
     if (failed(size))
       return failure();
-    bytes = inSizes.createOrFold<arith::MulIOp>(loc, bytes, *size);
+    dynamicSizes.push_back(*size);
   }
-  return roundToBuffer(inSizes, loc, bytes);
+  return emitBytes(inSizes, alloc.getLoc(), alloc.getType(), dynamicSizes);
 }
 
 /// Its place in the scratch memory, which is behind the ones before it.
@@ -141,13 +148,9 @@ void TemporaryPlacer::place(memref::AllocOp alloc, Value bytes) {
     offset = arith::ConstantIndexOp::create(builder, loc, 0);
   auto view = memref::ViewOp::create(builder, loc, alloc.getType(), workspace,
                                      offset, alloc.getDynamicSizes());
-  Value size = arith::ConstantIndexOp::create(
-      builder, loc, getElementBytes(alloc.getType().getElementType()));
-  for (int64_t i = 0; i < alloc.getType().getRank(); ++i)
-    size = arith::MulIOp::create(builder, loc, size,
-                                 memref::DimOp::create(builder, loc, view, i));
-  offset = arith::AddIOp::create(builder, loc, offset,
-                                 roundToBuffer(builder, loc, size));
+  offset = builder.createOrFold<arith::AddIOp>(
+      loc, offset,
+      emitBytes(builder, loc, alloc.getType(), alloc.getDynamicSizes()));
   alloc.replaceAllUsesWith(view.getResult());
   alloc.erase();
   total =

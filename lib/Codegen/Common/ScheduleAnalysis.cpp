@@ -23,8 +23,6 @@
 using namespace mlir;
 using namespace tq;
 
-static constexpr int64_t kWeightAlignment = 64;
-
 bool tq::isView(Operation &op) {
   return isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(
       op);
@@ -382,7 +380,7 @@ LogicalResult ScheduleAnalysis::placeWeights() {
     int64_t bytes = cast<RankedTensorType>(weight.getType()).getNumElements() *
                     getElementBytes(getElementTypeOrSelf(weight.getType()));
     offset +=
-        (bytes + kWeightAlignment - 1) / kWeightAlignment * kWeightAlignment;
+        (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
   }
   schedule.weightOffsets[""] = offset;
   return success();

@@ -16,7 +16,8 @@ def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
     Before: `@main` on tensors holds only `tensor.empty`, `tensor.dim`, index
     arithmetic, `tq.get_weight`, reshapes and calls of kernels, functions on tensors;
     kernels whose code needs scratch memory have `NAME.workspace`. After: `@main` and
-    the kernels on tensors are gone; in their place are `@tq_program_run` and `@tq_program_plan` of the program's ABI
+    the kernels on tensors are gone; in their place are `@tq_program_run` and
+    `@tq_program_plan` of the program's ABI
     (include/tq/Runtime/Program.h), declarations of `NAME.body` and `NAME.count`
     for each kernel, weights that are used carry `tq.offset`, and the module carries
     `tq.program`: inputs, outputs, kernels, calls, the arena's formula.
