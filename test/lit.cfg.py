@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import lit.formats
+import lit.util
 from lit.llvm import llvm_config
 
 config.name = "TQ"
@@ -54,6 +55,16 @@ shared = os.path.join(config.tq_source_dir, "..", "shared")
 if os.path.isdir(shared):
     config.available_features.add("shared")
     config.substitutions.append(("%shared", shared))
+
+# What runs programs of other CPUs.
+for arch, loader in [("x86_64", "/"), ("aarch64", "/usr/aarch64-linux-gnu")]:
+    emulator = lit.util.which("qemu-%s-static" % arch) or lit.util.which("qemu-" + arch)
+    if emulator:
+        config.available_features.add("qemu-" + arch)
+        config.substitutions.append(("%qemu-" + arch, "%s -L %s" % (emulator, loader)))
+runtime = os.path.join(config.tq_build_dir, "lib", "aarch64-linux-gnu", "libtq_runtime.a")
+if "qemu-aarch64" in config.available_features and os.path.exists(runtime):
+    config.available_features.add("aarch64")
 
 # Some sandboxes do not let a process filter its system calls.
 without_tiles = os.path.join(os.path.dirname(__file__), "Emit/Inputs/without_tiles.py")

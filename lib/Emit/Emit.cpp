@@ -7,19 +7,25 @@
 
 #include "tq/Emit/Emit.h"
 
+#include "tq/Codegen/Common/TargetModules.h"
 #include "tq/Emit/Golden.h"
 #include "tq/Emit/Link.h"
 #include "tq/Emit/ObjectFile.h"
 #include "tq/Emit/TempFiles.h"
 #include "tq/Import/HuggingFace/TokenizerTables.h"
 
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
 
 using namespace llvm;
 using namespace tq;
@@ -36,6 +42,14 @@ static Error assign(std::string &to, Expected<std::string> value) {
 }
 
 namespace {
+/// The program's code for one CPU.
+struct TargetCode {
+  mlir::ModuleOp module;
+  tq::Target target;
+  std::unique_ptr<TargetMachine> machine;
+  std::string object; ///< a file
+};
+
 /// One run of the phase.
 class Emitter {
 public:
@@ -46,6 +60,7 @@ public:
   Expected<EmitResult> run();
 
 private:
+  Error readTargets();
   Error describe();
   Error readTokenizer();
   Error writeWeights(raw_ostream &stream);
@@ -53,10 +68,16 @@ private:
   /// Assembly or LLVM IR.
   Error writeText();
 
-  /// Objects with the code and the weights, and with the tables.
-  Error writeObjects();
+  /// Objects: the code for each target, the weights, the tables.
+  Error writeCodes();
+  Error writeCodeObject(size_t index);
+  Error writeWeightObject();
   Error writeTables();
+  const Triple &getTriple() { return codes[0].machine->getTargetTriple(); }
+  std::vector<std::string> getObjects() const;
   Error storeGolden();
+  std::optional<std::vector<std::string>> findLauncher();
+  Error linkTo(LinkKind kind, StringRef output);
   Error linkOutput();
   Expected<std::string> writeHeader(StringRef path);
 
@@ -65,8 +86,8 @@ private:
   ProgressFn progress;
   EmitResult result;
   TempFiles files;
-  std::unique_ptr<TargetMachine> machine;
-  std::string codeObject, tablesObject;
+  std::vector<TargetCode> codes;
+  std::string weightsObject, tablesObject;
 };
 } // namespace
 
@@ -85,14 +106,57 @@ Error Emitter::readTokenizer() {
   return Error::success();
 }
 
+static StringRef getString(mlir::ModuleOp module, StringRef name) {
+  auto attr = module->getAttrOfType<mlir::StringAttr>(name);
+  return attr ? attr.getValue() : "";
+}
+
+/// The modules inside, one a CPU, all of one architecture.
+Error Emitter::readTargets() {
+  for (auto inner : module.getOps<mlir::ModuleOp>()) {
+    StringRef tripleName =
+        getString(inner, mlir::LLVM::LLVMDialect::getTargetTripleAttrName());
+    Expected<std::string> triple = resolveTriple(tripleName);
+    if (!triple)
+      return triple.takeError();
+    Expected<tq::Target> target =
+        resolveTarget(getString(inner, kTargetCpuAttr), *triple);
+    if (!target)
+      return target.takeError();
+    if (!codes.empty() && codes[0].target.triple != target->triple)
+      return createStringError(
+          "expected targets of one architecture, but got " +
+          codes[0].target.triple + " and " + target->triple);
+    auto machine = createTargetMachine(*target);
+    if (!machine)
+      return machine.takeError();
+    codes.push_back({inner, std::move(*target), std::move(*machine), {}});
+  }
+  if (codes.empty())
+    return createStringError("expected a module after the codegen phase, with "
+                             "a module for each CPU inside");
+  return Error::success();
+}
+
 Error Emitter::describe() {
   Expected<ProgramInfo> info = readProgramInfo(module);
   if (!info)
     return info.takeError();
+  if (Error error = readTargets())
+    return error;
   info->compilerVersion = getCompilerVersion();
-  info->options = options.options;
-  info->targetCpu = options.target.name;
-  info->requiredFeatures = join(options.target.required, ",");
+  std::string names;
+  for (const TargetCode &code : codes) {
+    names += (names.empty() ? "" : ",") + code.target.name;
+    info->targets.push_back({code.target.name,
+                             join(code.target.required, ","),
+                             getString(code.module, kArenaFormulaAttr).str(),
+                             {}});
+  }
+  info->options =
+      options.options + (options.options.empty() ? "" : " ") +
+      "--target=" + (getTriple().getArchName() + "-linux-gnu").str() +
+      " --target-cpu=" + names;
   result.program = std::move(*info);
   return readTokenizer();
 }
@@ -103,8 +167,13 @@ Error Emitter::writeWeights(raw_ostream &stream) {
 }
 
 Error Emitter::writeText() {
+  if (codes.size() != 1)
+    return createStringError("assembly and LLVM IR: expected code for one CPU, "
+                             "but got " +
+                             Twine(codes.size()));
+  TargetMachine &machine = *codes[0].machine;
   LLVMContext context;
-  auto code = translateProgram(module, context, *machine);
+  auto code = translateTarget(codes[0].module, 0, context, machine);
   if (!code)
     return code.takeError();
   buildProgramTables(**code, result.program);
@@ -119,15 +188,16 @@ Error Emitter::writeText() {
     if (Error error = writeFile(
             weights, [&](raw_ostream &out) { return writeWeights(out); }))
       return error;
-    section = getWeightSection(weightsPath, result.program.weightsBytes);
+    section =
+        getWeightSection(weightsPath, result.program.weightsBytes, getTriple());
   }
-  optimize(**code, *machine);
+  optimize(**code, machine);
   result.goldenNote = "only programs that tq-compile links get one";
   Error failed = writeOutput(options.output, [&](raw_ostream &out) -> Error {
     if (options.kind == OutputKind::Assembly) {
       // In the module, it would come out as text, byte by byte.
       out << section;
-      return writeCode(**code, *machine, CodeGenFileType::AssemblyFile, out);
+      return writeCode(**code, machine, CodeGenFileType::AssemblyFile, out);
     }
     (*code)->appendModuleInlineAsm(section);
     out << **code;
@@ -138,41 +208,102 @@ Error Emitter::writeText() {
   return files.rename(weights, weightsPath);
 }
 
-Error Emitter::writeObjects() {
+Error Emitter::writeCodeObject(size_t index) {
+  TargetCode &code = codes[index];
   LLVMContext context;
-  auto code = translateProgram(module, context, *machine);
-  if (!code)
-    return code.takeError();
-  if (result.program.weightsBytes) {
-    std::string weights;
-    if (Error error = assign(weights, files.create("weights")))
-      return error;
-    if (Error error = writeFile(
-            weights, [&](raw_ostream &out) { return writeWeights(out); }))
-      return error;
-    (*code)->appendModuleInlineAsm(
-        getWeightSection(weights, result.program.weightsBytes));
-  }
-  optimize(**code, *machine);
-  if (Error error = assign(codeObject, files.create("o")))
-    return error;
-  if (Error error = writeFile(codeObject, [&](raw_ostream &out) {
-        return writeCode(**code, *machine, CodeGenFileType::ObjectFile, out);
+  auto translated = translateTarget(code.module, index, context, *code.machine);
+  if (!translated)
+    return translated.takeError();
+  optimize(**translated, *code.machine);
+  if (Error error = writeFile(code.object, [&](raw_ostream &out) {
+        return writeCode(**translated, *code.machine,
+                         CodeGenFileType::ObjectFile, out);
       }))
     return error;
-  return measureKernels(codeObject, result.program);
+  auto sizes = measureKernels(code.object, result.program.kernels);
+  if (!sizes)
+    return sizes.takeError();
+  result.program.targets[index].codeBytes = std::move(*sizes);
+  return Error::success();
+}
+
+/// The targets side by side: LLVM's code generator takes most of the time.
+Error Emitter::writeCodes() {
+  for (TargetCode &code : codes)
+    if (Error error = assign(code.object, files.create("o")))
+      return error;
+  std::vector<std::string> messages(codes.size());
+  parallelFor(0, codes.size(), [&](size_t index) {
+    if (Error error = writeCodeObject(index))
+      messages[index] = toString(std::move(error));
+  });
+  for (const std::string &message : messages)
+    if (!message.empty())
+      return createStringError(message);
+  return Error::success();
+}
+
+Error Emitter::writeWeightObject() {
+  if (!result.program.weightsBytes)
+    return Error::success();
+  std::string weights;
+  if (Error error = assign(weights, files.create("weights")))
+    return error;
+  if (Error error = writeFile(
+          weights, [&](raw_ostream &out) { return writeWeights(out); }))
+    return error;
+  LLVMContext context;
+  TargetMachine &machine = *codes[0].machine;
+  std::unique_ptr<Module> section = createModule("weights", context, machine);
+  section->appendModuleInlineAsm(
+      getWeightSection(weights, result.program.weightsBytes, getTriple()));
+  if (Error error = assign(weightsObject, files.create("o")))
+    return error;
+  return writeFile(weightsObject, [&](raw_ostream &out) {
+    return writeCode(*section, machine, CodeGenFileType::ObjectFile, out);
+  });
+}
+
+std::vector<std::string> Emitter::getObjects() const {
+  std::vector<std::string> objects;
+  for (const TargetCode &code : codes)
+    objects.push_back(code.object);
+  objects.push_back(tablesObject);
+  if (!weightsObject.empty())
+    objects.push_back(weightsObject);
+  return objects;
 }
 
 Error Emitter::writeTables() {
   LLVMContext context;
-  std::unique_ptr<Module> tables = createModule("tables", context, *machine);
+  TargetMachine &machine = *codes[0].machine;
+  std::unique_ptr<Module> tables = createModule("tables", context, machine);
   buildProgramTables(*tables, result.program);
   if (tablesObject.empty())
     if (Error error = assign(tablesObject, files.create("o")))
       return error;
   return writeFile(tablesObject, [&](raw_ostream &out) {
-    return writeCode(*tables, *machine, CodeGenFileType::ObjectFile, out);
+    return writeCode(*tables, machine, CodeGenFileType::ObjectFile, out);
   });
+}
+
+/// What runs the program here: nothing where this CPU does, or an emulator.
+std::optional<std::vector<std::string>> Emitter::findLauncher() {
+  for (const TargetCode &code : codes)
+    if (runsOnHost(code.target))
+      return std::vector<std::string>();
+  StringRef arch = getTriple().getArchName();
+  for (std::string name :
+       {"qemu-" + arch.str() + "-static", "qemu-" + arch.str()})
+    if (ErrorOr<std::string> path = sys::findProgramByName(name))
+      return std::vector<std::string>{*path, "-L",
+                                      ("/usr/" + arch + "-linux-gnu").str()};
+  return std::nullopt;
+}
+
+Error Emitter::linkTo(LinkKind kind, StringRef output) {
+  return link(kind, getTriple(), getObjects(), options.runtimeDirectory, output,
+              files);
 }
 
 Error Emitter::storeGolden() {
@@ -184,18 +315,19 @@ Error Emitter::storeGolden() {
     result.goldenNote = "the program has no inputs";
     return Error::success();
   }
-  if (!runsOnHost(options.target)) {
+  std::optional<std::vector<std::string>> launcher = findLauncher();
+  if (!launcher) {
     result.goldenNote = "this machine cannot run the program";
     return Error::success();
   }
   std::string program;
   if (Error error = assign(program, files.create("exe")))
     return error;
-  if (Error error = link(LinkKind::Executable, {codeObject, tablesObject},
-                         options.runtimeDirectory, program, files))
+  if (Error error = linkTo(LinkKind::Executable, program))
     return error;
+  launcher->push_back(program);
   Expected<std::vector<uint8_t>> golden =
-      computeGolden(result.program, program, files);
+      computeGolden(result.program, std::move(*launcher), files);
   if (!golden) {
     result.goldenNote = toString(golden.takeError());
     return Error::success();
@@ -245,8 +377,7 @@ Error Emitter::linkOutput() {
   std::string file, header, headerPath;
   if (Error error = assign(file, files.createNextTo(options.output)))
     return error;
-  if (Error error = link(getLinkKind(options.kind), {codeObject, tablesObject},
-                         options.runtimeDirectory, file, files))
+  if (Error error = linkTo(getLinkKind(options.kind), file))
     return error;
   if (options.kind == OutputKind::SharedLibrary) {
     headerPath = getHeaderPath(options.output);
@@ -259,19 +390,19 @@ Error Emitter::linkOutput() {
 }
 
 Expected<EmitResult> Emitter::run() {
-  auto created = createTargetMachine(options.target);
-  if (!created)
-    return created.takeError();
-  machine = std::move(*created);
   if (Error error = describe())
     return error;
+  mlir::registerBuiltinDialectTranslation(*module.getContext());
+  mlir::registerLLVMDialectTranslation(*module.getContext());
   bool isText = options.kind == OutputKind::Assembly ||
                 options.kind == OutputKind::LLVMIR;
   if (isText) {
     if (Error error = writeText())
       return error;
   } else {
-    if (Error error = writeObjects())
+    if (Error error = writeCodes())
+      return error;
+    if (Error error = writeWeightObject())
       return error;
     if (Error error = writeTables())
       return error;

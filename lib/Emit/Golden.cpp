@@ -211,11 +211,11 @@ static Error runProgram(ArrayRef<std::string> arguments, TempFiles &files) {
                            Twine(status) + "): " + message);
 }
 
-Expected<std::vector<uint8_t>> tq::computeGolden(const ProgramInfo &info,
-                                                 StringRef program,
-                                                 TempFiles &files) {
+Expected<std::vector<uint8_t>>
+tq::computeGolden(const ProgramInfo &info, std::vector<std::string> command,
+                  TempFiles &files) {
   std::vector<uint8_t> blob;
-  std::vector<std::string> arguments = {program.str()};
+  std::vector<std::string> arguments = std::move(command);
   Random random;
   for (const ProgramTensor &tensor : info.inputs) {
     Expected<std::vector<int64_t>> dims = chooseDims(info, tensor);

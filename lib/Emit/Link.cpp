@@ -12,6 +12,7 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace llvm;
 using namespace tq;
@@ -19,16 +20,27 @@ using namespace tq;
 /// The sanitizers that the runtime was built with; programs need them too.
 static constexpr StringLiteral kSanitizers = TQ_SANITIZE;
 
-static Expected<std::string> findDriver() {
+static bool isForeign(const Triple &triple) {
+  return Triple(sys::getProcessTriple()).getArch() != triple.getArch();
+}
+
+/// "aarch64-linux-gnu": how Debian names folders and cross compilers.
+static std::string getShortTriple(const Triple &triple) {
+  return (triple.getArchName() + "-linux-gnu").str();
+}
+
+static Expected<std::string> findDriver(bool isForeign) {
   // The one found when tq was configured, else the usual names.
   for (StringRef name : {TQ_LINK_DRIVER, "clang-22", "clang", "cc", "gcc"}) {
-    if (name.empty())
+    if (name.empty() || (isForeign && !name.contains("clang")))
       continue;
     if (ErrorOr<std::string> path = sys::findProgramByName(name))
       return *path;
   }
-  return makeOutputError("no compiler driver to link with: expected one of "
-                         "clang-22, clang, cc, gcc on the PATH");
+  return makeOutputError(
+      Twine("no compiler driver to link with: expected one of ") +
+      (isForeign ? "clang-22, clang" : "clang-22, clang, cc, gcc") +
+      " on the PATH");
 }
 
 /// Whether `driver` finds lld, which links faster than the default linker.
@@ -86,7 +98,8 @@ static Expected<std::string> writeExports(TempFiles &files) {
   return file;
 }
 
-static Error addArguments(LinkKind kind, StringRef directory, TempFiles &files,
+static Error addArguments(LinkKind kind, StringRef directory,
+                          StringRef sanitizers, TempFiles &files,
                           SmallVectorImpl<std::string> &arguments) {
   if (kind == LinkKind::Object) {
     arguments.append({"-r", "-nostdlib"});
@@ -104,11 +117,11 @@ static Error addArguments(LinkKind kind, StringRef directory, TempFiles &files,
       return exports.takeError();
     arguments.append({"-Wl,-Bsymbolic", "-Wl,--version-script=" + *exports});
   }
-  if (kSanitizers.empty())
+  if (sanitizers.empty())
     arguments.push_back("-Wl,-s");
   else
-    arguments.push_back("-fsanitize=" + kSanitizers.str());
-  if (isLibrary && kSanitizers.empty())
+    arguments.push_back("-fsanitize=" + sanitizers.str());
+  if (isLibrary && sanitizers.empty())
     arguments.push_back("-Wl,-z,defs");
   return Error::success();
 }
@@ -121,16 +134,24 @@ static std::string firstLine(StringRef file) {
   return (*buffer)->getBuffer().ltrim().split('\n').first.str();
 }
 
-Error tq::link(LinkKind kind, ArrayRef<std::string> objects,
-               StringRef runtimeDirectory, StringRef output, TempFiles &files) {
-  Expected<std::string> driver = findDriver();
+Error tq::link(LinkKind kind, const Triple &triple,
+               ArrayRef<std::string> objects, StringRef runtimeDirectory,
+               StringRef output, TempFiles &files) {
+  bool foreign = isForeign(triple);
+  Expected<std::string> driver = findDriver(foreign);
   if (!driver)
     return driver.takeError();
   SmallVector<std::string> arguments = {*driver, "-o", output.str()};
+  SmallString<128> directory(runtimeDirectory);
+  if (foreign) {
+    arguments.push_back("--target=" + getShortTriple(triple));
+    sys::path::append(directory, getShortTriple(triple));
+  }
   if (hasLld(*driver))
     arguments.push_back("-fuse-ld=lld");
   arguments.append(objects.begin(), objects.end());
-  if (Error error = addArguments(kind, runtimeDirectory, files, arguments))
+  if (Error error = addArguments(kind, directory, foreign ? "" : kSanitizers,
+                                 files, arguments))
     return error;
 
   Expected<std::string> log = files.create("log");

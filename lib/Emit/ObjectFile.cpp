@@ -8,8 +8,6 @@
 #include "tq/Emit/ObjectFile.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
-#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -35,32 +33,26 @@ static Error checkEntry(mlir::ModuleOp module, StringRef name,
   return Error::success();
 }
 
-/// A copy of `module` with its llvm ops only.
-static Expected<mlir::OwningOpRef<mlir::ModuleOp>>
-copyCode(mlir::ModuleOp module) {
-  mlir::OwningOpRef<mlir::ModuleOp> code =
-      mlir::ModuleOp::create(module.getLoc());
-  mlir::OpBuilder builder = mlir::OpBuilder::atBlockEnd(code->getBody());
-  for (mlir::Operation &op : *module.getBody()) {
-    if (isa<mlir::LLVM::LLVMDialect>(op.getDialect()))
-      builder.clone(op);
-    else if (op.getName().getStringRef() != "tq.weight")
+/// Fails where `module` holds anything but llvm ops.
+static Error checkCode(mlir::ModuleOp module) {
+  for (mlir::Operation &op : *module.getBody())
+    if (!isa_and_nonnull<mlir::LLVM::LLVMDialect>(op.getDialect()))
       return createStringError("expected a module after the codegen phase, but "
                                "it holds '" +
                                op.getName().getStringRef() + "'");
-  }
-  return code;
+  return Error::success();
 }
 
 static bool isEntry(const GlobalValue &value) {
   return value.getName() == kRunSymbol || value.getName() == kPlanSymbol;
 }
 
-static void setLinkage(Module &module) {
+static void setLinkage(Module &module, size_t target) {
   for (GlobalValue &value : module.global_values()) {
     if (value.isDeclaration())
       continue;
     if (isEntry(value)) {
+      value.setName(getTargetSymbol(value.getName(), target));
       value.setVisibility(GlobalValue::HiddenVisibility);
       value.setDSOLocal(true);
     } else if (!value.hasLocalLinkage()) {
@@ -80,27 +72,25 @@ std::unique_ptr<Module> tq::createModule(StringRef name, LLVMContext &context,
   return module;
 }
 
-Expected<std::unique_ptr<Module>> tq::translateProgram(mlir::ModuleOp module,
-                                                       LLVMContext &context,
-                                                       TargetMachine &machine) {
+Expected<std::unique_ptr<Module>> tq::translateTarget(mlir::ModuleOp module,
+                                                      size_t index,
+                                                      LLVMContext &context,
+                                                      TargetMachine &machine) {
   if (Error error = checkEntry(module, kRunSymbol, 6))
     return error;
   if (Error error = checkEntry(module, kPlanSymbol, 3))
     return error;
-  auto code = copyCode(module);
-  if (!code)
-    return code.takeError();
-  mlir::registerBuiltinDialectTranslation(*module.getContext());
-  mlir::registerLLVMDialectTranslation(*module.getContext());
+  if (Error error = checkCode(module))
+    return error;
   std::unique_ptr<Module> result =
-      mlir::translateModuleToLLVMIR(**code, context, "program");
+      mlir::translateModuleToLLVMIR(module, context, "program");
   if (!result)
     return createStringError("the module after codegen has no LLVM IR");
   result->setTargetTriple(machine.getTargetTriple());
   result->setDataLayout(machine.createDataLayout());
   result->setPICLevel(PICLevel::BigPIC);
   result->setPIELevel(PIELevel::Large);
-  setLinkage(*result);
+  setLinkage(*result, index);
   for (Function &function : *result) {
     if (function.isDeclaration())
       continue;
@@ -122,11 +112,15 @@ static std::string escape(StringRef text) {
   return result;
 }
 
-std::string tq::getWeightSection(StringRef file, uint64_t bytes) {
-  // A large section (flag `l`): it lies apart from code, which then reaches its
-  // data however many weights there are.
+std::string tq::getWeightSection(StringRef file, uint64_t bytes,
+                                 const Triple &triple) {
+  // On x86-64 a large section (flag `l`): it lies apart from code, which then
+  // reaches its data however many weights there are.
+  StringRef section = triple.getArch() == Triple::x86_64
+                          ? ".lrodata.tq_weights,\"al\""
+                          : ".rodata.tq_weights,\"a\"";
   std::string text;
-  raw_string_ostream(text) << ".section .lrodata.tq_weights,\"al\",@progbits\n"
+  raw_string_ostream(text) << ".section " << section << ",@progbits\n"
                            << ".p2align 6\n"
                            << ".globl " << kWeightsSymbol << "\n.hidden "
                            << kWeightsSymbol << "\n"
@@ -190,7 +184,8 @@ Error tq::writeCode(Module &module, TargetMachine &machine,
   return Error::success();
 }
 
-Error tq::measureKernels(StringRef object, ProgramInfo &info) {
+Expected<std::vector<uint64_t>>
+tq::measureKernels(StringRef object, ArrayRef<std::string> kernels) {
   auto file = object::ObjectFile::createObjectFile(object);
   if (!file)
     return file.takeError();
@@ -206,7 +201,8 @@ Error tq::measureKernels(StringRef object, ProgramInfo &info) {
     if (symbol.getELFType() == ELF::STT_FUNC)
       sizes[name->split('.').first] += symbol.getSize();
   }
-  for (ProgramKernel &kernel : info.kernels)
-    kernel.codeBytes = sizes.lookup(kernel.name);
-  return Error::success();
+  std::vector<uint64_t> result;
+  for (const std::string &kernel : kernels)
+    result.push_back(sizes.lookup(kernel));
+  return result;
 }

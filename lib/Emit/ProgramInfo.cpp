@@ -147,7 +147,7 @@ static void readTables(Reader &reader, ProgramInfo &info) {
     auto string = dyn_cast<StringAttr>(name);
     if (!string)
       return reader.fail("kernels", "an array of strings");
-    info.kernels.push_back({string.getValue().str(), 0});
+    info.kernels.push_back(string.getValue().str());
   }
   reader.each("calls", [&](Reader &call) {
     int64_t last = int64_t(info.kernels.size()) - 1;
@@ -157,7 +157,6 @@ static void readTables(Reader &reader, ProgramInfo &info) {
     if (last < 0)
       call.fail("kernel", "the index of a kernel");
   });
-  info.arenaFormula = reader.string("arena_formula");
   info.weightsBytes =
       uint64_t(reader.integer("weights_bytes", 0, INT64_MAX, 0));
 }

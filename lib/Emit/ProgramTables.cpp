@@ -84,6 +84,7 @@ private:
   Constant *kernels(const ProgramInfo &info);
   Constant *calls(const ProgramInfo &info);
   Constant *labels(const ProgramInfo &info);
+  Constant *targets(const ProgramInfo &info);
 
   /// A function or the weights, defined here or in another object.
   Constant *external(StringRef name, Type *type);
@@ -121,8 +122,8 @@ Constant *TableBuilder::symbols(const ProgramInfo &info) {
 
 Constant *TableBuilder::kernels(const ProgramInfo &info) {
   SmallVector<Constant *> rows;
-  for (const ProgramKernel &kernel : info.kernels)
-    rows.push_back(structOf({string(kernel.name), i64(kernel.codeBytes)}));
+  for (const std::string &kernel : info.kernels)
+    rows.push_back(structOf({string(kernel)}));
   return table(rows, "kernels");
 }
 
@@ -141,6 +142,23 @@ Constant *TableBuilder::labels(const ProgramInfo &info) {
   return table(rows, "labels");
 }
 
+Constant *TableBuilder::targets(const ProgramInfo &info) {
+  auto *function = FunctionType::get(Type::getVoidTy(context), false);
+  SmallVector<Constant *> rows;
+  for (auto [index, target] : enumerate(info.targets)) {
+    SmallVector<Constant *> bytes;
+    for (uint64_t size : target.codeBytes)
+      bytes.push_back(i64(size));
+    rows.push_back(
+        structOf({string(target.cpu), string(target.requiredFeatures),
+                  string(target.arenaFormula),
+                  external(getTargetSymbol(kPlanSymbol, index), function),
+                  external(getTargetSymbol(kRunSymbol, index), function),
+                  table(bytes, "code_bytes")}));
+  }
+  return table(rows, "targets");
+}
+
 Constant *TableBuilder::external(StringRef name, Type *type) {
   if (GlobalValue *value = module.getNamedValue(name))
     return value;
@@ -157,7 +175,6 @@ Constant *TableBuilder::external(StringRef name, Type *type) {
 }
 
 void TableBuilder::build(const ProgramInfo &info) {
-  Type *voidType = Type::getVoidTy(context);
   Type *byteType = Type::getInt8Ty(context);
   Constant *weights =
       info.weightsBytes ? external(kWeightsSymbol, byteType) : null();
@@ -167,23 +184,21 @@ void TableBuilder::build(const ProgramInfo &info) {
       string(info.name),
       string(info.compilerVersion),
       string(info.options),
-      string(info.targetCpu),
-      string(info.requiredFeatures),
-      string(info.arenaFormula),
       i32(info.symbols.size()),
       i32(info.inputs.size()),
       i32(info.outputs.size()),
       i32(info.kernels.size()),
       i32(info.calls.size()),
       i32(info.labels.size()),
+      i32(info.targets.size()),
+      i32(0),
       symbols(info),
       tensors(info.inputs, "inputs"),
       tensors(info.outputs, "outputs"),
       kernels(info),
       calls(info),
       labels(info),
-      external(kPlanSymbol, FunctionType::get(voidType, false)),
-      external(kRunSymbol, FunctionType::get(voidType, false)),
+      targets(info),
       weights,
       i64(info.weightsBytes),
       blob(info.tokenizer, "tokenizer"),
@@ -202,6 +217,10 @@ void TableBuilder::build(const ProgramInfo &info) {
   global->setVisibility(GlobalValue::HiddenVisibility);
   global->setDSOLocal(true);
   global->setAlignment(Align(8));
+}
+
+std::string tq::getTargetSymbol(StringRef name, size_t target) {
+  return (name + "." + Twine(target)).str();
 }
 
 void tq::buildProgramTables(Module &module, const ProgramInfo &info) {

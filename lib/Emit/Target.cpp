@@ -1,4 +1,5 @@
-//===- Target.cpp - The CPU that a program is compiled for ------*- C++ -*-===//
+//===- Target.cpp - The CPUs that a program is compiled for ------*- C++
+//-*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -27,11 +28,9 @@
 
 using namespace llvm;
 
-static constexpr StringLiteral kTriple = "x86_64-unknown-linux-gnu";
-
 /// The features a program checks at its start, in the order in which messages
 /// list them. LLVM, GCC and the runtime's Cpu.cpp use the same names.
-static constexpr StringLiteral kCheckedFeatures[] = {
+static constexpr StringLiteral kX86Checked[] = {
     "sse3",         "ssse3",
     "sse4.1",       "sse4.2",
     "popcnt",       "avx",
@@ -46,35 +45,92 @@ static constexpr StringLiteral kCheckedFeatures[] = {
     "avxvnni",      "gfni",
     "avx512bitalg", "avx512vpopcntdq",
     "amx-tile",     "amx-int8"};
+static constexpr StringLiteral kArmChecked[] = {
+    "fullfp16", "lse", "rdm", "dotprod", "bf16", "i8mm", "sve", "sve2"};
 
-/// What `host` adds to its x86-64 level: extensions that kernels make use of.
-static constexpr StringLiteral kHostExtras[] = {"avx512vnni", "avxvnni",
-                                                "amx-int8"};
+/// The host's levels, the highest first.
+namespace {
+struct Level {
+  StringLiteral name;
+  ArrayRef<StringLiteral> features;
+};
+} // namespace
 
-static constexpr StringLiteral kLevel4[] = {"avx512f", "avx512bw", "avx512cd",
-                                            "avx512dq", "avx512vl"};
-static constexpr StringLiteral kLevel3[] = {"avx2", "bmi",   "bmi2", "f16c",
-                                            "fma",  "lzcnt", "movbe"};
+static constexpr StringLiteral kV4Features[] = {
+    "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx2",
+    "bmi",     "bmi2",     "f16c",     "fma",      "lzcnt",    "movbe"};
+static constexpr StringLiteral kV3Features[] = {"avx2", "bmi",   "bmi2", "f16c",
+                                                "fma",  "lzcnt", "movbe"};
+static constexpr Level kX86Levels[] = {{"x86-64-v4", kV4Features},
+                                       {"x86-64-v3", kV3Features}};
+static constexpr Level kArmLevels[] = {{"generic", {}}};
+
+/// What `host` adds to its level: extensions that kernels make use of.
+static constexpr StringLiteral kX86Extras[] = {"avx512vnni", "avxvnni",
+                                               "amx-int8"};
+static constexpr StringLiteral kArmExtras[] = {"dotprod", "i8mm"};
+
+static constexpr StringLiteral kX86Defaults[] = {"x86-64-v3",
+                                                 "x86-64-v4+avx512vnni"};
+static constexpr StringLiteral kArmDefaults[] = {"generic", "generic+dotprod",
+                                                 "generic+dotprod+i8mm"};
+
+namespace {
+/// What tq knows of an architecture: one row each.
+struct Architecture {
+  Triple::ArchType arch;
+  StringLiteral triple;
+  /// A CPU with nothing but what all have, to look features up.
+  StringLiteral baseCpu;
+  /// What every program needs, for LLVM and for people.
+  StringLiteral needed, neededText;
+  ArrayRef<StringLiteral> checked;
+  ArrayRef<Level> levels;
+  ArrayRef<StringLiteral> extras;
+  ArrayRef<StringLiteral> defaults;
+};
+} // namespace
+
+static constexpr Architecture kArchitectures[] = {
+    {Triple::x86_64, "x86_64-unknown-linux-gnu", "x86-64", "+64bit,+avx2,+fma",
+     "a 64-bit CPU with AVX2 and FMA, such as x86-64-v3", kX86Checked,
+     kX86Levels, kX86Extras, kX86Defaults},
+    {Triple::aarch64, "aarch64-unknown-linux-gnu", "generic", "+neon",
+     "a CPU with NEON, such as generic", kArmChecked, kArmLevels, kArmExtras,
+     kArmDefaults}};
+
+/// The row of `triple`, or null.
+static const Architecture *findArchitecture(StringRef triple) {
+  Triple::ArchType arch = Triple(triple).getArch();
+  for (const Architecture &row : kArchitectures)
+    if (row.arch == arch)
+      return &row;
+  return nullptr;
+}
 
 static void initializeTargets() {
   static std::once_flag once;
   std::call_once(once, [] {
-    InitializeNativeTarget();
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
     LLVMInitializeX86AsmParser();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeAArch64AsmParser();
   });
 }
 
-static Expected<const llvm::Target *> lookUpTarget() {
+static Expected<const llvm::Target *> lookUpTarget(StringRef triple) {
   initializeTargets();
   std::string message;
   const llvm::Target *target =
-      TargetRegistry::lookupTarget(Triple(kTriple), message);
+      TargetRegistry::lookupTarget(Triple(triple), message);
   if (!target)
-    return createStringError("LLVM lacks the target '" + kTriple +
+    return createStringError("LLVM lacks the target '" + triple +
                              "': " + message);
   return target;
 }
@@ -97,42 +153,72 @@ static StringMap<bool> getHostFeatures() {
   return features;
 }
 
-/// Returns what `host` stands for.
-static Expected<std::string> describeHost() {
-  if (Triple(sys::getProcessTriple()).getArch() != Triple::x86_64)
-    return createStringError(
-        "--target-cpu=host: programs are made for x86-64 only, but this "
-        "machine is " +
-        sys::getProcessTriple() + "; name a CPU, such as x86-64-v3");
-  StringMap<bool> features = getHostFeatures();
-  if (!hasAll(features, kLevel3))
-    return createStringError("--target-cpu=host: programs need AVX2 and FMA, "
-                             "which this machine lacks; name a CPU, such as "
-                             "x86-64-v3");
-  std::string name = hasAll(features, kLevel4) ? "x86-64-v4" : "x86-64-v3";
-  for (StringRef extra : kHostExtras)
-    if (features.lookup(extra))
-      name += "+" + extra.str();
-  return name;
+static bool isHost(const Architecture &row) {
+  return Triple(sys::getProcessTriple()).getArch() == row.arch;
 }
 
-static Error checkCpu(const MCSubtargetInfo &info, StringRef cpu) {
+/// Returns what `host` stands for.
+static Expected<std::string> describeHost(const Architecture &row) {
+  if (!isHost(row))
+    return createStringError("--target-cpu=host: this machine is " +
+                             sys::getProcessTriple() + ", not " + row.triple +
+                             "; name a CPU, such as " + row.defaults.front());
+  StringMap<bool> features = getHostFeatures();
+  for (const Level &level : row.levels) {
+    if (!hasAll(features, level.features))
+      continue;
+    std::string name = level.name.str();
+    for (StringRef extra : row.extras)
+      if (features.lookup(extra))
+        name += "+" + extra.str();
+    return name;
+  }
+  return createStringError("--target-cpu=host: programs need " +
+                           row.neededText +
+                           ", which this machine lacks; name "
+                           "a CPU, such as " +
+                           row.defaults.front());
+}
+
+Expected<std::string> tq::resolveTriple(StringRef text) {
+  Triple triple(text.empty() ? sys::getProcessTriple()
+                             : Triple::normalize(text));
+  const Architecture *row = findArchitecture(triple.str());
+  if (row && triple.isOSLinux() && !triple.isMusl() && !triple.isAndroid())
+    return row->triple.str();
+  if (text.empty())
+    return kArchitectures[0].triple.str();
+  return createStringError("--target=" + text +
+                           ": expected x86_64-linux-gnu or aarch64-linux-gnu");
+}
+
+std::vector<std::string> tq::getDefaultCpus(StringRef triple) {
+  std::vector<std::string> result;
+  if (const Architecture *row = findArchitecture(triple))
+    result.assign(row->defaults.begin(), row->defaults.end());
+  return result;
+}
+
+static Error checkCpu(const MCSubtargetInfo &info, StringRef cpu,
+                      StringRef example) {
   bool known = any_of(info.getAllProcessorDescriptions(),
                       [&](const auto &entry) { return entry.Key == cpu; });
   if (!known)
     return createStringError("unknown CPU '" + cpu +
-                             "' in --target-cpu: expected host, x86-64-v3, "
-                             "x86-64-v4 or a CPU name of LLVM");
+                             "' in --target-cpu: expected host, " + example +
+                             " or a CPU name of LLVM");
   return Error::success();
 }
 
-static Error checkFeature(const MCSubtargetInfo &info, StringRef feature) {
+static Error checkFeature(const MCSubtargetInfo &info, StringRef feature,
+                          StringRef example) {
   bool known = any_of(info.getAllProcessorFeatures(),
                       [&](const auto &entry) { return entry.Key == feature; });
   if (!known)
     return createStringError("unknown feature '" + feature +
                              "' in --target-cpu: expected a CPU feature of "
-                             "LLVM, such as avx512vnni");
+                             "LLVM, such as " +
+                             example);
   return Error::success();
 }
 
@@ -140,50 +226,72 @@ bool tq::Target::hasFeature(StringRef feature) const {
   return is_contained(required, feature);
 }
 
-Expected<tq::Target> tq::resolveTarget(StringRef spec) {
+Expected<tq::Target> tq::resolveTarget(StringRef spec, StringRef triple) {
+  const Architecture &row = *findArchitecture(triple);
   std::string full = spec.str();
   if (spec == "host" || spec.starts_with("host+")) {
-    Expected<std::string> host = describeHost();
+    Expected<std::string> host = describeHost(row);
     if (!host)
       return host.takeError();
     full = *host + spec.drop_front(4).str();
   }
-  Expected<const llvm::Target *> llvmTarget = lookUpTarget();
+  Expected<const llvm::Target *> llvmTarget = lookUpTarget(triple);
   if (!llvmTarget)
     return llvmTarget.takeError();
   std::unique_ptr<MCSubtargetInfo> all(
-      (*llvmTarget)->createMCSubtargetInfo(Triple(kTriple), "x86-64", ""));
+      (*llvmTarget)->createMCSubtargetInfo(Triple(triple), row.baseCpu, ""));
 
   SmallVector<StringRef> parts;
   StringRef(full).split(parts, '+');
-  if (Error error = checkCpu(*all, parts.front()))
+  if (Error error = checkCpu(*all, parts.front(), row.levels.front().name))
     return error;
   tq::Target target;
   target.name = full;
-  target.triple = kTriple.str();
+  target.triple = triple.str();
   target.cpu = parts.front().str();
   for (StringRef feature : ArrayRef(parts).drop_front()) {
-    if (Error error = checkFeature(*all, feature))
+    if (Error error = checkFeature(*all, feature, row.extras.front()))
       return error;
     target.features += (target.features.empty() ? "+" : ",+") + feature.str();
   }
 
   std::unique_ptr<MCSubtargetInfo> info(
       (*llvmTarget)
-          ->createMCSubtargetInfo(Triple(kTriple), target.cpu,
-                                  target.features));
-  if (!info->checkFeatures("+64bit,+avx2,+fma"))
-    return createStringError("--target-cpu=" + spec +
-                             ": programs need a 64-bit CPU with AVX2 and FMA, "
-                             "such as x86-64-v3");
-  for (StringRef feature : kCheckedFeatures)
+          ->createMCSubtargetInfo(Triple(triple), target.cpu, target.features));
+  if (!info->checkFeatures(row.needed))
+    return createStringError("--target-cpu=" + spec + ": programs need " +
+                             row.neededText);
+  for (StringRef feature : row.checked)
     if (info->checkFeatures(("+" + feature).str()))
       target.required.push_back(feature.str());
   return target;
 }
 
+Expected<std::vector<tq::Target>>
+tq::resolveTargets(ArrayRef<std::string> specs, StringRef triple) {
+  std::vector<Target> targets;
+  for (const auto &[index, spec] : enumerate(specs)) {
+    if (is_contained(specs.take_front(index), spec))
+      return createStringError("--target-cpu: " + spec + " is named twice");
+    Expected<Target> target = resolveTarget(spec, triple);
+    if (!target)
+      return target.takeError();
+    // What `host` stands for may be in the list, too.
+    if (any_of(targets,
+               [&](const Target &other) { return other.name == target->name; }))
+      continue;
+    auto place =
+        upper_bound(targets, *target, [](const Target &a, const Target &b) {
+          return a.required.size() > b.required.size();
+        });
+    targets.insert(place, std::move(*target));
+  }
+  return targets;
+}
+
 bool tq::runsOnHost(const Target &target) {
-  if (Triple(sys::getProcessTriple()).getArch() != Triple::x86_64)
+  const Architecture *row = findArchitecture(target.triple);
+  if (!row || !isHost(*row))
     return false;
   StringMap<bool> features = getHostFeatures();
   return all_of(target.required, [&](const std::string &feature) {
@@ -193,7 +301,7 @@ bool tq::runsOnHost(const Target &target) {
 
 Expected<std::unique_ptr<TargetMachine>>
 tq::createTargetMachine(const Target &target) {
-  Expected<const llvm::Target *> llvmTarget = lookUpTarget();
+  Expected<const llvm::Target *> llvmTarget = lookUpTarget(target.triple);
   if (!llvmTarget)
     return llvmTarget.takeError();
   TargetOptions options;

@@ -102,6 +102,13 @@ private:
 };
 } // namespace
 
+static std::vector<std::string> splitList(StringRef text) {
+  std::vector<std::string> result;
+  for (StringRef part : split(text, ','))
+    result.push_back(part.str());
+  return result;
+}
+
 Error Parser::parseFlag(StringRef name, bool &known) {
   known = true;
   if (name == "help" || name == "h")
@@ -145,8 +152,10 @@ Error Parser::parseValue(StringRef name, StringRef value) {
     line.stopAfter = std::min(line.stopAfter, *phase);
     return Error::success();
   }
-  if (name == "target-cpu")
-    line.targetCpu = value.str();
+  if (name == "target")
+    line.target = value.str();
+  else if (name == "target-cpu")
+    line.targetCpus = splitList(value);
   else if (name == "runtime-dir")
     line.runtimeDirectory = value.str();
   else
@@ -156,7 +165,8 @@ Error Parser::parseValue(StringRef name, StringRef value) {
 
 static bool takesValue(StringRef name) {
   static constexpr StringLiteral names[] = {
-      "emit", "quantize", "pooling", "stop-after", "target-cpu", "runtime-dir"};
+      "emit",   "quantize",   "pooling",    "stop-after",
+      "target", "target-cpu", "runtime-dir"};
   return is_contained(names, name);
 }
 
@@ -242,6 +252,16 @@ Expected<CommandLine> tq::parseCommandLine(ArrayRef<const char *> args) {
   return Parser(args).run();
 }
 
+static std::string describeDefaultCpus() {
+  constexpr StringLiteral indent = "                          ";
+  std::string text = (indent + "Defaults, but host for asm and llvm:\n").str();
+  for (StringRef arch : {"x86_64", "aarch64"})
+    text += (indent + "  " + arch + ": " +
+             join(getDefaultCpus((arch + "-linux-gnu").str()), ",") + "\n")
+                .str();
+  return text;
+}
+
 std::string tq::getHelp() {
   std::string text = R"(usage: tq-compile INPUT -o OUT [options]
 
@@ -257,9 +277,16 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
                           row by row at run time; none: float
   --pooling=POOLING       mean, cls, none: how token vectors become one embedding;
                           default: what the model's modules.json says
-  --target-cpu=CPU        host (default), x86-64-v3, x86-64-v4 or another name of
-                          LLVM, and +features: x86-64-v4+avx512vnni
-  --stop-after=PHASE      print the IR after a phase, to OUT or to stdout
+  --target=TRIPLE         x86_64-linux-gnu or aarch64-linux-gnu; default: this
+                          machine's
+  --target-cpu=CPU[,CPU]  host, x86-64-v3, x86-64-v4, generic or another name of LLVM,
+                          and +features: x86-64-v4+avx512vnni. A program carries code
+                          for each and takes the first that its CPU can run, the
+                          most demanding first; outputs do not depend on it.
+)";
+  text += describeDefaultCpus();
+  text +=
+      R"(  --stop-after=PHASE      print the IR after a phase, to OUT or to stdout
   --no-golden             store no self-test (by default the program is run once,
                           and --selftest compares with what it said)
   --runtime-dir=DIR       where libtq_runtime.a and libtq_main.a are

@@ -19,6 +19,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/Timing.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CrashRecoveryContext.h"
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
@@ -58,9 +59,9 @@ private:
   ExitCode printModule();
   ExitCode emit();
   std::string describeOptions() const;
+  Error chooseTargets();
 
   CommandLine line;
-  Target target;
   mlir::DialectRegistry registry;
   std::unique_ptr<mlir::MLIRContext> context;
   std::unique_ptr<DiagnosticPrinter> diagnostics;
@@ -225,11 +226,9 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
     buildLowerPipeline(manager, LowerPipelineOptions());
     return Error::success();
   case Phase::Codegen: {
-    Expected<Target> target = resolveTarget(line.targetCpu);
-    if (!target)
-      return target.takeError();
     CodegenPipelineOptions options;
-    options.targetCpu = line.targetCpu;
+    options.target = line.target;
+    options.targetCpu = line.targetCpus;
     buildCodegenPipeline(manager, options);
     return Error::success();
   }
@@ -291,8 +290,7 @@ ExitCode Driver::printModule() {
 
 std::string Driver::describeOptions() const {
   auto earlier = (*module)->getAttrOfType<mlir::StringAttr>(kOptionsAttr);
-  std::string text = earlier ? earlier.getValue().str() + " " : "";
-  return text + "--target-cpu=" + target.name;
+  return earlier ? earlier.getValue().str() : "";
 }
 
 ExitCode Driver::emit() {
@@ -301,7 +299,6 @@ ExitCode Driver::emit() {
   EmitOptions options;
   options.kind = line.kind;
   options.output = line.output;
-  options.target = target;
   options.options = describeOptions();
   options.runtimeDirectory = line.runtimeDirectory;
   options.golden = line.golden;
@@ -330,11 +327,29 @@ ExitCode Driver::emit() {
   return ExitCode::Fine;
 }
 
+/// Checks the names of architecture and CPUs, and fills in the defaults.
+Error Driver::chooseTargets() {
+  Expected<std::string> triple = resolveTriple(line.target);
+  if (!triple)
+    return triple.takeError();
+  line.target = *triple;
+  bool isSingle =
+      line.kind == OutputKind::Assembly || line.kind == OutputKind::LLVMIR;
+  if (line.targetCpus.empty())
+    line.targetCpus = isSingle ? std::vector<std::string>{"host"}
+                               : getDefaultCpus(line.target);
+  if (isSingle && line.targetCpus.size() > 1)
+    return createStringError("--emit=asm and --emit=llvm: expected one CPU in "
+                             "--target-cpu, but got " +
+                             join(line.targetCpus, ","));
+  Expected<std::vector<Target>> targets =
+      resolveTargets(line.targetCpus, line.target);
+  return targets ? Error::success() : targets.takeError();
+}
+
 ExitCode Driver::run() {
-  Expected<Target> resolved = resolveTarget(line.targetCpu);
-  if (!resolved)
-    return fail(ExitCode::Usage, resolved.takeError());
-  target = std::move(*resolved);
+  if (Error error = chooseTargets())
+    return fail(ExitCode::Usage, std::move(error));
   for (auto step : {&Driver::checkOutput, &Driver::load, &Driver::runPhases})
     if (ExitCode code = (this->*step)(); code != ExitCode::Fine)
       return code;

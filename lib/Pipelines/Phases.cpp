@@ -140,15 +140,36 @@ void tq::buildLowerPipeline(OpPassManager &manager,
   mark(manager, Phase::Lower);
 }
 
+/// "CPU=SCHEDULE" for each target; tq-compile has checked the names, in tq-opt
+/// an unknown one becomes a schedule that tq-generate-kernels does not know.
+static llvm::SmallVector<std::string>
+describeTargets(const CodegenPipelineOptions &options, std::string &triple) {
+  llvm::Expected<std::string> resolved = resolveTriple(options.target);
+  if (!resolved)
+    return {"=" + toString(resolved.takeError())};
+  triple = *resolved;
+  std::vector<std::string> cpus(options.targetCpu.begin(),
+                                options.targetCpu.end());
+  auto targets =
+      resolveTargets(cpus.empty() ? getDefaultCpus(triple) : cpus, triple);
+  if (!targets)
+    return {"=" + toString(targets.takeError())};
+  llvm::SmallVector<std::string> result;
+  for (const Target &target : *targets)
+    result.push_back(target.name + "=" +
+                     cpu::selectTarget(target.required).name.str());
+  return result;
+}
+
 void tq::buildCodegenPipeline(OpPassManager &manager,
                               const CodegenPipelineOptions &options) {
-  CPUCodegenOptions codegen;
-  llvm::Expected<Target> target = resolveTarget(options.targetCpu);
-  if (target)
-    codegen.target = cpu::selectTarget(target->required).name.str();
-  else // tq-compile has checked the name; in tq-opt tq-generate-kernels fails
-    codegen.target = toString(target.takeError());
-  buildCPUCodegenPipeline(manager, codegen);
+  // Weights first: all targets read the same.
+  manager.addPass(createPackKernelWeights());
+  SplitTargetsOptions split;
+  split.targets = describeTargets(options, split.triple);
+  manager.addPass(createSplitTargets(split));
+  buildCPUCodegenPipeline(manager.nest<ModuleOp>());
+  manager.addPass(createJoinTargets());
   mark(manager, Phase::Codegen);
 }
 

@@ -8,10 +8,13 @@
 #include "Report.h"
 
 #include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
+
+#include <numeric>
 
 using namespace llvm;
 using namespace tq;
@@ -154,20 +157,40 @@ static void printSchemes(const ProgramInfo &program) {
     outs() << formatv("  in float: {0}x {1}\n", count, oneLine(reason));
 }
 
+static std::string joinTargets(const ProgramInfo &program) {
+  return join(map_range(program.targets,
+                        [](const ProgramTarget &target) -> StringRef {
+                          return target.cpu;
+                        }),
+              ", ");
+}
+
+/// One line where all targets take as much.
+static void printArenas(const ProgramInfo &program) {
+  ArrayRef<ProgramTarget> targets = program.targets;
+  bool isSame = all_of(targets, [&](const ProgramTarget &target) {
+    return target.arenaFormula == targets[0].arenaFormula;
+  });
+  for (const ProgramTarget &target : isSame ? targets.take_front() : targets)
+    if (!target.arenaFormula.empty())
+      outs() << formatv("  {0,-14} {1} bytes{2}\n", "arena",
+                        oneLine(target.arenaFormula),
+                        isSame ? "" : " on " + target.cpu);
+}
+
 void tq::printSummary(const CommandLine &line, const EmitResult &result) {
   const ProgramInfo &program = result.program;
   outs() << formatv("{0}: {1} for {2}\n", line.output,
-                    formatBytes(result.fileBytes), program.targetCpu);
+                    formatBytes(result.fileBytes), joinTargets(program));
   uint64_t code = 0;
-  for (const ProgramKernel &kernel : program.kernels)
-    code += kernel.codeBytes;
+  for (const ProgramTarget &target : program.targets)
+    code =
+        std::accumulate(target.codeBytes.begin(), target.codeBytes.end(), code);
   outs() << formatv("  {0,-14} {1}\n", "weights",
                     formatBytes(program.weightsBytes));
   outs() << formatv("  {0,-14} {1}{2}\n", "kernels", program.kernels.size(),
                     code ? ", " + formatBytes(code) : "");
-  if (!program.arenaFormula.empty())
-    outs() << formatv("  {0,-14} {1} bytes\n", "arena",
-                      oneLine(program.arenaFormula));
+  printArenas(program);
   printSchemes(program);
   outs() << formatv("  {0,-14} {1}\n", "tokenizer",
                     program.tokenizer.empty()

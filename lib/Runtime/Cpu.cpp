@@ -10,6 +10,10 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#if defined(__aarch64__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
 
 namespace tq::rt {
 
@@ -42,11 +46,23 @@ static bool hasFeature(const char *name, size_t length) {
       TQ_FEATURE("amx-tile"),    TQ_FEATURE("amx-int8"),
   };
 #undef TQ_FEATURE
+#elif defined(__aarch64__)
+  const unsigned long base = getauxval(AT_HWCAP), more = getauxval(AT_HWCAP2);
+  const Feature features[] = {
+      {"fullfp16", (base & HWCAP_ASIMDHP) != 0},
+      {"lse", (base & HWCAP_ATOMICS) != 0},
+      {"rdm", (base & HWCAP_ASIMDRDM) != 0},
+      {"dotprod", (base & HWCAP_ASIMDDP) != 0},
+      {"bf16", (more & HWCAP2_BF16) != 0},
+      {"i8mm", (more & HWCAP2_I8MM) != 0},
+      {"sve", (base & HWCAP_SVE) != 0},
+      {"sve2", (more & HWCAP2_SVE2) != 0},
+  };
+#endif
   for (const Feature &feature : features)
     if (strlen(feature.name) == length &&
         memcmp(feature.name, name, length) == 0)
       return feature.present;
-#endif
   return false;
 }
 
@@ -60,25 +76,55 @@ static bool requestTiles() {
 #endif
 }
 
-tq_status checkCpu(const char *features) {
-  char missing[256];
+/// Writes those of `features` that the CPU lacks into `missing`, and returns
+/// how many bytes that took.
+static size_t findMissing(const char *features, char *missing, size_t size) {
   size_t used = 0;
-  for (const char *name = features ? features : ""; *name;) {
+  missing[0] = 0;
+  for (const char *name = features; *name;) {
     size_t length = strcspn(name, ",");
-    if (length && !hasFeature(name, length) && used < sizeof(missing) - 1) {
-      int written = snprintf(missing + used, sizeof(missing) - used, "%s%.*s",
+    if (length && !hasFeature(name, length) && used < size - 1) {
+      int written = snprintf(missing + used, size - used, "%s%.*s",
                              used ? ", " : "", int(length), name);
-      used = written < 0 ? used : used + written;
+      used = written < 0 ? used : used + size_t(written);
     }
     name += length + (name[length] == ',');
   }
-  if (!used && features && strstr(features, "amx-tile") && !requestTiles())
+  return used;
+}
+
+static bool needsTiles(const char *features) {
+  return strstr(features, "amx-tile") != nullptr;
+}
+
+bool isSupported(const tq_program_target &target) {
+  char missing[256];
+  const char *features = target.required_features;
+  return !findMissing(features, missing, sizeof(missing)) &&
+         (!needsTiles(features) || requestTiles());
+}
+
+const tq_program_target *findTarget(const tq_program &program) {
+  for (int32_t i = 0; i < program.num_targets; ++i)
+    if (isSupported(program.targets[i]))
+      return &program.targets[i];
+  return nullptr;
+}
+
+tq_status chooseTarget(const tq_program &program,
+                       const tq_program_target **target) {
+  *target = findTarget(program);
+  if (*target)
+    return TQ_OK;
+  // What it would take at least.
+  const char *features =
+      program.targets[program.num_targets - 1].required_features;
+  char missing[256];
+  if (!findMissing(features, missing, sizeof(missing)))
     return fail(TQ_ERROR_RESOURCE,
                 "this program was compiled for a CPU with %s; the system does "
                 "not let it use amx-tile (compile with another --target-cpu)",
                 features);
-  if (!used)
-    return TQ_OK;
   return fail(TQ_ERROR_RESOURCE,
               "this program was compiled for a CPU with %s; this CPU lacks %s "
               "(compile with another --target-cpu)",

@@ -18,6 +18,8 @@ static tq_status checkProgram(const tq_program &program) {
     return fail(TQ_ERROR_RESOURCE,
                 "expected a program of ABI %d, found %u: compile it again",
                 TQ_PROGRAM_ABI, program.abi);
+  if (program.num_targets < 1)
+    return fail(TQ_ERROR_RESOURCE, "damaged program: it has no code");
   for (int32_t i = 0; i < program.num_inputs + program.num_outputs; ++i) {
     bool isInput = i < program.num_inputs;
     const tq_program_tensor &tensor =
@@ -40,12 +42,14 @@ tq_status openProgram(const tq_program &program, const tq_model **result) {
   *result = nullptr;
   if (tq_status status = checkProgram(program))
     return status;
-  if (tq_status status = checkCpu(program.required_features))
+  const tq_program_target *target;
+  if (tq_status status = chooseTarget(program, &target))
     return status;
   auto *model = static_cast<tq_model *>(calloc(1, sizeof(tq_model)));
   if (!model)
     return fail(TQ_ERROR_RESOURCE, "no memory for a model");
   model->program = &program;
+  model->target = target;
   if (program.tokenizer) {
     if (!tokenizerOpen(program.tokenizer, program.tokenizer_bytes,
                        &model->tokenizer)) {

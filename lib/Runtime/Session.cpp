@@ -272,10 +272,9 @@ static const char *symbolValues(const tq_session &session, char (&text)[192]) {
 }
 
 static tq_status reserveArena(tq_session &session) {
-  const tq_program &program = *session.model->program;
   char values[192];
-  int64_t bytes = program.plan(session.inputDims, session.pool.threads(),
-                               session.outputDims);
+  int64_t bytes = session.model->target->plan(
+      session.inputDims, session.pool.threads(), session.outputDims);
   if (bytes < 0)
     return fail(TQ_ERROR_RESOURCE,
                 "%s: the arena would need more than 2^62 bytes",
@@ -320,8 +319,9 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
   profileRun(session);
   {
     FloatControl control;
-    program.run(&session.context, session.inputPointers, session.inputDims,
-                session.outputPointers, session.arena.data, program.weights);
+    session.model->target->run(&session.context, session.inputPointers,
+                               session.inputDims, session.outputPointers,
+                               session.arena.data, program.weights);
   }
   const int64_t *dims = session.outputDims;
   for (int32_t i = 0; i < numOutputs; ++i) {

@@ -16,6 +16,7 @@
 
 struct tq_model {
   const tq_program *program;
+  const tq_program_target *target; ///< the code that this CPU runs
   tq::rt::Tokenizer tokenizer;
   bool hasTokenizer;
 };
@@ -110,8 +111,15 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
 int32_t findTensor(const tq_program_tensor *tensors, int32_t count,
                    const char *name);
 
-/// Checks that the CPU has all features of a comma separated list.
-tq_status checkCpu(const char *features);
+/// Whether this CPU can run the code for `target`, and the system lets it.
+bool isSupported(const tq_program_target &target);
+
+/// The first target that this CPU can run, null if there is none.
+const tq_program_target *findTarget(const tq_program &program);
+
+/// The same; without one, an error that says what the CPU lacks.
+tq_status chooseTarget(const tq_program &program,
+                       const tq_program_target **target);
 
 } // namespace tq::rt
 

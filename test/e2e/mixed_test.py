@@ -10,6 +10,7 @@ machine. Their weights are seeded; the test writes them beside the program.
 
 import dataclasses
 import pathlib
+import platform
 import re
 import shutil
 import sys
@@ -22,12 +23,13 @@ from programs_test import (
     INT8_COSINE,
     Failure,
     Program,
+    check_targets,
     require,
     run,
     run_cases,
     run_check,
     same_bits,
-    target_cpus,
+    target_options,
 )
 
 SOURCES = pathlib.Path(__file__).resolve().parent / "mixed"
@@ -211,16 +213,15 @@ class Context:
                     for k, v in inputs.items()}  # fmt: skip
             yield inputs, self.case.reference(self.weights, **wide)
 
-    def program(self, quantize, cpu="host"):
-        """The program of a scheme and CPU, compiled when first asked for."""
-        key = f"{quantize}-{cpu}"
-        if key not in self.programs:
-            path = self.directory / key
-            options = [f"--quantize={quantize}", f"--target-cpu={cpu}", "--no-golden"]
+    def program(self, quantize):
+        """The program of a scheme, compiled when first asked for."""
+        if quantize not in self.programs:
+            path = self.directory / quantize
+            options = [f"--quantize={quantize}", *target_options(platform.machine()), "--no-golden"]
             run([self.tq_compile, self.directory / f"{self.case.name}.mlir", "-o", path, *options])
             names = next(self.runs())[1]
-            self.programs[key] = Program(path, tuple(names))
-        return self.programs[key]
+            self.programs[quantize] = Program(path, tuple(names))
+        return self.programs[quantize]
 
 
 # ----------------------------------------------------------------------- checks
@@ -254,20 +255,6 @@ def check_int8_cosine(context):
     return f"cosine {worst:.5f}"
 
 
-def check_threads(context, quantize):
-    """Two threads give the bits of one."""
-    program = context.program(quantize)
-    for inputs, _ in context.runs():
-        same_bits(program(inputs, threads=2), program(inputs), "2 threads")
-
-
-def check_targets(context, quantize):
-    """The build for AVX2 gives the bits of the build for this machine."""
-    for inputs, _ in context.runs():
-        same_bits(context.program(quantize, "x86-64-v3")(inputs),
-                  context.program(quantize)(inputs), "x86-64-v3")  # fmt: skip
-
-
 def check_allocations(context):
     """Generated code calls the runtime, but not the heap."""
     ir = context.directory / "codegen.mlir"
@@ -280,15 +267,13 @@ def check_allocations(context):
 
 
 def list_checks(case):
-    """Names and functions of the checks of a case; None where one cannot run here."""
+    """Names and functions of the checks of a case."""
     checks = {"float error": check_float_error, "allocations": check_allocations}
     if case.has_linears:
         checks["int8 cosine"] = check_int8_cosine
     for quantize in ("none", "dynamic") if case.has_linears else ("none",):
-        checks[f"{quantize} threads"] = lambda c, q=quantize: check_threads(c, q)
-        checks[f"{quantize} targets"] = (
-            (lambda c, q=quantize: check_targets(c, q)) if len(target_cpus()) > 1 else None
-        )
+        checks[f"{quantize} targets"] = lambda c, q=quantize: check_targets(
+            c.program(q), c.program(q), [inputs for inputs, _ in c.runs()])  # fmt: skip
     return checks
 
 

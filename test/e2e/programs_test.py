@@ -4,13 +4,14 @@
 """Compile tiny models and compare the programs with the float64 reference.
 
 Float programs must be within 1e-5 of the reference, int8 programs must point the same
-way. Both must give the same bits alone and in a padded batch, with 1 and 2 threads, and
-built for AVX2 and for this machine. Needs numpy only.
+way. Both must give the same bits alone and in a padded batch, with 1, 2 and 7 threads, and
+in the code for every CPU that this machine runs or emulates. Needs numpy only.
 """
 
 import argparse
 import concurrent.futures
 import dataclasses
+import json
 import pathlib
 import platform
 import shutil
@@ -36,14 +37,15 @@ class Case:
     name: str
     spec: Spec
     pooling: str = ""  # --pooling
+    on_aarch64: bool = False  # emulated too, which takes a while
 
 
 CASES = (
-    Case("bert", Spec(tokenizer="vocab")),
+    Case("bert", Spec(tokenizer="vocab"), on_aarch64=True),
     Case("bert-f16-shards-legacy",
          Spec(dtype="F16", shards=3, prefixed=True, legacy=True, seed=2)),
     Case("bert-bf16-gelu-tanh", Spec(dtype="BF16", activation="gelu_new", seed=3)),
-    Case("bert-odd-sizes", Spec(hidden=30, heads=3, ffn=67, layers=1, seed=4)),
+    Case("bert-odd-sizes", Spec(hidden=30, heads=3, ffn=67, layers=1, seed=4), on_aarch64=True),
     Case("bert-wide", Spec(hidden=192, heads=3, ffn=330, layers=1, seed=5)),
     Case("bert-mean", Spec(pooling="mean", tokenizer="json", seed=6)),
     Case("bert-cls-unnormalized", Spec(pooling="cls", normalize=False, seed=7)),
@@ -113,17 +115,39 @@ def all_inputs(spec):
 # --------------------------------------------------------------------- programs
 
 
+# What --target-cpu is told for an architecture; the first is what this machine has.
+TARGET_CPUS = {
+    "x86_64": ("host", "x86-64-v4+avx512vnni", "x86-64-v4", "x86-64-v3+avxvnni", "x86-64-v3"),
+    "aarch64": ("generic+dotprod+i8mm", "generic+dotprod", "generic"),
+}
+
+
+def find_emulator(arch):
+    """The command line before a program of `arch`; None where it cannot run here."""
+    if arch == platform.machine():
+        return []
+    path = shutil.which(f"qemu-{arch}-static") or shutil.which(f"qemu-{arch}")
+    return [path, "-L", f"/usr/{arch}-linux-gnu"] if path else None
+
+
+def has_cross_runtime(tq_compile, arch):
+    """Whether the compiler can link programs of `arch`, which is not this machine's."""
+    return (tq_compile.parent.parent / f"lib/{arch}-linux-gnu/libtq_runtime.a").exists()
+
+
 class Program:
     """A compiled model."""
 
-    def __init__(self, path, outputs):
-        self.path, self.outputs = path, outputs
+    def __init__(self, path, outputs, emulator=()):
+        self.path, self.outputs, self.emulator = path, outputs, list(emulator)
         self.work = path.with_suffix(".io")
         self.work.mkdir(exist_ok=True)
 
-    def command(self, inputs, threads):
+    def command(self, inputs, threads, cpu=None):
         """The command line for these inputs, saved as npy files."""
-        command = [self.path, "--threads", threads]
+        command = [*self.emulator, self.path, "--threads", threads]
+        if cpu:
+            command += ["--target-cpu", cpu]
         for name, value in inputs.items():
             file = self.work / f"{name}.npy"
             np.save(file, np.ascontiguousarray(value))
@@ -132,10 +156,17 @@ class Program:
             command += ["--output", f"{name}={self.work / name}.npy"]
         return command
 
-    def __call__(self, inputs, threads=1):
+    def __call__(self, inputs, threads=1, cpu=None):
         """All outputs by name."""
-        run(self.command(inputs, threads))
+        run(self.command(inputs, threads, cpu))
         return {name: np.load(self.work / f"{name}.npy") for name in self.outputs}
+
+    def cpus(self):
+        """The CPUs it has code for that this machine can run."""
+        done = subprocess.run([*self.emulator, self.path, "--describe", "--json"],
+                              capture_output=True, text=True, timeout=60, check=True)  # fmt: skip
+        targets = json.loads(done.stdout)["targets"]
+        return [target["cpu"] for target in targets if target["supported"]]
 
     def refuses(self, inputs):
         """Bad input: exit code 2 and one line that says why."""
@@ -157,18 +188,23 @@ class Context:
         """The reference's outputs."""
         return self.model.run(**inputs, pooling=self.case.pooling or None)
 
-    def program(self, quantize, cpu="host"):
-        """The program of a scheme and CPU, compiled when first asked for."""
-        key = f"{quantize}-{cpu}"
+    def program(self, quantize, arch=platform.machine()):
+        """The program of a scheme and architecture, compiled when first asked for."""
+        key = f"{quantize}-{arch}"
         if key not in self.programs:
             path = self.directory / key
-            options = [f"--quantize={quantize}", f"--target-cpu={cpu}"]
+            options = [f"--quantize={quantize}", *target_options(arch)]
             if self.case.pooling:
                 options.append(f"--pooling={self.case.pooling}")
             run([self.tq_compile, self.directory / "model", "-o", path, *options])
             names = self.expected(make_inputs(self.case.spec, 1, 2, 0))
-            self.programs[key] = Program(path, tuple(names))
+            self.programs[key] = Program(path, tuple(names), find_emulator(arch))
         return self.programs[key]
+
+
+def target_options(arch):
+    """What tells tq-compile to make code for all CPUs of an architecture."""
+    return [f"--target={arch}-linux-gnu", f"--target-cpu={','.join(TARGET_CPUS[arch])}"]
 
 
 # ----------------------------------------------------------------------- checks
@@ -225,18 +261,23 @@ def check_padding(context, quantize):
                   f"row {row} alone")  # fmt: skip
 
 
-def check_threads(context, quantize):
-    """Two threads give the bits of one."""
-    program = context.program(quantize)
-    for inputs in all_inputs(context.case.spec):
-        same_bits(program(inputs, threads=2), program(inputs), "2 threads")
+def check_targets(program, reference_program, all_runs):
+    """The code for every CPU gives the same bits, with 1, 2 and 7 threads."""
+    cpus = program.cpus()
+    require(cpus, "no code runs here")
+    for inputs in all_runs:
+        expected = reference_program(inputs)
+        for cpu in cpus:
+            for threads in (1, 2, 7):
+                same_bits(program(inputs, threads, cpu), expected, f"{cpu}, {threads} threads")
+    return ", ".join(cpus)
 
 
-def check_targets(context, quantize):
-    """The build for AVX2 gives the bits of the build for this machine."""
-    for inputs in all_inputs(context.case.spec):
-        same_bits(context.program(quantize, "x86-64-v3")(inputs),
-                  context.program(quantize)(inputs), "x86-64-v3")  # fmt: skip
+def check_aarch64(context, quantize):
+    """The code for Arm gives the bits of this machine's."""
+    inputs = all_inputs(context.case.spec)
+    return check_targets(context.program(quantize, "aarch64"), context.program(quantize),
+                         inputs[1:3])  # fmt: skip
 
 
 def check_defaults(context):
@@ -262,26 +303,27 @@ def check_bad_input(context):
 
 
 def check_selftest(context, quantize):
-    """Both builds reproduce the outputs stored in them."""
-    for cpu in target_cpus():
-        run([context.program(quantize, cpu).path, "--selftest"])
+    """The program reproduces the outputs stored in it, with the code for every CPU."""
+    program = context.program(quantize)
+    for cpu in program.cpus():
+        run([program.path, "--selftest", "--target-cpu", cpu])
 
 
-def target_cpus():
-    """CPUs to build for."""
-    return ("host", "x86-64-v3") if platform.machine() == "x86_64" else ("host",)
-
-
-def list_checks():
+def list_checks(case, tq_compile):
     """Names and functions of all checks of a case; None where it cannot run here."""
     checks = {"float error": check_float_error, "int8 cosine": check_int8_cosine}
+    runs_aarch64 = find_emulator("aarch64") and has_cross_runtime(tq_compile, "aarch64")
     for quantize in ("none", "dynamic"):
-        for name, check in (("padding", check_padding), ("threads", check_threads),
-                            ("targets", check_targets), ("selftest", check_selftest)):  # fmt: skip
-            def bound(context, check=check, quantize=quantize):
-                return check(context, quantize)
-            runs = check is not check_targets or len(target_cpus()) > 1
-            checks[f"{quantize} {name}"] = bound if runs else None
+        checks |= {
+            f"{quantize} padding": lambda c, q=quantize: check_padding(c, q),
+            f"{quantize} targets": lambda c, q=quantize: check_targets(
+                c.program(q), c.program(q), all_inputs(c.case.spec)),
+            f"{quantize} selftest": lambda c, q=quantize: check_selftest(c, q),
+        }  # fmt: skip
+        if case.on_aarch64:
+            checks[f"{quantize} aarch64"] = (
+                (lambda c, q=quantize: check_aarch64(c, q)) if runs_aarch64 else None
+            )
     return checks | {"defaults": check_defaults, "bad input": check_bad_input}
 
 
@@ -305,7 +347,7 @@ def run_case(case, arguments):
     model = tiny_models.write_model(directory / "model", case.spec)
     context = Context(case, reference.Model(model), arguments.tq_compile, directory, {})
     return [(f"{case.name}: {name}", *run_check(context, check))
-            for name, check in list_checks().items()]  # fmt: skip
+            for name, check in list_checks(case, arguments.tq_compile).items()]  # fmt: skip
 
 
 def parse_arguments(description):

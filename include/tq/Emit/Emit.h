@@ -27,8 +27,8 @@ enum class OutputKind {
 struct EmitOptions {
   OutputKind kind = OutputKind::Executable;
   std::string output;
-  Target target;
-  /// What --describe says about the options of the compiler.
+  /// What --describe says about the options of the compiler, beside the
+  /// targets.
   std::string options;
   /// Where the libraries of the runtime are.
   std::string runtimeDirectory;

@@ -13,12 +13,13 @@
 
 namespace tq {
 
-/// Runs `program` once, on numbers made from a fixed seed and with some
-/// padding, and returns inputs and outputs as `tq_program::golden` wants them:
-/// what `--selftest` on another machine has to reproduce bit for bit.
-llvm::Expected<std::vector<uint8_t>> computeGolden(const ProgramInfo &info,
-                                                   llvm::StringRef program,
-                                                   TempFiles &files);
+/// Runs the program, by `command` and more arguments, once, on numbers made
+/// from a fixed seed and with some padding, and returns inputs and outputs as
+/// `tq_program::golden` wants them: what `--selftest` on another machine has to
+/// reproduce bit for bit.
+llvm::Expected<std::vector<uint8_t>>
+computeGolden(const ProgramInfo &info, std::vector<std::string> command,
+              TempFiles &files);
 
 } // namespace tq
 

@@ -10,14 +10,18 @@
 
 #include "tq/Emit/TempFiles.h"
 
+#include "llvm/TargetParser/Triple.h"
+
 namespace tq {
 
 enum class LinkKind { Executable, SharedLibrary, Object };
 
 /// Links files of one program, with the runtime libraries in
 /// `runtimeDirectory`, to `output`. The system's compiler driver runs the
-/// linker, as it knows where libc is.
-llvm::Error link(LinkKind kind, llvm::ArrayRef<std::string> objects,
+/// linker, as it knows where libc is. For another architecture than this
+/// machine's that is clang, and the libraries are in a folder of its name.
+llvm::Error link(LinkKind kind, const llvm::Triple &triple,
+                 llvm::ArrayRef<std::string> objects,
                  llvm::StringRef runtimeDirectory, llvm::StringRef output,
                  TempFiles &files);
 

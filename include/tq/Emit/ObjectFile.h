@@ -19,11 +19,12 @@
 
 namespace tq {
 
-/// Translates the llvm ops of `module`; other ops are left out. What the
-/// program's tables refer to becomes hidden, everything else internal.
+/// Translates `module`, a program's code for its target number `index`. What
+/// the program's tables refer to becomes hidden and gets the target's symbol,
+/// everything else internal.
 llvm::Expected<std::unique_ptr<llvm::Module>>
-translateProgram(mlir::ModuleOp module, llvm::LLVMContext &context,
-                 llvm::TargetMachine &machine);
+translateTarget(mlir::ModuleOp module, size_t index, llvm::LLVMContext &context,
+                llvm::TargetMachine &machine);
 
 /// An empty module for `machine`, for the tables alone.
 std::unique_ptr<llvm::Module> createModule(llvm::StringRef name,
@@ -31,7 +32,8 @@ std::unique_ptr<llvm::Module> createModule(llvm::StringRef name,
                                            llvm::TargetMachine &machine);
 
 /// Assembly that defines the section of weights with what is in `file`.
-std::string getWeightSection(llvm::StringRef file, uint64_t bytes);
+std::string getWeightSection(llvm::StringRef file, uint64_t bytes,
+                             const llvm::Triple &triple);
 
 /// Optimizes at -O2. Loops and chains of scalars are not vectorized: codegen
 /// has done that where it pays.
@@ -41,8 +43,9 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 llvm::Error writeCode(llvm::Module &module, llvm::TargetMachine &machine,
                       llvm::CodeGenFileType type, llvm::raw_ostream &stream);
 
-/// Fills in the size of each kernel's code from the symbols of `object`.
-llvm::Error measureKernels(llvm::StringRef object, ProgramInfo &info);
+/// Bytes of the code of each of `kernels`, from the symbols of `object`.
+llvm::Expected<std::vector<uint64_t>>
+measureKernels(llvm::StringRef object, llvm::ArrayRef<std::string> kernels);
 
 } // namespace tq
 

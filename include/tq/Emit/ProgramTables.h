@@ -43,9 +43,12 @@ struct ProgramSymbol {
   int64_t max = 0;
 };
 
-struct ProgramKernel {
-  std::string name;
-  uint64_t codeBytes = 0;
+/// Code for one CPU; fields as in tq_program_target.
+struct ProgramTarget {
+  std::string cpu;
+  std::string requiredFeatures;
+  std::string arenaFormula;
+  std::vector<uint64_t> codeBytes;
 };
 
 struct ProgramCall {
@@ -60,13 +63,11 @@ struct ProgramInfo {
   std::string name;
   std::string compilerVersion;
   std::string options;
-  std::string targetCpu;
-  std::string requiredFeatures;
-  std::string arenaFormula;
+  std::vector<ProgramTarget> targets;
   std::vector<ProgramSymbol> symbols;
   std::vector<ProgramTensor> inputs;
   std::vector<ProgramTensor> outputs;
-  std::vector<ProgramKernel> kernels;
+  std::vector<std::string> kernels;
   std::vector<ProgramCall> calls;
   std::vector<std::string> labels;
   uint64_t weightsBytes = 0;
@@ -81,6 +82,9 @@ inline constexpr char kProgramSymbol[] = "tq_program_main";
 inline constexpr char kRunSymbol[] = "tq_program_run";
 inline constexpr char kPlanSymbol[] = "tq_program_plan";
 inline constexpr char kWeightsSymbol[] = "tq_program_weights";
+
+/// Targets have a function each: "tq_program_run.0" is that of the first.
+std::string getTargetSymbol(llvm::StringRef name, size_t target);
 
 /// Reads what `module` says about its program. Fails with one line where an
 /// attribute is missing or is not what the runtime could use.

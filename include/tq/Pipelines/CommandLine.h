@@ -23,8 +23,9 @@ struct CommandLine {
   Phase stopAfter = Phase::Emit;
   QuantizationMode quantize = QuantizationMode::Dynamic;
   std::optional<ImportPooling> pooling;
-  std::string targetCpu = "host";
-  std::string runtimeDirectory; ///< Empty: next to the compiler.
+  std::string target;                  ///< Empty: this machine's triple.
+  std::vector<std::string> targetCpus; ///< Empty: those of the target.
+  std::string runtimeDirectory;        ///< Empty: next to the compiler.
   bool golden = true;
   bool verbose = false;
   bool timing = false;

@@ -71,10 +71,13 @@ struct LowerPipelineOptions : mlir::PassPipelineOptions<LowerPipelineOptions> {
 
 struct CodegenPipelineOptions
     : mlir::PassPipelineOptions<CodegenPipelineOptions> {
-  Option<std::string> targetCpu{
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("x86_64-linux-gnu (default) or aarch64-linux-gnu")};
+  ListOption<std::string> targetCpu{
       *this, "target-cpu",
-      llvm::cl::desc("host, x86-64-v3, x86-64-v4, ..., with +features"),
-      llvm::cl::init("x86-64-v3")};
+      llvm::cl::desc("host, x86-64-v3, x86-64-v4, ..., with +features; code "
+                     "for each")};
 };
 
 void buildNormalizePipeline(mlir::OpPassManager &manager,

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { TQ_PROGRAM_ABI = 1, TQ_MAX_RANK = 8 };
+enum { TQ_PROGRAM_ABI = 2, TQ_MAX_RANK = 8 };
 
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
@@ -55,10 +55,9 @@ typedef struct tq_program_symbol {
   int64_t max; // largest allowed value (position table), 0 = unbounded
 } tq_program_symbol;
 
-/// A distinct kernel: one copy of code, called for many layers.
+/// A distinct kernel: one copy of code for a CPU, called for many layers.
 typedef struct tq_program_kernel {
   const char *name;
-  uint64_t code_bytes; // 0 if unknown
 } tq_program_kernel;
 
 /// One call of a kernel by the schedule, in the order of execution.
@@ -86,24 +85,34 @@ typedef void (*tq_program_run_fn)(tq_context *context,
 typedef int64_t (*tq_program_plan_fn)(const int64_t *in_dims, int64_t threads,
                                       int64_t *out_dims);
 
+/// The program's code for one CPU. All compute the same bits.
+typedef struct tq_program_target {
+  const char *cpu; // "x86-64-v4+avx512vnni"
+  /// CPU features that must be present, comma separated, LLVM's names
+  /// ("avx2,fma,avx512vnni").
+  const char *required_features;
+  const char *arena_formula; // for people: "4608*batch*sequence + ..."
+  tq_program_plan_fn plan;
+  tq_program_run_fn run;
+  /// Of each kernel, 0 if unknown.
+  const uint64_t *code_bytes;
+} tq_program_target;
+
 typedef struct tq_program {
   uint32_t abi; // TQ_PROGRAM_ABI
   uint32_t reserved;
   const char *name;             // model name
   const char *compiler_version; // "tq 0.1.0 (LLVM 22.1.8)"
   const char *options;          // the options it was compiled with
-  const char *target_cpu;       // "x86-64-v4+avx512vnni"
-  /// CPU features that must be present, comma separated, names as in
-  /// `__builtin_cpu_supports` ("avx2,fma,avx512vnni").
-  const char *required_features;
-  const char *arena_formula; // for people: "4608*batch*sequence + ..."
 
   int32_t num_symbols;
   int32_t num_inputs;
   int32_t num_outputs;
   int32_t num_kernels;
   int32_t num_calls;
-  int32_t num_labels; // 0, or the number of classes
+  int32_t num_labels;  // 0, or the number of classes
+  int32_t num_targets; // at least 1
+  int32_t reserved2;
   const tq_program_symbol *symbols;
   const tq_program_tensor *inputs;
   const tq_program_tensor *outputs;
@@ -111,8 +120,8 @@ typedef struct tq_program {
   const tq_program_call *calls;
   const char *const *labels; // class names for the output "logits"
 
-  tq_program_plan_fn plan;
-  tq_program_run_fn run;
+  /// The most demanding first: the first that the CPU can run is taken.
+  const tq_program_target *targets;
 
   const uint8_t *weights; // 64-byte aligned
   uint64_t weights_bytes;

@@ -17,6 +17,8 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "tq/Codegen/Common/TargetModules.h"
+
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -151,9 +153,10 @@ struct GenerateKernelsPass
   using GenerateKernelsBase::GenerateKernelsBase;
 
   void runOnOperation() override {
-    const Target *schedule = lookupTarget(target);
+    StringRef name = getTargetName();
+    const Target *schedule = lookupTarget(name);
     if (!schedule) {
-      getOperation().emitError("unknown code generation target: ") << target;
+      getOperation().emitError("unknown code generation target: ") << name;
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> kernels;
@@ -175,6 +178,14 @@ struct GenerateKernelsPass
           << kernel.getName()
           << "' runs as scalar loops: no generator knows it";
     }
+  }
+
+private:
+  StringRef getTargetName() {
+    if (!target.empty())
+      return target;
+    auto own = getOperation()->getAttrOfType<StringAttr>(kScheduleAttr);
+    return own ? own.getValue() : "avx2";
   }
 };
 

@@ -17,13 +17,8 @@
 
 using namespace mlir;
 
-void tq::buildCPUCodegenPipeline(OpPassManager &pm,
-                                 const CPUCodegenOptions &options) {
-  // Weights first: the kernels' argument types decide what the program stores.
-  pm.addPass(createPackKernelWeights());
-  GenerateKernelsOptions generate;
-  generate.target = options.target;
-  pm.addPass(createGenerateKernels(generate));
+void tq::buildCPUCodegenPipeline(OpPassManager &pm) {
+  pm.addPass(createGenerateKernels());
   pm.addPass(createBufferizeKernels());
   // The schedule reads what kernels on tensors compute and what scratch their
   // code takes; afterwards only the code is left.

@@ -9,6 +9,7 @@
 
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Codegen/Common/Passes.h"
+#include "tq/Codegen/Common/TargetModules.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -414,7 +415,7 @@ struct PlanSchedulePass : public tq::impl::PlanScheduleBase<PlanSchedulePass> {
     ProgramEmitter emitter(main, schedule);
     if (failed(emitter.emitPlan()) || failed(emitter.emitRun()))
       return signalPassFailure();
-    module->setAttr("tq.program", schedule.program);
+    module->setAttr(kProgramAttr, schedule.program);
     main.erase();
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
       if (function->hasAttr(kKernelAttr))

@@ -42,13 +42,24 @@ static void printTensorLine(Bytes &to, const tq_program &program,
   to.print("\n");
 }
 
+static void printTargets(Bytes &to, const tq_program &program) {
+  const tq_program_target *chosen = findTarget(program);
+  for (int32_t i = 0; i < program.num_targets; ++i) {
+    const tq_program_target &target = program.targets[i];
+    to.print("target   %s%s\n", target.cpu,
+             &target == chosen ? " (runs here)" : "");
+    if (*target.required_features)
+      to.print("  needs  %s\n", target.required_features);
+    to.print("  arena  %s bytes\n", target.arena_formula);
+  }
+}
+
 static void printText(Bytes &to, const tq_program &program) {
-  to.print("model    %s\ncompiler %s\noptions  %s\ntarget   %s\n", program.name,
-           program.compiler_version, program.options, program.target_cpu);
-  if (*program.required_features)
-    to.print("needs    %s\n", program.required_features);
-  to.print("weights  %" PRIu64 " bytes\narena    %s bytes\n",
-           program.weights_bytes, program.arena_formula);
+  to.print("model    %s\ncompiler %s\noptions  %s\nweights  %" PRIu64
+           " bytes\n",
+           program.name, program.compiler_version, program.options,
+           program.weights_bytes);
+  printTargets(to, program);
   for (int32_t i = 0; i < program.num_symbols; ++i) {
     to.print("dynamic  %s", program.symbols[i].name);
     if (program.symbols[i].max)
@@ -130,8 +141,7 @@ static void jsonKernels(Bytes &to, const tq_program &program) {
       calls += program.calls[i].kernel == k;
     to.print(k ? ",\n    {" : "\n    {");
     jsonField(to, "name", program.kernels[k].name);
-    to.print(", \"code_bytes\": %" PRIu64 ", \"calls\": %d}",
-             program.kernels[k].code_bytes, calls);
+    to.print(", \"calls\": %d}", calls);
   }
   to.print("],\n  \"layers\": [");
   for (int32_t i = 0; i < program.num_calls; ++i) {
@@ -149,15 +159,36 @@ static void jsonKernels(Bytes &to, const tq_program &program) {
   to.print("]\n");
 }
 
+static void jsonTargets(Bytes &to, const tq_program &program) {
+  const tq_program_target *chosen = findTarget(program);
+  to.print("  \"targets\": [");
+  for (int32_t i = 0; i < program.num_targets; ++i) {
+    const tq_program_target &target = program.targets[i];
+    to.print(i ? ",\n    {" : "\n    {");
+    jsonField(to, "cpu", target.cpu);
+    to.print(", ");
+    jsonField(to, "required_features", target.required_features);
+    to.print(", ");
+    jsonField(to, "arena_formula", target.arena_formula);
+    to.print(", \"supported\": %s, \"runs_here\": %s, \"code_bytes\": {",
+             isSupported(target) ? "true" : "false",
+             &target == chosen ? "true" : "false");
+    for (int32_t k = 0; k < program.num_kernels; ++k) {
+      to.print(k ? ", " : "");
+      printJson(to, program.kernels[k].name);
+      to.print(": %" PRIu64, target.code_bytes ? target.code_bytes[k] : 0);
+    }
+    to.print("}}");
+  }
+  to.print("],\n");
+}
+
 static void jsonStrings(Bytes &to, const tq_program &program) {
   const struct {
     const char *name, *value;
   } fields[] = {{"model", program.name},
                 {"compiler", program.compiler_version},
                 {"options", program.options},
-                {"target_cpu", program.target_cpu},
-                {"required_features", program.required_features},
-                {"arena_formula", program.arena_formula},
                 {"tokenizer_note", program.tokenizer_note}};
   for (const auto &field : fields) {
     to.print("  ");
@@ -185,6 +216,7 @@ static void printJsonText(Bytes &to, const tq_program &program) {
     printJson(to, program.labels[i]);
   }
   to.print("],\n");
+  jsonTargets(to, program);
   jsonTensors(to, program, /*inputs=*/true);
   jsonTensors(to, program, /*inputs=*/false);
   jsonKernels(to, program);

@@ -23,14 +23,36 @@ tq_status OpenSession::open(const tq_program &program, int32_t threads) {
   return tq_session_create(model, threads, &session);
 }
 
+/// Leaves `program` the target that the user asked for.
+static tq_status restrictTarget(tq_program &program, const char *cpu) {
+  if (!cpu)
+    return TQ_OK;
+  for (int32_t i = 0; i < program.num_targets; ++i)
+    if (strcmp(program.targets[i].cpu, cpu) == 0) {
+      program.targets += i;
+      program.num_targets = 1;
+      return TQ_OK;
+    }
+  return fail(TQ_ERROR_USAGE,
+              "--target-cpu: there is no code for '%s'; --describe lists the "
+              "targets",
+              cpu);
+}
+
+static void printVersion(const tq_program &program) {
+  printf("%s, compiled by %s for ", program.name, program.compiler_version);
+  for (int32_t i = 0; i < program.num_targets; ++i)
+    printf("%s%s", i ? ", " : "", program.targets[i].cpu);
+  printf("\n");
+}
+
 static tq_status runMode(const tq_program &program, const Options &options) {
   switch (options.mode) {
   case Mode::Help:
     printHelp(program);
     return TQ_OK;
   case Mode::Version:
-    printf("%s, compiled by %s for %s\n", program.name,
-           program.compiler_version, program.target_cpu);
+    printVersion(program);
     return TQ_OK;
   case Mode::Describe:
     return describeProgram(program, options.json);
@@ -51,8 +73,11 @@ static tq_status runMode(const tq_program &program, const Options &options) {
 int runMain(const tq_program &program, int argc, char **argv) {
   Options options;
   tq_status status = parseOptions(program, argc, argv, &options);
+  tq_program chosen = program;
   if (!status)
-    status = runMode(program, options);
+    status = restrictTarget(chosen, options.targetCpu);
+  if (!status)
+    status = runMode(chosen, options);
   if (fflush(stdout) != 0 || ferror(stdout)) {
     if (!status)
       status = fail(TQ_ERROR_INPUT, "cannot write standard output: %s",

@@ -21,6 +21,7 @@ enum class Kind {
   Output,
   Text,
   Threads,
+  TargetCpu,
   Batch,
   Describe,
   Benchmark,
@@ -44,6 +45,8 @@ constexpr OptionInfo optionInfos[] = {
     {Kind::Output, "--output", "NAME=FILE.npy",
      "write an output (repeat); without it a summary is printed"},
     {Kind::Threads, "--threads", "N", "threads to use (default: all cores)"},
+    {Kind::TargetCpu, "--target-cpu", "CPU",
+     "use the code for this CPU (default: the first that runs here)"},
     {Kind::Batch, "--batch", "N",
      "most texts in a batch (default: chosen by length)"},
     {Kind::Describe, "--describe", nullptr,
@@ -251,6 +254,8 @@ tq_status Parser::apply(const OptionInfo &info, char *value) {
     return addNamed(info, value, options.shapes, &options.numShapes);
   case Kind::Text:
     return setOnce(info, value, &options.text);
+  case Kind::TargetCpu:
+    return setOnce(info, value, &options.targetCpu);
   case Kind::Profile:
     return setOnce(info, value, &options.profile);
   case Kind::Threads:

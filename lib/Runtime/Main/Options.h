@@ -32,8 +32,9 @@ struct Options {
   int32_t numWords = 0;
   const char *text = nullptr;    // FILE or "-"
   const char *profile = nullptr; // FILE
-  int32_t threads = 0;           // 0: all cores
-  int64_t batch = 0;             // 0: chosen
+  const char *targetCpu = nullptr;
+  int32_t threads = 0; // 0: all cores
+  int64_t batch = 0;   // 0: chosen
   double seconds = 2.0;
   bool json = false;
 

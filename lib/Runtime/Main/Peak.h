@@ -19,7 +19,7 @@ struct Peak {
 };
 
 /// Measures for some milliseconds. `features` are those the program requires
-/// (tq_program::required_features), present on this machine.
+/// (tq_program_target::required_features), present on this machine.
 Peak measurePeak(const char *features);
 
 } // namespace tq::rt

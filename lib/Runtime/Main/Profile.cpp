@@ -171,7 +171,7 @@ tq_status ProfileRecorder::finish(tq_session &session, const char *path) {
     return TQ_OK;
   session.context.profile = nullptr;
   const tq_program &program = *session.model->program;
-  Peak peak = measurePeak(program.required_features);
+  Peak peak = measurePeak(session.model->target->required_features);
   int64_t threads = tq_num_threads(&session.context);
   if (tq_status status = writeTrace(program, profile, path, peak, threads))
     return status;

@@ -5,12 +5,15 @@ import sys
 MODULE = """\
 module attributes {{tq.phase = "codegen", tq.program = {{weights_bytes = 1000 : i64}}}} {{
 {weights}
+module @target_0 attributes {{llvm.target_triple = "x86_64-unknown-linux-gnu",
+                             tq.target_cpu = "x86-64-v3"}} {{
 llvm.func @tq_program_run(%c: !llvm.ptr, %i: !llvm.ptr, %d: !llvm.ptr, %o: !llvm.ptr,
                           %a: !llvm.ptr, %w: !llvm.ptr) {{
   llvm.return
 }}
 llvm.func @tq_program_plan(%d: !llvm.ptr, %t: i64, %o: !llvm.ptr) -> i64 {{
   llvm.return %t : i64
+}}
 }}
 }}
 """

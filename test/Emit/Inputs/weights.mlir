@@ -43,12 +43,15 @@ module attributes {tq.phase = "codegen", tq.program = {weights_bytes = 576 : i64
   tq.weight @resource {tq.offset = 512 : i64} : tensor<2xf32> =
     dense_resource<numbers> : tensor<2xf32>
 
-  llvm.func @tq_program_run(%c: !llvm.ptr, %i: !llvm.ptr, %d: !llvm.ptr,
-                            %o: !llvm.ptr, %a: !llvm.ptr, %w: !llvm.ptr) {
-    llvm.return
-  }
-  llvm.func @tq_program_plan(%d: !llvm.ptr, %t: i64, %o: !llvm.ptr) -> i64 {
-    llvm.return %t : i64
+  module @target_0 attributes {
+    llvm.target_triple = "x86_64-unknown-linux-gnu", tq.target_cpu = "x86-64-v3"} {
+    llvm.func @tq_program_run(%c: !llvm.ptr, %i: !llvm.ptr, %d: !llvm.ptr,
+                              %o: !llvm.ptr, %a: !llvm.ptr, %w: !llvm.ptr) {
+      llvm.return
+    }
+    llvm.func @tq_program_plan(%d: !llvm.ptr, %t: i64, %o: !llvm.ptr) -> i64 {
+      llvm.return %t : i64
+    }
   }
 }
 

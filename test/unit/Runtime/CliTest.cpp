@@ -334,7 +334,9 @@ TEST_F(CliTest, Describe) {
         "\"calls\": 1", "\"max\": 16", "\"selftest\": true"})
     EXPECT_TRUE(contains(out, part)) << part << "\n" << out;
   // It can be asked on any machine.
-  program.required_features = "avx1024";
+  tq_program_target target = program.targets[0];
+  target.required_features = "avx1024";
+  program.targets = &target;
   EXPECT_EQ(run({"--describe"}), 0);
   expectError(4, "this CPU lacks avx1024", {"word"});
 }

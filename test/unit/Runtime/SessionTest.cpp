@@ -337,16 +337,37 @@ TEST(Model, RefusesAnotherAbi) {
 
 TEST(Model, RefusesACpuWithoutItsFeatures) {
   tq_program program = makeProgram();
-  program.required_features = "avx1024";
+  tq_program_target target = program.targets[0];
+  program.targets = &target;
   const tq_model *model = nullptr;
+  target.required_features = "avx1024";
   EXPECT_EQ(openProgram(program, &model), TQ_ERROR_RESOURCE);
   expectMessage("this CPU lacks avx1024");
-  EXPECT_EQ(checkCpu(""), TQ_OK);
-#if defined(__x86_64__)
-  EXPECT_EQ(checkCpu("sse3,popcnt"), TQ_OK);
-#endif
-  EXPECT_EQ(checkCpu("a,b"), TQ_ERROR_RESOURCE);
+  target.required_features = "a,b";
+  EXPECT_EQ(openProgram(program, &model), TQ_ERROR_RESOURCE);
   expectMessage("lacks a, b");
+  program.num_targets = 0;
+  EXPECT_EQ(openProgram(program, &model), TQ_ERROR_RESOURCE);
+  expectMessage("no code");
+}
+
+TEST(Model, TakesTheFirstTargetThatTheCpuRuns) {
+  tq_program program = makeProgram();
+  tq_program_target targets[3] = {program.targets[0], program.targets[0],
+                                  program.targets[0]};
+  targets[0].required_features = "avx1024,sse3";
+#if defined(__x86_64__)
+  targets[1].required_features = "sse3,popcnt";
+#endif
+  program.targets = targets;
+  program.num_targets = 3;
+  EXPECT_EQ(findTarget(program), &targets[1]);
+  targets[1].required_features = "sse3,avx1024";
+  EXPECT_EQ(findTarget(program), &targets[2]);
+  targets[2].required_features = "avx1024";
+  EXPECT_EQ(findTarget(program), nullptr);
+  const tq_model *model = nullptr;
+  EXPECT_EQ(openProgram(program, &model), TQ_ERROR_RESOURCE);
 }
 
 TEST(Model, RefusesADamagedTokenizer) {

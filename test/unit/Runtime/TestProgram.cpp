@@ -22,7 +22,8 @@ static const tq_program_tensor outputs[] = {
 static const tq_program_tensor classifierOutputs[] = {
     {"logits", TQ_PROGRAM_F32, 2, {-1, 2}, 0, 0, 0},
     {"last_hidden_state", TQ_PROGRAM_F32, 3, {-1, -2, 2}, 0, 0, 0}};
-static const tq_program_kernel kernels[] = {{"embed", 100}, {"states", 0}};
+static const tq_program_kernel kernels[] = {{"embed"}, {"states"}};
+static const uint64_t codeBytes[] = {100, 0};
 static const tq_program_call calls[] = {
     {0, 0, "encoder.embed", "int8 dynamic", ""},
     {1, 0, "encoder.states", "f32", "\"quoted\" reason"}};
@@ -141,15 +142,18 @@ static const uint8_t *goldenBytes() {
   return reinterpret_cast<const uint8_t *>(&golden);
 }
 
+static const tq_program_target target = {"x86-64", "",  "64*batch*sequence",
+                                         plan,     run, codeBytes};
+static const tq_program_target classifierTarget = {
+    "x86-64",      "",       "64*batch*sequence", planClassifier,
+    runClassifier, codeBytes};
+
 tq_program makeProgram() {
   tq_program program = {};
   program.abi = TQ_PROGRAM_ABI;
   program.name = "tiny";
   program.compiler_version = "tq 0.0.0";
   program.options = "--quantize=none";
-  program.target_cpu = "x86-64";
-  program.required_features = "";
-  program.arena_formula = "64*batch*sequence";
   program.num_symbols = 2;
   program.num_inputs = 3;
   program.num_outputs = 2;
@@ -160,8 +164,8 @@ tq_program makeProgram() {
   program.outputs = outputs;
   program.kernels = kernels;
   program.calls = calls;
-  program.plan = plan;
-  program.run = run;
+  program.num_targets = 1;
+  program.targets = &target;
   program.weights = reinterpret_cast<const uint8_t *>(weights);
   program.weights_bytes = sizeof(weights);
   program.tokenizer = reinterpret_cast<const uint8_t *>("words");
@@ -177,8 +181,7 @@ tq_program makeClassifier() {
   tq_program program = makeProgram();
   program.name = "classifier";
   program.outputs = classifierOutputs;
-  program.plan = planClassifier;
-  program.run = runClassifier;
+  program.targets = &classifierTarget;
   program.num_labels = 2;
   program.labels = labels;
   program.golden = nullptr;

@@ -44,8 +44,9 @@ def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
     Generators: row-wise ops, contractions with a packed weight, attention.
   }];
   let options = [
-    Option<"target", "target", "std::string", /*default=*/"\"avx2\"",
-           "schedule: amx, avx512vnni, avx512, avxvnni, avx2 or generic">
+    Option<"target", "target", "std::string", /*default=*/"\"\"",
+           "schedule: amx, avx512vnni, avx512, avxvnni, avx2, i8mm, dotprod "
+           "or generic; default: tq.schedule of the module, else avx2">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

@@ -8,27 +8,16 @@
 #ifndef TQ_CODEGEN_CPU_PIPELINE_H
 #define TQ_CODEGEN_CPU_PIPELINE_H
 
-#include "mlir/Pass/PassOptions.h"
-
-#include <string>
-
 namespace mlir {
 class OpPassManager;
 } // namespace mlir
 
 namespace tq {
 
-struct CPUCodegenOptions : public mlir::PassPipelineOptions<CPUCodegenOptions> {
-  Option<std::string> target{
-      *this, "target",
-      llvm::cl::desc("schedule: avx512vnni, avx512, avx2 or generic"),
-      llvm::cl::init("avx2")};
-};
-
-/// Kernels and a schedule on tensors (after lower) become functions of the LLVM
-/// dialect that follow the program's ABI; see Passes.td.
-void buildCPUCodegenPipeline(mlir::OpPassManager &pm,
-                             const CPUCodegenOptions &options);
+/// A module with kernels and schedule on tensors for one CPU, which its
+/// attribute `tq.schedule` tells, becomes functions of the LLVM dialect that
+/// follow the program's ABI; see Passes.td.
+void buildCPUCodegenPipeline(mlir::OpPassManager &pm);
 
 } // namespace tq
 

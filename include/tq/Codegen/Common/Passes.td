@@ -10,6 +10,42 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SplitTargets : Pass<"tq-split-targets", "::mlir::ModuleOp"> {
+  let summary = "Give each CPU a module of its own";
+  let description = [{
+    Before: functions and weights of one program. After: a module inside for each entry
+    CPU=SCHEDULE of `targets`, with a copy of all functions and weights, which the
+    outer module no longer holds, and of its attributes. `tq.target_cpu` says whom it is for, `tq.schedule`
+    which row of the table of targets its kernels follow.
+
+    ```mlir
+    module {
+      module @target_0 attributes {llvm.target_triple = "x86_64-unknown-linux-gnu",
+          tq.schedule = "avx2", tq.target_cpu = "x86-64-v3"} {
+        tq.weight @w ...
+        func.func @main ...
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
+           "system and architecture of all of them">,
+    ListOption<"targets", "targets", "std::string",
+               "CPU=SCHEDULE, one for each module, the most demanding first">
+  ];
+}
+
+def JoinTargets : Pass<"tq-join-targets", "::mlir::ModuleOp"> {
+  let summary = "Let the code for all CPUs share weights and description";
+  let description = [{
+    Before: modules inside, each of a whole program for one CPU after
+    `tq-plan-schedule`. After: the weights and `tq.program` are those of the outer
+    module; inside are functions, no attributes that the outer module has, too, and the arena's formula as `tq.arena_formula`. Fails
+    where two modules differ in more than that: the program has one section of weights.
+  }];
+}
+
 def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
   let summary = "Turn the schedule into a program with one arena";
   let description = [{
