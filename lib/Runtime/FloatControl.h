@@ -8,6 +8,7 @@
 #ifndef TQ_LIB_RUNTIME_FLOATCONTROL_H
 #define TQ_LIB_RUNTIME_FLOATCONTROL_H
 
+#include <stdint.h>
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -24,9 +25,15 @@ public:
 
 private:
   unsigned saved;
-#else
-  FloatControl() {}
-  ~FloatControl() {}
+#elif defined(__aarch64__)
+  FloatControl() {
+    asm volatile("mrs %0, fpcr" : "=r"(saved));
+    asm volatile("msr fpcr, %0" : : "r"(uint64_t(0)));
+  }
+  ~FloatControl() { asm volatile("msr fpcr, %0" : : "r"(saved)); }
+
+private:
+  uint64_t saved;
 #endif
 };
 

@@ -179,6 +179,34 @@ ensure_venv() {
   fi
 }
 
+# Debian's cross compiler brings no utf8proc. The lists of packages for another
+# architecture go into a folder of their own: the system's stay as they are.
+fetch_sysroot() { # ARCHITECTURE TRIPLE
+  local state folder=$root/build/sysroot/$2
+  state=$(mktemp -d)
+  mkdir -p "$state/lists/partial" "$state/archives/partial" "$folder"
+  local -a options=(-o "APT::Architecture=$1" -o "APT::Architectures=$1"
+    -o "Dir::State=$state" -o "Dir::State::status=/dev/null"
+    -o "Dir::Cache=$state" -o "APT::Sandbox::User=$(id -un)")
+  (
+    cd "$state" &&
+      { apt-get "${options[@]}" update || echo "going on with what there is"; } &&
+      apt-get "${options[@]}" download libutf8proc-dev &&
+      dpkg-deb --extract libutf8proc-dev_*.deb "$folder"
+  ) || { rm -rf "$state" && return 1; }
+  rm -rf "$state"
+}
+
+ensure_sysroot() {
+  if [[ $(dpkg --print-architecture) == arm64 ]]; then
+    return
+  elif [[ -e $root/build/sysroot/aarch64-linux-gnu/usr/include/utf8proc.h ]]; then
+    stage "sysroot" "build/sysroot is there" true
+  else
+    stage "sysroot" "build/sysroot made" fetch_sysroot arm64 aarch64-linux-gnu
+  fi
+}
+
 #===-----------------------------------------------------------------------===#
 # Build
 #===-----------------------------------------------------------------------===#

@@ -21,18 +21,81 @@ static Value splat(ImplicitLocOpBuilder &b, Type type, int64_t value) {
              vector, b.getIntegerAttr(vector.getElementType(), value)));
 }
 
+/// Whether the dot product takes bytes as they are.
+static bool takesBytes(DotKind kind) {
+  return kind == DotKind::Vpdpbusd || kind == DotKind::VpdpbusdHalf ||
+         kind == DotKind::Usdot;
+}
+
 static Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type,
                            ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
       .getResults();
 }
 
-/// The bytes at even places of each 32-bit group and those at odd places, sign
-/// extended to 16 bits.
+/// Adds to each part of the lanes (one register each) with `add(sums, input,
+/// weight)`, register by register.
+static Value emitParts(ImplicitLocOpBuilder &b, int64_t parts, Value sums,
+                       const DotInputs &inputs, const DotWeights &weights,
+                       llvm::function_ref<Value(Value, Value, Value)> add) {
+  SmallVector<Value> results;
+  for (int64_t part = 0; part < parts; ++part) {
+    auto slice = [&](Value vector) -> Value {
+      int64_t size =
+          cast<VectorType>(vector.getType()).getNumElements() / parts;
+      return vector::ExtractStridedSliceOp::create(
+          b, vector, ArrayRef<int64_t>{part * size}, ArrayRef<int64_t>{size},
+          ArrayRef<int64_t>{1});
+    };
+    Value sum = slice(sums);
+    for (auto [input, weight] : llvm::zip(inputs.parts, weights.parts))
+      sum = add(sum, slice(input), slice(weight));
+    results.push_back(sum);
+  }
+  // Neighbours become one vector until there is only one.
+  while (results.size() > 1) {
+    SmallVector<Value> joined;
+    for (size_t i = 0; i < results.size(); i += 2) {
+      int64_t size =
+          cast<VectorType>(results[i].getType()).getNumElements() * 2;
+      joined.push_back(vector::ShuffleOp::create(
+          b, results[i], results[i + 1],
+          llvm::to_vector(llvm::seq<int64_t>(0, size))));
+    }
+    results = std::move(joined);
+  }
+  return results.front();
+}
+
+/// Adds with `llvm.aarch64.neon.NAME`, four sums at a time.
+static Value emitNeon(ImplicitLocOpBuilder &b, StringRef name, Value sums,
+                      const DotInputs &inputs, const DotWeights &weights) {
+  std::string intrinsic = ("llvm.aarch64.neon." + name + ".v4i32.v16i8").str();
+  return emitParts(b, kLanes / 4, sums, inputs, weights,
+                   [&](Value sum, Value input, Value weight) {
+                     return callIntrinsic(b, intrinsic, sum.getType(),
+                                          ValueRange{sum, input, weight});
+                   });
+}
+
+/// 128 * the sum of each group of four: what inputs that were moved down by 128
+/// are short of. 64 + 64, as 128 is no s8.
+static Value sumGroups128(ImplicitLocOpBuilder &b, Value weights) {
+  Value sums = splat(b, VectorType::get({kLanes}, b.getI32Type()), 0);
+  Value factor = splat(b, weights.getType(), 64);
+  for (int64_t i = 0; i < 2; ++i)
+    sums = emitNeon(b, "sdot", sums, {{factor}}, {{weights}});
+  return sums;
+}
+
+/// For 16-bit products the bytes at even places of each 32-bit group and those
+/// at odd places, sign extended.
 DotWeights tq::cpu::prepareWeights(ImplicitLocOpBuilder &b, DotKind kind,
                                    Value weights) {
-  if (kind == DotKind::Vpdpbusd || kind == DotKind::VpdpbusdHalf)
+  if (takesBytes(kind))
     return {{weights}};
+  if (kind == DotKind::Sdot)
+    return {{weights}, sumGroups128(b, weights)};
   auto words = VectorType::get({2 * kLanes}, b.getI16Type());
   if (kind == DotKind::Pmaddwd) {
     Value all = vector::BitCastOp::create(b, words, weights);
@@ -50,8 +113,15 @@ DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &b, DotKind kind,
   auto lanes = VectorType::get({kLanes}, b.getI32Type());
   auto bytes = VectorType::get({4 * kLanes}, b.getI8Type());
   Value all = vector::BroadcastOp::create(b, lanes, inputs);
-  if (kind == DotKind::Vpdpbusd || kind == DotKind::VpdpbusdHalf)
+  if (takesBytes(kind))
     return {{vector::BitCastOp::create(b, bytes, all)}};
+  if (kind == DotKind::Sdot) {
+    Value moved = arith::XOrIOp::create(
+        b, inputs,
+        arith::ConstantIntOp::create(b, static_cast<int32_t>(0x80808080), 32));
+    all = vector::BroadcastOp::create(b, lanes, moved);
+    return {{vector::BitCastOp::create(b, bytes, all)}};
+  }
   if (kind == DotKind::Pmaddwd) {
     auto words = VectorType::get({2 * kLanes}, b.getI16Type());
     Value even = arith::AndIOp::create(b, all, splat(b, lanes, 0x00FF00FF));
@@ -62,28 +132,6 @@ DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &b, DotKind kind,
   auto wide = VectorType::get({4 * kLanes}, b.getI32Type());
   return {{arith::ExtUIOp::create(b, wide,
                                   vector::BitCastOp::create(b, bytes, all))}};
-}
-
-/// Adds to each half of the lanes (one 256-bit register) with `add(sums, input,
-/// weight)`, part by part.
-static Value emitHalves(ImplicitLocOpBuilder &b, Value sums,
-                        const DotInputs &inputs, const DotWeights &weights,
-                        llvm::function_ref<Value(Value, Value, Value)> add) {
-  SmallVector<Value, 2> halves;
-  for (int64_t part = 0; part < 2; ++part) {
-    auto slice = [&](Value vector) -> Value {
-      int64_t size = cast<VectorType>(vector.getType()).getNumElements() / 2;
-      return vector::ExtractStridedSliceOp::create(
-          b, vector, ArrayRef<int64_t>{part * size}, ArrayRef<int64_t>{size},
-          ArrayRef<int64_t>{1});
-    };
-    Value sum = slice(sums);
-    for (auto [input, weight] : llvm::zip(inputs.parts, weights.parts))
-      sum = add(sum, slice(input), slice(weight));
-    halves.push_back(sum);
-  }
-  SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, kLanes));
-  return vector::ShuffleOp::create(b, halves[0], halves[1], all);
 }
 
 /// Both pairs of a group in two multiply-adds of 16-bit words.
@@ -114,16 +162,21 @@ Value tq::cpu::emitDot(ImplicitLocOpBuilder &b, DotKind kind, Value sums,
     return callIntrinsic(b, "llvm.x86.avx512.vpdpbusd.512", sums.getType(),
                          ValueRange{sums, inputs.parts[0], weights.parts[0]});
   case DotKind::VpdpbusdHalf:
-    return emitHalves(
-        b, sums, inputs, weights, [&](Value sum, Value input, Value weight) {
+    return emitParts(
+        b, 2, sums, inputs, weights, [&](Value sum, Value input, Value weight) {
           return callIntrinsic(b, "llvm.x86.avx512.vpdpbusd.256", sum.getType(),
                                ValueRange{sum, input, weight});
         });
   case DotKind::Pmaddwd:
-    return emitHalves(b, sums, inputs, weights,
-                      [&](Value sum, Value input, Value weight) {
-                        return addPmaddwd(b, sum, input, weight);
-                      });
+    return emitParts(b, 2, sums, inputs, weights,
+                     [&](Value sum, Value input, Value weight) {
+                       return addPmaddwd(b, sum, input, weight);
+                     });
+  case DotKind::Usdot:
+    return emitNeon(b, "usdot", sums, inputs, weights);
+  case DotKind::Sdot:
+    return arith::AddIOp::create(b, emitNeon(b, "sdot", sums, inputs, weights),
+                                 weights.correction);
   case DotKind::Widen:
     return emitWiden(b, sums, inputs, weights);
   }

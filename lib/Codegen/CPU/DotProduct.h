@@ -17,6 +17,8 @@ namespace tq::cpu {
 /// A group of four weights for 16 outputs, prepared for many dot products.
 struct DotWeights {
   llvm::SmallVector<mlir::Value, 2> parts;
+  /// vector<16xi32> to add to each sum, or null.
+  mlir::Value correction = {};
 };
 
 /// Four inputs, prepared for many dot products.

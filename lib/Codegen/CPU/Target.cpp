@@ -22,6 +22,8 @@ static constexpr StringRef kAvx512Features[] = {"avx512f", "avx512bw",
                                                 "avx512dq", "avx512vl", "fma"};
 static constexpr StringRef kAvxVnniFeatures[] = {"avx2", "avxvnni", "fma"};
 static constexpr StringRef kAvx2Features[] = {"avx2", "fma"};
+static constexpr StringRef kI8mmFeatures[] = {"i8mm"};
+static constexpr StringRef kDotprodFeatures[] = {"dotprod"};
 
 // Tiles fill the register file: accumulators, one row of weights, a broadcast
 // input. Without 32 registers the AVX-512 sizes spill and halve the speed.
@@ -36,6 +38,8 @@ static const Target kTargets[] = {
     {"avx512", DotKind::Pmaddwd, {4, 2}, {6, 4}, false, kAvx512Features},
     {"avxvnni", DotKind::VpdpbusdHalf, {6, 1}, {6, 1}, false, kAvxVnniFeatures},
     {"avx2", DotKind::Pmaddwd, {4, 1}, {6, 1}, false, kAvx2Features},
+    {"i8mm", DotKind::Usdot, {6, 1}, {6, 1}, false, kI8mmFeatures},
+    {"dotprod", DotKind::Sdot, {6, 1}, {6, 1}, false, kDotprodFeatures},
     {"generic", DotKind::Widen, {4, 1}, {4, 1}, false, {}},
 };
 

@@ -34,6 +34,8 @@ enum class DotKind {
   Vpdpbusd,     ///< AVX-512 VNNI
   VpdpbusdHalf, ///< AVX-VNNI: half as wide
   Pmaddwd,      ///< AVX2: widen to 16 bits; `vpmaddubsw` would saturate
+  Usdot,        ///< Arm i8mm: a quarter as wide
+  Sdot,         ///< Arm dotprod: of s8 x s8, so inputs move down by 128
   Widen,        ///< any ISA: plain arithmetic in 32 bits
 };
 
