@@ -284,6 +284,8 @@ static tq_status reserveArena(tq_session &session) {
                 "%s: the arena needs %" PRId64
                 " bytes, and this machine does not have them",
                 symbolValues(session, values), bytes);
+  if (bytes > session.arenaBytes)
+    session.arenaBytes = bytes;
   return TQ_OK;
 }
 
@@ -454,7 +456,7 @@ int32_t tq_session_threads(const tq_session *session) {
 }
 
 int64_t tq_session_arena_bytes(const tq_session *session) {
-  return session->arena.capacity;
+  return session->arenaBytes;
 }
 
 tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,

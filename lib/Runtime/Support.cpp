@@ -135,11 +135,23 @@ int64_t now() {
 /// later.
 static constexpr int64_t hugePage = 2 << 20;
 
-/// What the kernel would grant and only refuse when touched is refused here.
-static bool exceedsMachine(int64_t bytes) {
-  int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), total;
-  return pages > 0 && page > 0 && multiply(pages, page, &total) &&
-         bytes > total;
+/// Bytes that the system could give this process now, INT64_MAX if unknown.
+static int64_t availableMemory() {
+  FILE *file = fopen("/proc/meminfo", "re");
+  if (!file)
+    return INT64_MAX;
+  char line[128];
+  long long kilobytes = INT64_MAX / 1024;
+  while (fgets(line, sizeof(line), file))
+    if (sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1)
+      break;
+  fclose(file);
+  return kilobytes * 1024;
+}
+
+bool fitsMachine(int64_t bytes) {
+  constexpr int64_t small = 64 << 20; // not worth a look at the system
+  return bytes <= small || bytes <= availableMemory();
 }
 
 bool bufferReserve(Buffer &buffer, int64_t bytes) {
@@ -152,7 +164,7 @@ bool bufferReserve(Buffer &buffer, int64_t bytes) {
   int64_t rounded =
       bytes < 64 ? 64 : (bytes + alignment - 1) & ~(alignment - 1);
   void *data = nullptr;
-  if (exceedsMachine(rounded) || posix_memalign(&data, alignment, rounded))
+  if (!fitsMachine(rounded) || posix_memalign(&data, alignment, rounded))
     return false;
   if (alignment == hugePage)
     madvise(data, rounded, MADV_HUGEPAGE); // only a wish

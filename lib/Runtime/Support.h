@@ -49,6 +49,10 @@ struct Buffer {
   int64_t capacity;
 };
 
+/// Whether the system has this much memory now: what the kernel would grant and
+/// only refuse when it is touched is refused before.
+bool fitsMachine(int64_t bytes);
+
 /// Makes room for `bytes`; false if there is no memory (the buffer is then
 /// empty).
 bool bufferReserve(Buffer &buffer, int64_t bytes);

@@ -12,6 +12,7 @@ import argparse
 import concurrent.futures
 import dataclasses
 import json
+import math
 import pathlib
 import platform
 import shutil
@@ -161,12 +162,19 @@ class Program:
         run(self.command(inputs, threads, cpu))
         return {name: np.load(self.work / f"{name}.npy") for name in self.outputs}
 
+    def ask(self, *options):
+        """What the program prints as JSON."""
+        command = [str(part) for part in (*self.emulator, self.path, *options)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+        return json.loads(done.stdout)
+
+    def describe(self):
+        """What the program says of itself."""
+        return self.ask("--describe", "--json")
+
     def cpus(self):
         """The CPUs it has code for that this machine can run."""
-        done = subprocess.run([*self.emulator, self.path, "--describe", "--json"],
-                              capture_output=True, text=True, timeout=60, check=True)  # fmt: skip
-        targets = json.loads(done.stdout)["targets"]
-        return [target["cpu"] for target in targets if target["supported"]]
+        return [t["cpu"] for t in self.describe()["targets"] if t["supported"]]
 
     def refuses(self, inputs):
         """Bad input: exit code 2 and one line that says why."""
@@ -290,9 +298,26 @@ def check_defaults(context):
     same_bits(program(short), program(inputs), "defaults")
 
 
+def check_arena(context):
+    """The arena takes what the formula in --describe says; too large a one is refused."""
+    program = context.program("dynamic")
+    formulas = {t["arena_formula"] for t in program.describe()["targets"] if t["runs_here"]}
+    for batch, sequence, threads in ((1, 1, 1), (3, 13, 2), (5, 17, 7), (300, 31, 2)):
+        report = program.ask("--benchmark", "--json", "--seconds", 0.001, "--threads", threads,
+                             "--shape", f"input_ids={batch}x{sequence}")  # fmt: skip
+        names = {"batch": batch, "sequence": sequence, "threads": threads,
+                 "ceil": math.ceil, "max": max}  # fmt: skip
+        bytes_said = eval(*formulas, names)  # pylint: disable=eval-used
+        require(report["arena_bytes"] == bytes_said,
+                f"expected {bytes_said} bytes, got {report['arena_bytes']}")  # fmt: skip
+    error = run([program.path, "--benchmark", "--shape", "input_ids=90000000x20"], expected=4)
+    require("bytes, and this machine does not have them" in error, error)
+
+
 def check_bad_input(context):
-    """Ids outside the vocabulary and sequences beyond the position table."""
+    """Ids outside the vocabulary, sequences beyond the position table, no rows at all."""
     program, spec = context.program("dynamic"), context.case.spec
+    program.refuses({name: value[:0] for name, value in make_inputs(spec, 1, 5, 6).items()})
     for bad in (-1, spec.vocab):
         inputs = make_inputs(spec, 2, 5, seed=6)
         inputs["input_ids"][1, 3] = bad
@@ -324,7 +349,8 @@ def list_checks(case, tq_compile):
             checks[f"{quantize} aarch64"] = (
                 (lambda c, q=quantize: check_aarch64(c, q)) if runs_aarch64 else None
             )
-    return checks | {"defaults": check_defaults, "bad input": check_bad_input}
+    return checks | {"defaults": check_defaults, "arena": check_arena,
+                     "bad input": check_bad_input}  # fmt: skip
 
 
 # ---------------------------------------------------------------------- running

@@ -117,7 +117,7 @@ TQ_API tq_status tq_session_create(const tq_model *model, int32_t threads,
 /** Frees a session. NULL does nothing. */
 TQ_API void tq_session_destroy(tq_session *session);
 TQ_API int32_t tq_session_threads(const tq_session *session);
-/** Bytes of the session's arena now. */
+/** Bytes of the arena that the largest run so far took. */
 TQ_API int64_t tq_session_arena_bytes(const tq_session *session);
 
 /** Runs the model once. Inputs and outputs stand in the model's order. An input

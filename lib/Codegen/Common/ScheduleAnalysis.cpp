@@ -559,11 +559,14 @@ std::string ScheduleAnalysis::getArenaFormula() {
   SizeFormula sum;
   std::string maxima;
   for (ArrayRef<SizeFormula> sizes : slotSizes) {
-    if (sizes.size() == 1) {
-      sum = sum + sizes.front();
+    auto rounded = llvm::map_to_vector(sizes, [](const SizeFormula &size) {
+      return size.roundUp(kBufferAlignment);
+    });
+    if (rounded.size() == 1) {
+      sum = sum + rounded.front();
       continue;
     }
-    auto texts = llvm::map_range(sizes, std::mem_fn(&SizeFormula::str));
+    auto texts = llvm::map_range(rounded, std::mem_fn(&SizeFormula::str));
     maxima += " + max(" + llvm::join(texts, ", ") + ")";
   }
   return sum.str() + maxima;

@@ -7,6 +7,8 @@
 
 #include "SizeFormula.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -59,6 +61,18 @@ double SizeFormula::estimate(double size) const {
     sum += static_cast<double>(coefficient) *
            std::pow(size, static_cast<double>(names.size()));
   return sum;
+}
+
+SizeFormula SizeFormula::roundUp(int64_t unit) const {
+  bool isMultiple = llvm::all_of(
+      terms, [&](const auto &term) { return term.second % unit == 0; });
+  if (isMultiple)
+    return *this;
+  std::string sum = str();
+  if (terms.size() > 1)
+    sum = "(" + sum + ")";
+  return constant(unit) *
+         symbol("ceil(" + sum + " / " + std::to_string(unit) + ")");
 }
 
 std::string SizeFormula::str() const {

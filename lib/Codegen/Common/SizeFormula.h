@@ -30,6 +30,8 @@ public:
   /// Not larger than `other`, whatever the dimensions (which are not negative):
   /// coefficient by coefficient.
   bool isAtMost(const SizeFormula &other) const;
+  /// Rounded up to a multiple of `unit`.
+  SizeFormula roundUp(int64_t unit) const;
   /// The value with every dimension set to `size`: to compare formulas.
   double estimate(double size) const;
   std::string str() const;

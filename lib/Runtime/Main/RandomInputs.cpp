@@ -91,7 +91,7 @@ tq_status RandomInputs::fill(int32_t index) {
       !multiply(elements, dtypeBytes(tensor.dtype), &bytes))
     return fail(TQ_ERROR_USAGE, "--shape: input '%s' overflows 64 bits",
                 input.name);
-  tensor.data = malloc(bytes ? bytes : 1);
+  tensor.data = fitsMachine(bytes) ? malloc(bytes ? bytes : 1) : nullptr;
   if (!tensor.data)
     return fail(TQ_ERROR_RESOURCE,
                 "input '%s' needs %" PRId64
