@@ -10,9 +10,8 @@
 //
 //   packed[ceil(N / width)][ceil(K / group)][width][group]
 //
-// so that a kernel reads memory strictly in order. What lies beyond N or K is
-// 0. s8: width 64, group 4 (one dot-product operand). f32: group 1, that is
-// [ceil(N / width)][K][width].
+// so that a kernel reads memory in order. What lies beyond N or K is 0. s8: group
+// 4 (one dot-product operand). f32: group 1, that is [ceil(N / width)][K][width].
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +23,7 @@
 namespace tq::quant {
 
 struct PanelLayout {
-  int64_t width = 64;
+  int64_t width = 16;
   int64_t group = 4;
 
   /// Number of panels for `n` channels, and of groups for `k` inputs.

@@ -227,7 +227,7 @@ void ContractionKernelGenerator::bindArguments() {
       if (BlockArgument argument = getDestination(result))
         evaluator->bind(result, {views[argument]});
   inputMemref = views[inputArgument];
-  // [panels, groups, 64, group] -> [panels, groups, 64 * group]
+  // [N/16, groups, 16, group] -> [N/16, groups, 16 * group]
   weightMemref = memref::CollapseShapeOp::create(
       builder, kernel.memrefs[weightArgument.getArgNumber()],
       SmallVector<ReassociationIndices>{{0}, {1}, {2, 3}});
@@ -471,6 +471,13 @@ ContractionKernelGenerator::emitInit(Value panel, Value firstVector,
   return values;
 }
 
+/// The packed panel with the outputs of `vector` in an item's panel.
+Value ContractionKernelGenerator::getPacked(Value panel, Value vector) {
+  Value first = arith::MulIOp::create(builder, panel,
+                                      indexConstant(builder, kPanelVectors));
+  return arith::AddIOp::create(builder, first, vector);
+}
+
 SmallVector<Value> ContractionKernelGenerator::emitContraction(
     Value panel, Value firstVector, int64_t vectors, ArrayRef<Value> rows,
     ValueRange init) {
@@ -531,14 +538,13 @@ SmallVector<Value> ContractionKernelGenerator::emitStep(
       isInteger ? Type(builder.getI8Type()) : Type(builder.getF32Type());
   auto type = VectorType::get({width}, element);
   SmallVector<Value> weights;
-  for (int64_t v = 0; v < vectors; ++v) {
-    Value vector =
-        arith::AddIOp::create(builder, firstVector, indexConstant(builder, v));
-    Value offset =
-        arith::MulIOp::create(builder, vector, indexConstant(builder, width));
-    weights.push_back(vector::LoadOp::create(builder, type, weightMemref,
-                                             ValueRange{panel, group, offset}));
-  }
+  for (int64_t v = 0; v < vectors; ++v)
+    weights.push_back(vector::LoadOp::create(
+        builder, type, weightMemref,
+        ValueRange{getPacked(panel, arith::AddIOp::create(
+                                        builder, firstVector,
+                                        indexConstant(builder, v))),
+                   group, indexConstant(builder, 0)}));
   DotKind dot = kernel.target.dot;
   SmallVector<DotWeights> prepared;
   if (isInteger)

@@ -19,6 +19,9 @@ constexpr int64_t kRowBlock = 48;
 /// Rows of a work item with matrix tiles: two of them.
 constexpr int64_t kMatrixRowBlock = 2 * kTileRows;
 
+/// Vectors of sums of a row of an item: as many packed panels.
+constexpr int64_t kPanelVectors = kPanel / kPackedOutputs;
+
 /// What the tile registers hold: four tiles of sums, inputs of two tiles of
 /// rows, weights.
 constexpr int64_t kInputTile = 4, kWeightTile = 6;
@@ -58,9 +61,10 @@ private:
 
   // Items with matrix tiles.
   mlir::LogicalResult emitMatrixItem(mlir::Value item);
-  void emitMatrixSums(mlir::Value panel, mlir::Value first, mlir::Value last);
+  void emitMatrixSums(mlir::Value panel, int64_t columns, mlir::Value first,
+                      mlir::Value last);
   void emitMatrixStep(mlir::Value panel, llvm::ArrayRef<mlir::Value> rows,
-                      int64_t firstColumns, int64_t columns);
+                      int64_t firstVector, int64_t vectors);
   mlir::LogicalResult emitMatrixEpilogue(mlir::Value panel, int64_t columns,
                                          mlir::Value first, mlir::Value last,
                                          mlir::Value firstSums);
@@ -82,6 +86,7 @@ private:
   mlir::FailureOr<llvm::SmallVector<mlir::Value>>
   emitInit(mlir::Value panel, mlir::Value firstVector, int64_t vectors,
            int64_t columns, llvm::ArrayRef<mlir::Value> rows);
+  mlir::Value getPacked(mlir::Value panel, mlir::Value vector);
   llvm::SmallVector<mlir::Value>
   emitContraction(mlir::Value panel, mlir::Value firstVector, int64_t vectors,
                   llvm::ArrayRef<mlir::Value> rows, mlir::ValueRange init);
@@ -105,7 +110,7 @@ private:
   int64_t outputs = 0, inputs = 0;
   mlir::BlockArgument inputArgument, weightArgument;
   mlir::Value inputMemref;  ///< [rows, K]
-  mlir::Value weightMemref; ///< [panels, groups, 64 * group]
+  mlir::Value weightMemref; ///< [N/16, groups, 16 * group]
   Tile tile{};
   std::optional<MatrixTiles> tiles;
   mlir::Value tileSums; ///< of an item, [rows, 64]

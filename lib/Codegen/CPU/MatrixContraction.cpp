@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The products of an item go from tile registers through a small buffer in the
-// first cache to the epilogue, which is that of the vector kernels. Weights lie
-// in panels as for vectors: 16 groups of 16 outputs are a tile.
+// first cache to the epilogue, which is that of the vector kernels. 16 groups of
+// a packed panel are a tile.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,8 +44,8 @@ LogicalResult ContractionKernelGenerator::emitMatrixItem(Value item) {
   Value end =
       minIndex(builder, last, arith::AddIOp::create(builder, start, block));
   Value firstSums = arith::SubIOp::create(builder, end, count);
-  emitMatrixSums(panel, firstSums, end);
   return forColumns(panel, [&](int64_t columns) {
+    emitMatrixSums(panel, columns, firstSums, end);
     return emitMatrixEpilogue(panel, columns, start, end, firstSums);
   });
 }
@@ -53,26 +53,28 @@ LogicalResult ContractionKernelGenerator::emitMatrixItem(Value item) {
 /// Sums of rows [first, last), at most 32, without their initial value. More
 /// than 16 rows: 2 x 2 tiles for each half of the panel, where the second tile
 /// of rows reaches back over the first. Else 1 x 4 tiles of all rows.
-void ContractionKernelGenerator::emitMatrixSums(Value panel, Value first,
-                                                Value last) {
+void ContractionKernelGenerator::emitMatrixSums(Value panel, int64_t columns,
+                                                Value first, Value last) {
+  int64_t all = (columns + kLanes - 1) / kLanes;
   Value count = arith::SubIOp::create(builder, last, first);
   Value tileRows = indexConstant(builder, kTileRows);
   Value isTwo = arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt, count,
                                       tileRows);
   auto branch = scf::IfOp::create(builder, isTwo, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(builder);
-  auto emit = [&](Block *block, ArrayRef<Value> rows, int64_t columns) {
-    for (int64_t column = 0; column < kPanel / kLanes; column += columns) {
+  auto emit = [&](Block *block, ArrayRef<Value> rows, int64_t most) {
+    for (int64_t vector = 0; vector < all; vector += most) {
+      int64_t vectors = std::min(most, all - vector);
       builder.setInsertionPoint(block->getTerminator());
-      for (int64_t i = 0; i < kInputTile; ++i)
+      for (int64_t i = 0; i < std::ssize(rows) * vectors; ++i)
         tiles->zero(i);
-      emitMatrixStep(panel, rows, column, columns);
+      emitMatrixStep(panel, rows, vector, vectors);
       Value stride = indexConstant(builder, 4 * kPanel);
       for (auto [r, row] : llvm::enumerate(rows))
-        for (int64_t c = 0; c < columns; ++c)
-          tiles->store(r * columns + c, tileSums,
+        for (int64_t v = 0; v < vectors; ++v)
+          tiles->store(r * vectors + v, tileSums,
                        {arith::SubIOp::create(builder, row, first),
-                        indexConstant(builder, (column + c) * kLanes)},
+                        indexConstant(builder, (vector + v) * kLanes)},
                        stride);
     }
   };
@@ -85,8 +87,8 @@ void ContractionKernelGenerator::emitMatrixSums(Value panel, Value first,
 /// Adds the products over all inputs, 64 at a time.
 void ContractionKernelGenerator::emitMatrixStep(Value panel,
                                                 ArrayRef<Value> rows,
-                                                int64_t firstColumns,
-                                                int64_t columns) {
+                                                int64_t firstVector,
+                                                int64_t vectors) {
   auto loop = scf::ForOp::create(builder, indexConstant(builder, 0),
                                  indexConstant(builder, inputs),
                                  indexConstant(builder, kTileBytes));
@@ -98,13 +100,14 @@ void ContractionKernelGenerator::emitMatrixStep(Value panel,
   for (auto [r, row] : llvm::enumerate(rows))
     tiles->load(kInputTile + r, inputMemref, {row, input},
                 indexConstant(builder, inputs));
-  for (int64_t c = 0; c < columns; ++c) {
-    int64_t weight = kWeightTile + c % 2;
-    Value place = indexConstant(builder, (firstColumns + c) * kTileBytes);
-    tiles->load(weight, weightMemref, {panel, group, place},
-                indexConstant(builder, kPanel * kDotGroup));
-    for (int64_t r = 0; r < static_cast<int64_t>(rows.size()); ++r)
-      tiles->dot(r * columns + c, kInputTile + r, weight);
+  for (int64_t v = 0; v < vectors; ++v) {
+    int64_t weight = kWeightTile + v % 2;
+    Value packed = getPacked(panel, indexConstant(builder, firstVector + v));
+    tiles->load(weight, weightMemref,
+                {packed, group, indexConstant(builder, 0)},
+                indexConstant(builder, kTileBytes));
+    for (int64_t r = 0; r < std::ssize(rows); ++r)
+      tiles->dot(r * vectors + v, kInputTile + r, weight);
   }
 }
 

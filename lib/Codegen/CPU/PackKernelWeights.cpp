@@ -71,7 +71,7 @@ static WeightOp getPacked(GetWeightOp original, RankedTensorType packedType,
                           isQuantized ? source.getType() : original.getType(),
                           original.getNameAttr());
   Value result = PackWeightOp::create(builder, source.getLoc(), packedType,
-                                      weight, cpu::kPanel, group);
+                                      weight, cpu::kPackedOutputs, group);
   YieldOp::create(builder, source.getLoc(), result);
   symbols.insert(packed);
   return packed;
@@ -85,8 +85,8 @@ static void packArgument(func::FuncOp kernel, BlockArgument argument,
     return (size + block - 1) / block;
   };
   auto packedType = RankedTensorType::get(
-      {blocks(type.getDimSize(0), cpu::kPanel),
-       blocks(type.getDimSize(1), group), cpu::kPanel, group},
+      {blocks(type.getDimSize(0), cpu::kPackedOutputs),
+       blocks(type.getDimSize(1), group), cpu::kPackedOutputs, group},
       type.getElementType());
 
   for (func::CallOp call : calls) {
@@ -107,7 +107,7 @@ static void packArgument(func::FuncOp kernel, BlockArgument argument,
                                         type.getShape(), type.getElementType());
   auto unpack = linalg::UnPackOp::create(
       builder, kernel.getLoc(), argument, empty, ArrayRef<int64_t>{0, 1},
-      SmallVector<OpFoldResult>{builder.getIndexAttr(cpu::kPanel),
+      SmallVector<OpFoldResult>{builder.getIndexAttr(cpu::kPackedOutputs),
                                 builder.getIndexAttr(group)});
   use.set(unpack->getResult(0));
   kernel.setFunctionType(FunctionType::get(kernel.getContext(),

@@ -23,7 +23,7 @@
 
 // Four panels of 16 columns by six rows: 24 accumulators stay in registers.
 // CHECK-LABEL: func.func private @quantized_linear_64x128.code(
-// CHECK-SAME:    memref<2x16x64x4xi8>
+// CHECK-SAME:    memref<8x16x16x4xi8>
 // VNNI:          %{{.*}}:24 = scf.for {{.*}} iter_args(
 // VNNI-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // AVX2:          scf.for {{.*}} iter_args(

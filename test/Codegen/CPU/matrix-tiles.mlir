@@ -9,7 +9,7 @@
 
 // The registers are configured once, outside the loop over work items.
 // CHECK-LABEL: func.func private @quantized_linear_128x80.code(
-// CHECK-SAME:    memref<2x32x64x4xi8>
+// CHECK-SAME:    memref<5x32x16x4xi8>
 // CHECK:         llvm.call_intrinsic "llvm.x86.ldtilecfg"
 // CHECK:         scf.for
 // CHECK-NOT:     llvm.x86.ldtilecfg

@@ -15,7 +15,7 @@ def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
   let description = [{
     Before: kernels (`tq.kernel`) on tensors; a weight enters a contraction as a
     kernel argument [N, K], and each call passes a `tq.get_weight`. After: the
-    argument is packed, `[N/64][K/group][64][group]` with group 4 for i8 and 1 for
+    argument is packed, `[N/16][K/group][16][group]` with group 4 for i8 and 1 for
     f32, the kernel reads it through `linalg.unpack`, and the calls pass a new
     weight whose initializer packs the old one. Arguments with another use, and calls
     that pass something computed at run time, are left alone.
@@ -23,8 +23,8 @@ def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
     ```mlir
     %acc = linalg.generic ... ins(%x, %w : tensor<?x48xi8>, tensor<80x48xi8>)
     // becomes
-    %u = linalg.unpack %packed inner_dims_pos = [0, 1] inner_tiles = [64, 4]
-      into %e : tensor<2x12x64x4xi8> -> tensor<80x48xi8>
+    %u = linalg.unpack %packed inner_dims_pos = [0, 1] inner_tiles = [16, 4]
+      into %e : tensor<5x12x16x4xi8> -> tensor<80x48xi8>
     %acc = linalg.generic ... ins(%x, %u : tensor<?x48xi8>, tensor<80x48xi8>)
     ```
   }];

@@ -23,8 +23,12 @@ constexpr int64_t kLanes = 16;
 /// Partial sums of a row reduction: four vectors (docs/Quantization.md).
 constexpr int64_t kPartialSums = 64;
 
-/// Output channels of a packed weight panel, on every ISA.
+/// Outputs, or keys, that a work item handles at once.
 constexpr int64_t kPanel = 64;
+
+/// Output channels of a packed weight panel, on every ISA: one vector of sums,
+/// one tile register.
+constexpr int64_t kPackedOutputs = kLanes;
 
 /// Inputs that a dot product takes at once.
 constexpr int64_t kDotGroup = 4;
