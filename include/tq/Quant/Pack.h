@@ -10,8 +10,9 @@
 //
 //   packed[ceil(N / width)][ceil(K / group)][width][group]
 //
-// so that a kernel reads memory in order. What lies beyond N or K is 0. s8: group
-// 4 (one dot-product operand). f32: group 1, that is [ceil(N / width)][K][width].
+// so that a kernel reads memory in order. What lies beyond N or K is 0. s8:
+// group 4 (one dot-product operand). f32: group 1, that is [ceil(N /
+// width)][K][width].
 //
 //===----------------------------------------------------------------------===//
 

@@ -347,17 +347,21 @@ ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
   Value count = arith::SubIOp::create(builder, last, first);
   Value rest = arith::RemUIOp::create(builder, count, step);
   Value wholeEnd = arith::SubIOp::create(builder, last, rest);
-  auto emitAt = [&](Value start, int64_t size) {
+  auto emitAt = [&](Value start, int64_t size, Value prefetched = {}) {
     SmallVector<Value> rows;
     for (int64_t r = 0; r < size; ++r)
       rows.push_back(
           arith::AddIOp::create(builder, start, indexConstant(builder, r)));
-    return emitTile(panel, firstVector, vectors, columns, rows);
+    return emitTile(
+        {panel, firstVector, vectors, columns, std::move(rows), prefetched});
   };
   auto loop = scf::ForOp::create(builder, first, wholeEnd, step);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
-  if (failed(emitAt(loop.getInductionVar(), tile.rows)))
+  Value row = loop.getInductionVar();
+  if (failed(
+          emitAt(row, tile.rows,
+                 getPrefetched(panel, firstVector, vectors, row, tile.rows))))
     return failure();
   builder.setInsertionPointAfter(loop);
   SmallVector<int64_t> sizes;
@@ -413,27 +417,38 @@ Value ContractionKernelGenerator::countRestTiles(Value rest, Value count,
                                  two);
 }
 
-LogicalResult ContractionKernelGenerator::emitTile(Value panel,
-                                                   Value firstVector,
-                                                   int64_t vectors,
-                                                   int64_t columns,
-                                                   ArrayRef<Value> rows) {
-  FailureOr<SmallVector<Value>> init =
-      emitInit(panel, firstVector, vectors, columns, rows);
-  if (failed(init))
-    return failure();
-  SmallVector<Value> sums =
-      emitContraction(panel, firstVector, vectors, rows, *init);
-  return emitEpilogue(panel, firstVector, vectors, columns, rows, sums);
+/// The first tiles of `size` rows each prefetch a packed panel of the next
+/// outputs; the others one that is in the cache, so that the loop has no
+/// branch.
+Value ContractionKernelGenerator::getPrefetched(Value panel, Value firstVector,
+                                                int64_t vectors, Value row,
+                                                int64_t size) {
+  Value index =
+      arith::DivUIOp::create(builder, row, indexConstant(builder, size));
+  Value isFirst = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult,
+                                        index, indexConstant(builder, vectors));
+  Value next = getPacked(
+      arith::AddIOp::create(builder, panel, indexConstant(builder, 1)),
+      arith::AddIOp::create(builder, firstVector, index));
+  int64_t packed = (outputs + kPackedOutputs - 1) / kPackedOutputs;
+  return arith::SelectOp::create(
+      builder, isFirst,
+      minIndex(builder, next, indexConstant(builder, packed - 1)),
+      getPacked(panel, firstVector));
 }
 
-LanePoint ContractionKernelGenerator::getPoint(Value row, Value panel,
-                                               Value firstVector,
-                                               int64_t vector,
-                                               int64_t columns) {
+LogicalResult ContractionKernelGenerator::emitTile(const OutputTile &out) {
+  FailureOr<SmallVector<Value>> init = emitInit(out);
+  if (failed(init))
+    return failure();
+  return emitEpilogue(out, emitContraction(out, *init));
+}
+
+LanePoint ContractionKernelGenerator::getPoint(const OutputTile &out, Value row,
+                                               int64_t vector) {
   Value base =
-      arith::MulIOp::create(builder, panel, indexConstant(builder, kPanel));
-  Value place = arith::AddIOp::create(builder, firstVector,
+      arith::MulIOp::create(builder, out.panel, indexConstant(builder, kPanel));
+  Value place = arith::AddIOp::create(builder, out.firstVector,
                                       indexConstant(builder, vector));
   LanePoint point{{row},
                   arith::AddIOp::create(
@@ -441,7 +456,7 @@ LanePoint ContractionKernelGenerator::getPoint(Value row, Value panel,
                       arith::MulIOp::create(builder, place,
                                             indexConstant(builder, kLanes))),
                   {}};
-  int64_t exist = columns - vector * kLanes;
+  int64_t exist = out.columns - vector * kLanes;
   if (exist < kLanes)
     point.mask = vector::ConstantMaskOp::create(
         builder, VectorType::get({kLanes}, builder.getI1Type()),
@@ -451,19 +466,17 @@ LanePoint ContractionKernelGenerator::getPoint(Value row, Value panel,
 
 /// Initial sums, row by row.
 FailureOr<SmallVector<Value>>
-ContractionKernelGenerator::emitInit(Value panel, Value firstVector,
-                                     int64_t vectors, int64_t columns,
-                                     ArrayRef<Value> rows) {
+ContractionKernelGenerator::emitInit(const OutputTile &out) {
   Value init = contraction.getDpsInits().front();
   AffineMap map =
       AffineMap::getMultiDimIdentityMap(rowRank + 1, builder.getContext());
   SmallVector<Value> values;
   evaluator->clearBlock();
-  for (Value row : rows)
-    for (int64_t v = 0; v < vectors; ++v) {
+  for (Value row : out.rows)
+    for (int64_t v = 0; v < out.vectors; ++v) {
       evaluator->clearKnown();
-      FailureOr<Value> value = evaluator->read(
-          init, map, getPoint(row, panel, firstVector, v, columns));
+      FailureOr<Value> value =
+          evaluator->read(init, map, getPoint(out, row, v));
       if (failed(value))
         return failure();
       values.push_back(evaluator->broadcast(*value));
@@ -471,16 +484,23 @@ ContractionKernelGenerator::emitInit(Value panel, Value firstVector,
   return values;
 }
 
-/// The packed panel with the outputs of `vector` in an item's panel.
+/// The packed panel with the outputs of a vector of an item's panel.
 Value ContractionKernelGenerator::getPacked(Value panel, Value vector) {
   Value first = arith::MulIOp::create(builder, panel,
                                       indexConstant(builder, kPanelVectors));
   return arith::AddIOp::create(builder, first, vector);
 }
 
-SmallVector<Value> ContractionKernelGenerator::emitContraction(
-    Value panel, Value firstVector, int64_t vectors, ArrayRef<Value> rows,
-    ValueRange init) {
+Value ContractionKernelGenerator::getPacked(const OutputTile &out,
+                                            int64_t vector) {
+  return getPacked(out.panel,
+                   arith::AddIOp::create(builder, out.firstVector,
+                                         indexConstant(builder, vector)));
+}
+
+SmallVector<Value>
+ContractionKernelGenerator::emitContraction(const OutputTile &out,
+                                            ValueRange init) {
   int64_t group = isInteger ? kDotGroup : 1;
   int64_t whole = inputs / group, rest = inputs % group;
   SmallVector<Value> sums(init);
@@ -490,16 +510,39 @@ SmallVector<Value> ContractionKernelGenerator::emitContraction(
                                    indexConstant(builder, 1), sums);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(loop.getBody());
+    if (out.prefetched)
+      emitPrefetches(out, loop.getInductionVar());
     SmallVector<Value> next =
-        emitStep(panel, firstVector, vectors, rows, loop.getInductionVar(),
-                 group, loop.getRegionIterArgs());
+        emitStep(out, loop.getInductionVar(), group, loop.getRegionIterArgs());
     scf::YieldOp::create(builder, next);
     sums.assign(loop.getResults().begin(), loop.getResults().end());
   }
   if (rest > 0)
-    sums = emitStep(panel, firstVector, vectors, rows,
-                    indexConstant(builder, whole), rest, sums);
+    sums = emitStep(out, indexConstant(builder, whole), rest, sums);
   return sums;
+}
+
+/// A line of the panel to come, into the second cache, since those at work fill
+/// the first. Panels of floats do not fit there, so that lines are also fetched
+/// from the second to the first a few steps ahead.
+void ContractionKernelGenerator::emitPrefetches(const OutputTile &out,
+                                                Value group) {
+  prefetch(out.prefetched, group, /*locality=*/2);
+  if (isInteger)
+    return;
+  Value ahead = arith::AddIOp::create(builder, group,
+                                      indexConstant(builder, kStepsAhead));
+  for (int64_t v = 0; v < out.vectors; ++v)
+    prefetch(getPacked(out, v), ahead, /*locality=*/3);
+}
+
+/// A line of weights; one that does not exist is ignored.
+void ContractionKernelGenerator::prefetch(Value packed, Value group,
+                                          unsigned locality) {
+  memref::PrefetchOp::create(
+      builder, weightMemref,
+      ValueRange{packed, group, indexConstant(builder, 0)},
+      /*isWrite=*/false, locality, /*isDataCache=*/true);
 }
 
 /// The i32 with `count` inputs of a group, zeros behind.
@@ -529,9 +572,11 @@ Value ContractionKernelGenerator::loadInputs(Value row, Value group,
   return word;
 }
 
-SmallVector<Value> ContractionKernelGenerator::emitStep(
-    Value panel, Value firstVector, int64_t vectors, ArrayRef<Value> rows,
-    Value group, int64_t groupInputs, ValueRange sums) {
+SmallVector<Value> ContractionKernelGenerator::emitStep(const OutputTile &out,
+                                                        Value group,
+                                                        int64_t groupInputs,
+                                                        ValueRange sums) {
+  int64_t vectors = out.vectors;
   SmallVector<Value> next(sums);
   int64_t width = isInteger ? kLanes * kDotGroup : kLanes;
   Type element =
@@ -541,16 +586,13 @@ SmallVector<Value> ContractionKernelGenerator::emitStep(
   for (int64_t v = 0; v < vectors; ++v)
     weights.push_back(vector::LoadOp::create(
         builder, type, weightMemref,
-        ValueRange{getPacked(panel, arith::AddIOp::create(
-                                        builder, firstVector,
-                                        indexConstant(builder, v))),
-                   group, indexConstant(builder, 0)}));
+        ValueRange{getPacked(out, v), group, indexConstant(builder, 0)}));
   DotKind dot = kernel.target.dot;
   SmallVector<DotWeights> prepared;
   if (isInteger)
     for (Value weight : weights)
       prepared.push_back(prepareWeights(builder, dot, weight));
-  for (auto [r, row] : llvm::enumerate(rows)) {
+  for (auto [r, row] : llvm::enumerate(out.rows)) {
     if (!isInteger) {
       Value input =
           memref::LoadOp::create(builder, inputMemref, ValueRange{row, group});
@@ -572,20 +614,20 @@ SmallVector<Value> ContractionKernelGenerator::emitStep(
 }
 
 /// One vector after the other, so that few values live at a time.
-LogicalResult ContractionKernelGenerator::emitEpilogue(
-    Value panel, Value firstVector, int64_t vectors, int64_t columns,
-    ArrayRef<Value> rows, ValueRange sums) {
-  for (auto [r, row] : llvm::enumerate(rows)) {
+LogicalResult ContractionKernelGenerator::emitEpilogue(const OutputTile &out,
+                                                       ValueRange sums) {
+  for (auto [r, row] : llvm::enumerate(out.rows)) {
     evaluator->clearBlock();
-    for (int64_t v = 0; v < vectors; ++v) {
+    for (int64_t v = 0; v < out.vectors; ++v) {
       evaluator->clearKnown();
-      LanePoint point = getPoint(row, panel, firstVector, v, columns);
-      evaluator->setKnown(contraction->getResult(0), sums[r * vectors + v]);
-      if (BlockArgument out = getDestination(contraction->getResult(0))) {
-        if (failed(evaluator->write(out,
+      LanePoint point = getPoint(out, row, v);
+      Value sum = sums[r * out.vectors + v];
+      evaluator->setKnown(contraction->getResult(0), sum);
+      if (BlockArgument stored = getDestination(contraction->getResult(0))) {
+        if (failed(evaluator->write(stored,
                                     AffineMap::getMultiDimIdentityMap(
                                         rowRank + 1, builder.getContext()),
-                                    sums[r * vectors + v], point)))
+                                    sum, point)))
           return failure();
       }
       for (linalg::GenericOp op : epilogue) {

@@ -19,12 +19,26 @@ constexpr int64_t kRowBlock = 48;
 /// Rows of a work item with matrix tiles: two of them.
 constexpr int64_t kMatrixRowBlock = 2 * kTileRows;
 
+/// Steps that a line of float weights is fetched into the first cache ahead.
+constexpr int64_t kStepsAhead = 4;
+
 /// Vectors of sums of a row of an item: as many packed panels.
 constexpr int64_t kPanelVectors = kPanel / kPackedOutputs;
 
 /// What the tile registers hold: four tiles of sums, inputs of two tiles of
 /// rows, weights.
 constexpr int64_t kInputTile = 4, kWeightTile = 6;
+
+/// Sums that are in registers at the same time: some rows by some vectors of an
+/// item's panel.
+struct OutputTile {
+  mlir::Value panel, firstVector;
+  int64_t vectors;
+  int64_t columns; ///< outputs that exist, from the first vector on
+  llvm::SmallVector<mlir::Value> rows;
+  /// A packed panel to prefetch meanwhile; null: none.
+  mlir::Value prefetched;
+};
 
 /// Emits a kernel with one contraction and its epilogue; the analysis and the
 /// vector kernels are in ContractionKernel.cpp, those with matrix tiles in
@@ -63,8 +77,8 @@ private:
   mlir::LogicalResult emitMatrixItem(mlir::Value item);
   void emitMatrixSums(mlir::Value panel, int64_t columns, mlir::Value first,
                       mlir::Value last);
-  void emitMatrixStep(mlir::Value panel, llvm::ArrayRef<mlir::Value> rows,
-                      int64_t firstVector, int64_t vectors);
+  void emitMatrixStep(const OutputTile &out);
+  void emitMatrixPrefetch(const OutputTile &out, mlir::Value group);
   mlir::LogicalResult emitMatrixEpilogue(mlir::Value panel, int64_t columns,
                                          mlir::Value first, mlir::Value last,
                                          mlir::Value firstSums);
@@ -78,26 +92,23 @@ private:
                                    mlir::Value first, mlir::Value last);
   mlir::Value countRestTiles(mlir::Value rest, mlir::Value count,
                              int64_t smaller, int64_t size, int64_t larger);
-  mlir::LogicalResult emitTile(mlir::Value panel, mlir::Value firstVector,
-                               int64_t vectors, int64_t columns,
-                               llvm::ArrayRef<mlir::Value> rows);
-  LanePoint getPoint(mlir::Value row, mlir::Value panel,
-                     mlir::Value firstVector, int64_t vector, int64_t columns);
+  mlir::Value getPrefetched(mlir::Value panel, mlir::Value firstVector,
+                            int64_t vectors, mlir::Value row, int64_t size);
+  mlir::LogicalResult emitTile(const OutputTile &out);
+  LanePoint getPoint(const OutputTile &out, mlir::Value row, int64_t vector);
   mlir::FailureOr<llvm::SmallVector<mlir::Value>>
-  emitInit(mlir::Value panel, mlir::Value firstVector, int64_t vectors,
-           int64_t columns, llvm::ArrayRef<mlir::Value> rows);
+  emitInit(const OutputTile &out);
   mlir::Value getPacked(mlir::Value panel, mlir::Value vector);
-  llvm::SmallVector<mlir::Value>
-  emitContraction(mlir::Value panel, mlir::Value firstVector, int64_t vectors,
-                  llvm::ArrayRef<mlir::Value> rows, mlir::ValueRange init);
-  llvm::SmallVector<mlir::Value>
-  emitStep(mlir::Value panel, mlir::Value firstVector, int64_t vectors,
-           llvm::ArrayRef<mlir::Value> rows, mlir::Value group, int64_t inputs,
-           mlir::ValueRange sums);
+  mlir::Value getPacked(const OutputTile &out, int64_t vector);
+  llvm::SmallVector<mlir::Value> emitContraction(const OutputTile &out,
+                                                 mlir::ValueRange init);
+  llvm::SmallVector<mlir::Value> emitStep(const OutputTile &out,
+                                          mlir::Value group, int64_t inputs,
+                                          mlir::ValueRange sums);
+  void emitPrefetches(const OutputTile &out, mlir::Value group);
+  void prefetch(mlir::Value packed, mlir::Value group, unsigned locality);
   mlir::Value loadInputs(mlir::Value row, mlir::Value group, int64_t count);
-  mlir::LogicalResult emitEpilogue(mlir::Value panel, mlir::Value firstVector,
-                                   int64_t vectors, int64_t columns,
-                                   llvm::ArrayRef<mlir::Value> rows,
+  mlir::LogicalResult emitEpilogue(const OutputTile &out,
                                    mlir::ValueRange sums);
 
   Kernel &kernel;

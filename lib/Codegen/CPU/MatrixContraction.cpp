@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // The products of an item go from tile registers through a small buffer in the
-// first cache to the epilogue, which is that of the vector kernels. 16 groups of
-// a packed panel are a tile.
+// first cache to the epilogue, which is that of the vector kernels. 16 groups
+// of a packed panel are a tile.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,12 +63,18 @@ void ContractionKernelGenerator::emitMatrixSums(Value panel, int64_t columns,
   auto branch = scf::IfOp::create(builder, isTwo, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(builder);
   auto emit = [&](Block *block, ArrayRef<Value> rows, int64_t most) {
+    builder.setInsertionPoint(block->getTerminator());
+    Value prefetched;
+    if (rows.size() == 2)
+      prefetched = getPrefetched(panel, indexConstant(builder, 0),
+                                 kPanelVectors, first, kMatrixRowBlock);
     for (int64_t vector = 0; vector < all; vector += most) {
       int64_t vectors = std::min(most, all - vector);
       builder.setInsertionPoint(block->getTerminator());
       for (int64_t i = 0; i < std::ssize(rows) * vectors; ++i)
         tiles->zero(i);
-      emitMatrixStep(panel, rows, vector, vectors);
+      emitMatrixStep({panel, indexConstant(builder, vector), vectors, columns,
+                      llvm::to_vector(rows), prefetched});
       Value stride = indexConstant(builder, 4 * kPanel);
       for (auto [r, row] : llvm::enumerate(rows))
         for (int64_t v = 0; v < vectors; ++v)
@@ -85,10 +91,7 @@ void ContractionKernelGenerator::emitMatrixSums(Value panel, int64_t columns,
 }
 
 /// Adds the products over all inputs, 64 at a time.
-void ContractionKernelGenerator::emitMatrixStep(Value panel,
-                                                ArrayRef<Value> rows,
-                                                int64_t firstVector,
-                                                int64_t vectors) {
+void ContractionKernelGenerator::emitMatrixStep(const OutputTile &out) {
   auto loop = scf::ForOp::create(builder, indexConstant(builder, 0),
                                  indexConstant(builder, inputs),
                                  indexConstant(builder, kTileBytes));
@@ -97,18 +100,32 @@ void ContractionKernelGenerator::emitMatrixStep(Value panel,
   Value input = loop.getInductionVar();
   Value group =
       arith::DivUIOp::create(builder, input, indexConstant(builder, kDotGroup));
-  for (auto [r, row] : llvm::enumerate(rows))
+  for (auto [r, row] : llvm::enumerate(out.rows))
     tiles->load(kInputTile + r, inputMemref, {row, input},
                 indexConstant(builder, inputs));
-  for (int64_t v = 0; v < vectors; ++v) {
+  for (int64_t v = 0; v < out.vectors; ++v) {
     int64_t weight = kWeightTile + v % 2;
-    Value packed = getPacked(panel, indexConstant(builder, firstVector + v));
     tiles->load(weight, weightMemref,
-                {packed, group, indexConstant(builder, 0)},
+                {getPacked(out, v), group, indexConstant(builder, 0)},
                 indexConstant(builder, kTileBytes));
-    for (int64_t r = 0; r < std::ssize(rows); ++r)
-      tiles->dot(r * vectors + v, kInputTile + r, weight);
+    for (int64_t r = 0; r < std::ssize(out.rows); ++r)
+      tiles->dot(r * out.vectors + v, kInputTile + r, weight);
   }
+  if (out.prefetched)
+    emitMatrixPrefetch(out, group);
+}
+
+/// Each half of the outputs prefetches every other half tile of weights.
+void ContractionKernelGenerator::emitMatrixPrefetch(const OutputTile &out,
+                                                    Value group) {
+  constexpr int64_t lines = kTileRows / 2;
+  Value half = arith::MulIOp::create(builder, out.firstVector,
+                                     indexConstant(builder, lines / 2));
+  Value first = arith::AddIOp::create(builder, group, half);
+  for (int64_t i = 0; i < lines; ++i)
+    prefetch(out.prefetched,
+             arith::AddIOp::create(builder, first, indexConstant(builder, i)),
+             /*locality=*/2);
 }
 
 /// Of rows [first, last), one after the other: few values live at a time.
@@ -120,14 +137,14 @@ LogicalResult ContractionKernelGenerator::emitMatrixEpilogue(
   bool isSameInRows = !dependsOnRows(init);
   FailureOr<SmallVector<Value>> initial = SmallVector<Value>();
   if (isSameInRows)
-    initial = emitInit(panel, zero, vectors, columns, {first});
+    initial = emitInit({panel, zero, vectors, columns, {first}, {}});
   auto loop =
       scf::ForOp::create(builder, first, last, indexConstant(builder, 1));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   Value row = loop.getInductionVar();
   if (!isSameInRows)
-    initial = emitInit(panel, zero, vectors, columns, {row});
+    initial = emitInit({panel, zero, vectors, columns, {row}, {}});
   if (failed(initial))
     return failure();
   Value tileRow = arith::SubIOp::create(builder, row, firstSums);
@@ -139,7 +156,7 @@ LogicalResult ContractionKernelGenerator::emitMatrixEpilogue(
         ValueRange{tileRow, indexConstant(builder, v * kLanes)});
     sums.push_back(arith::AddIOp::create(builder, products, (*initial)[v]));
   }
-  return emitEpilogue(panel, zero, vectors, columns, {row}, sums);
+  return emitEpilogue({panel, zero, vectors, columns, {row}, {}}, sums);
 }
 
 /// Whether a value computed in the kernel can differ from row to row.

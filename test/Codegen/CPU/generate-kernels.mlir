@@ -24,7 +24,10 @@
 // Four panels of 16 columns by six rows: 24 accumulators stay in registers.
 // CHECK-LABEL: func.func private @quantized_linear_64x128.code(
 // CHECK-SAME:    memref<8x16x16x4xi8>
+// Each step prefetches a line of the weights to come.
 // VNNI:          %{{.*}}:24 = scf.for {{.*}} iter_args(
+// VNNI:          memref.prefetch {{.*}}, read, locality<2>, data : memref<8x16x64xi8>
+// VNNI-NOT:      memref.prefetch
 // VNNI-COUNT-24: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"
 // AVX2:          scf.for {{.*}} iter_args(
 // AVX2:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"

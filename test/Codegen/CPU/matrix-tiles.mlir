@@ -21,6 +21,7 @@
 // CHECK-COUNT-2:     llvm.call_intrinsic "llvm.x86.tdpbusd"
 // CHECK:             llvm.call_intrinsic "llvm.x86.tileloadd64"
 // CHECK-COUNT-2:     llvm.call_intrinsic "llvm.x86.tdpbusd"
+// CHECK-COUNT-8:     memref.prefetch {{.*}}, read, locality<2>, data : memref<5x32x64xi8>
 // CHECK-COUNT-4:   llvm.call_intrinsic "llvm.x86.tilestored64"
 // CHECK:         llvm.call_intrinsic "llvm.x86.tilerelease"
 // CHECK-NEXT:    return
