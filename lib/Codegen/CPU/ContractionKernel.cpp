@@ -268,9 +268,23 @@ LogicalResult ContractionKernelGenerator::generate() {
   return success();
 }
 
+/// Rows that one tile of vectors holds leave tile registers mostly empty.
 LogicalResult ContractionKernelGenerator::emitItem(Value item) {
-  if (tiles)
-    return emitMatrixItem(item);
+  if (!tiles)
+    return emitVectorItem(item);
+  Value rows = memref::DimOp::create(builder, inputMemref, 0);
+  Value isFew = arith::CmpIOp::create(builder, arith::CmpIPredicate::ule, rows,
+                                      indexConstant(builder, tile.rows));
+  auto branch = scf::IfOp::create(builder, isFew, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  if (failed(emitVectorItem(item)))
+    return failure();
+  builder.setInsertionPoint(branch.elseBlock()->getTerminator());
+  return emitMatrixItem(item);
+}
+
+LogicalResult ContractionKernelGenerator::emitVectorItem(Value item) {
   Value rows = memref::DimOp::create(builder, inputMemref, 0);
   Value blocks = countBlocks(builder, rows);
   Value block = indexConstant(builder, kRowBlock);

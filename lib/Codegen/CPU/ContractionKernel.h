@@ -69,6 +69,7 @@ private:
   }
   mlir::Value countBlocks(mlir::ImplicitLocOpBuilder &b, mlir::Value rows);
   mlir::LogicalResult emitItem(mlir::Value item);
+  mlir::LogicalResult emitVectorItem(mlir::Value item);
   mlir::LogicalResult
   forColumns(mlir::Value panel,
              llvm::function_ref<mlir::LogicalResult(int64_t columns)> emit);

@@ -14,6 +14,11 @@
 // CHECK:         scf.for
 // CHECK-NOT:     llvm.x86.ldtilecfg
 
+// Up to six rows are made with vectors.
+// CHECK:         scf.if
+// CHECK:         llvm.x86.avx512.vpdpbusd.512
+// CHECK:         } else {
+
 // Two tiles of rows by two of outputs, four products for four loads.
 // CHECK:         scf.if
 // CHECK:           scf.for
