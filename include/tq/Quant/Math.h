@@ -53,6 +53,14 @@ inline float exp2Kernel(float x) {
   return scaleByPowerOfTwo(horner(kExp2Poly, f), t);
 }
 
+/// round(255 * 2^x) for x <= 0; NaN gives 0.
+inline int32_t weightU8(float x) {
+  x = x > kWeightMin ? x : kWeightMin;
+  float t = x + kRoundMagic;
+  float f = x - (t - kRoundMagic);
+  return roundHalfEven(scaleByPowerOfTwo(horner(kWeightPoly, f), t));
+}
+
 /// 2^x for every x: infinity from 128, 0 up to -127, NaN stays NaN.
 inline float exp2(float x) {
   float v = limitAbove(kExp2Max, limitBelow(kExp2Min, x));

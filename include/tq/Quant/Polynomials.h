@@ -35,6 +35,13 @@ inline constexpr float kExp2Poly[7] = {
 inline constexpr float kExp2Min = -127.0f;
 inline constexpr float kExp2Max = 128.0f;
 
+/// 255 * 2^f on [-0.5, 0.5], for weights of attention in u8. c[0] is exactly
+/// 255: the largest weight.
+inline constexpr float kWeightPoly[4] = {255.0f, 176.787140f, 61.7638054f,
+                                         14.0272779f};
+/// Below it the weight is 0.
+inline constexpr float kWeightMin = -16.0f;
+
 /// e^x is 0 below kExpMin (the result would be subnormal) and infinity above
 /// kExpMax.
 inline constexpr float kExpMin = -87.3365479f;

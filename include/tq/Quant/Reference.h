@@ -97,6 +97,14 @@ void attention(const float *q, const float *k, const float *v,
                const int64_t *mask, const AttentionShape &shape, float scale,
                bool causal, float *out);
 
+/// The same with both products in integers: query (times scale) and key s8 per
+/// token and head, weights u8, value s8 per channel over the keys that `mask`
+/// shows. At most kMaxIntegerKeys keys: the sums are exact in s32.
+inline constexpr int64_t kMaxIntegerKeys = 66311;
+void integerAttention(const float *q, const float *k, const float *v,
+                      const int64_t *mask, const AttentionShape &shape,
+                      float scale, bool causal, float *out);
+
 /// y [batch, width]: mean over the positions of x [batch, positions, width]
 /// whose `mask` [batch, positions] is not 0 (null: all); zeros if there is
 /// none.

@@ -135,14 +135,14 @@ static Value scaleByPowerOfTwo(OpBuilder &builder, Location loc, Value p,
   return f.fromBits(arith::AddIOp::create(builder, loc, f.bits(p), n));
 }
 
-/// 2^x for -127 <= x <= 128.
-static Value exp2InRange(OpBuilder &builder, Location loc, Value x) {
+/// p(f) * 2^n for x = n + f, n an integer, whose sum does not overflow.
+static Value exp2InRange(OpBuilder &builder, Location loc, Value x,
+                         ArrayRef<float> p = tq::quant::kExp2Poly) {
   FloatBuilder f(builder, loc);
   Value magic = f.constant(x.getType(), tq::quant::kRoundMagic);
   Value t = f.add(x, magic);
   Value fraction = f.sub(x, f.sub(t, magic));
-  return scaleByPowerOfTwo(builder, loc,
-                           horner(f, tq::quant::kExp2Poly, fraction), t);
+  return scaleByPowerOfTwo(builder, loc, horner(f, p, fraction), t);
 }
 
 /// `result`, or `x` itself where it is NaN.
@@ -156,6 +156,17 @@ Value tq::buildExp2Kernel(OpBuilder &builder, Location loc, Value x) {
   FloatBuilder f(builder, loc);
   Value low = f.constant(x.getType(), tq::quant::kExp2Min);
   return exp2InRange(builder, loc, f.ifGreater(x, low, x, low));
+}
+
+Value tq::buildWeightU8(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Value low = f.constant(x.getType(), tq::quant::kWeightMin);
+  Value weight = exp2InRange(builder, loc, f.ifGreater(x, low, x, low),
+                             tq::quant::kWeightPoly);
+  Value magic = f.constant(x.getType(), tq::quant::kRoundMagic);
+  return arith::SubIOp::create(
+      builder, loc, f.bits(f.add(weight, magic)),
+      f.intConstant(x.getType(), tq::quant::kRoundMagicBits));
 }
 
 Value tq::buildExp2(OpBuilder &builder, Location loc, Value x) {

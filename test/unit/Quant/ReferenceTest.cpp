@@ -12,6 +12,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -399,6 +400,99 @@ TEST(Attention, queryThatSeesNothingGivesZeros) {
   std::vector<float> out(8, 5.0f);
   attention(q.data(), k.data(), v.data(), mask, shape, 1.0f, false, out.data());
   EXPECT_EQ(out, std::vector<float>(8, 0.0f));
+}
+
+/// Relative to the largest value: errors of rounding to eight bits.
+TEST(IntegerAttention, isCloseToDouble) {
+  for (const AttentionCase &c : kAttentionCases) {
+    const AttentionShape &s = c.shape;
+    auto q = randomFloats(s.batch * s.queries * s.heads * s.dim, 1);
+    auto k = randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 2);
+    auto v = randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 3);
+    std::vector<int64_t> mask(s.batch * s.keys, 1);
+    for (size_t i = 0; i < mask.size(); i += 3)
+      mask[i] = 0;
+    float largest = 0.0f;
+    for (float x : v)
+      largest = std::max(largest, std::fabs(x));
+    std::vector<float> out(q.size());
+    integerAttention(q.data(), k.data(), v.data(),
+                     c.masked ? mask.data() : nullptr, s, 0.3f, c.causal,
+                     out.data());
+    size_t at = 0;
+    for (int64_t b = 0; b < s.batch; ++b)
+      for (int64_t i = 0; i < s.queries; ++i)
+        for (int64_t h = 0; h < s.heads; ++h)
+          for (int64_t d = 0; d < s.dim; ++d)
+            EXPECT_NEAR(out[at++],
+                        definedAttention(c, q, k, v, mask, b, i, h, d),
+                        0.02 * largest);
+  }
+}
+
+/// Whatever stands in the padding: it has no part in any scale.
+TEST(IntegerAttention, paddedBatchGivesTheSameBits) {
+  AttentionShape alone{1, 5, 5, 2, 2, 6}, padded{1, 8, 8, 2, 2, 6};
+  auto q = randomFloats(8 * 12, 1), k = randomFloats(8 * 12, 2),
+       v = randomFloats(8 * 12, 3);
+  std::fill(v.begin() + 5 * 12, v.end(), 1e30f);
+  std::fill(k.begin() + 6 * 12, k.end(), std::nanf(""));
+  const int64_t mask[] = {1, 1, 1, 1, 1, 0, 0, 0};
+  std::vector<float> a(5 * 12), b(8 * 12);
+  integerAttention(q.data(), k.data(), v.data(), nullptr, alone, 0.4f, false,
+                   a.data());
+  integerAttention(q.data(), k.data(), v.data(), mask, padded, 0.4f, false,
+                   b.data());
+  for (size_t i = 0; i < a.size(); ++i)
+    EXPECT_EQ(floatBits(a[i]), floatBits(b[i]));
+}
+
+TEST(IntegerAttention, queryThatSeesNothingGivesZeros) {
+  AttentionShape shape{1, 2, 3, 1, 1, 4};
+  auto q = randomFloats(8, 1), k = randomFloats(12, 2), v = randomFloats(12, 3);
+  const int64_t mask[] = {0, 0, 0};
+  std::vector<float> out(8, 5.0f);
+  integerAttention(q.data(), k.data(), v.data(), mask, shape, 1.0f, false,
+                   out.data());
+  EXPECT_EQ(out, std::vector<float>(8, 0.0f));
+}
+
+/// Zero rows have scale 1: all keys weigh the same.
+TEST(IntegerAttention, zeroQueryGivesTheMean) {
+  AttentionShape shape{1, 1, 4, 1, 1, 2};
+  const float q[] = {0.0f, -0.0f}, k[] = {1, 2, 0, 0, -3, 4, 5, 6},
+              v[] = {127, 0, 1, 0, 2, 0, 2, 0};
+  float out[2];
+  integerAttention(q, k, v, nullptr, shape, 1.0f, false, out);
+  EXPECT_NEAR(out[0], 33.0f, 1e-5f);
+  EXPECT_EQ(out[1], 0.0f);
+}
+
+/// NaN and infinity show: in a query in its row, in a key everywhere, in a
+/// value in its channel.
+TEST(IntegerAttention, whatIsNotFiniteShows) {
+  AttentionShape shape{1, 2, 3, 1, 1, 2};
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (float bad : {std::nanf(""), infinity, -infinity}) {
+    std::vector<float> q = {1, 2, 3, 4}, k = {1, 2, 3, 4, 5, 6}, v = k, out(4);
+    auto run = [&] {
+      integerAttention(q.data(), k.data(), v.data(), nullptr, shape, 1.0f,
+                       false, out.data());
+    };
+    q[0] = bad;
+    run();
+    EXPECT_TRUE(std::isnan(out[0]) && std::isnan(out[1]));
+    EXPECT_TRUE(std::isfinite(out[2]) && std::isfinite(out[3]));
+    q[0] = 1;
+    k[3] = bad;
+    run();
+    for (float x : out)
+      EXPECT_TRUE(std::isnan(x));
+    k[3] = 1;
+    v[1] = bad;
+    run();
+    EXPECT_TRUE(std::isfinite(out[0]) && std::isnan(out[1]));
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -59,6 +59,9 @@ private:
 
 mlir::Value buildExp2Kernel(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value x);
+/// An i32 in [0, 255].
+mlir::Value buildWeightU8(mlir::OpBuilder &builder, mlir::Location loc,
+                          mlir::Value x);
 mlir::Value buildExp2(mlir::OpBuilder &builder, mlir::Location loc,
                       mlir::Value x);
 mlir::Value buildExp(mlir::OpBuilder &builder, mlir::Location loc,

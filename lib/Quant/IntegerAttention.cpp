@@ -1,0 +1,153 @@
+//===- IntegerAttention.cpp - Attention with products in integers ---------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Quant/Math.h"
+#include "tq/Quant/Reference.h"
+
+#include <algorithm>
+#include <cfloat>
+#include <limits>
+#include <vector>
+
+namespace tq::quant {
+
+namespace {
+/// Integers that share a scale; `stride` apart in memory.
+struct Quantized {
+  std::vector<int8_t> values;
+  float scale = 1.0f;
+};
+
+/// One head of one sequence.
+struct Head {
+  std::vector<Quantized> keys;     ///< [keys]
+  std::vector<Quantized> channels; ///< of the values, [dim]
+  std::vector<bool> shown;         ///< by the mask
+  float poison = 0.0f;             ///< NaN if a key that is shown is not finite
+};
+} // namespace
+
+/// The bits of the largest magnitude: NaN and infinity are the largest of all,
+/// and the order does not matter.
+static int32_t largestBits(int32_t largest, float x) {
+  return std::max(largest, floatBits(x) & 0x7FFFFFFF);
+}
+
+static float scaleOf(int32_t largest) {
+  float scale = bitsFloat(largest) / 127.0f;
+  return scale < FLT_MIN ? 1.0f : scale;
+}
+
+static int8_t quantize(float x, float inverse) {
+  return static_cast<int8_t>(clampInt(roundProduct(x, inverse), -127, 127));
+}
+
+/// A row of a head, multiplied by `factor` before.
+static Quantized quantizeRow(const float *x, int64_t dim, float factor) {
+  int32_t largest = 0;
+  for (int64_t d = 0; d < dim; ++d)
+    largest = largestBits(largest, x[d] * factor);
+  Quantized row{std::vector<int8_t>(dim), scaleOf(largest)};
+  float inverse = 1.0f / row.scale;
+  for (int64_t d = 0; d < dim; ++d)
+    row.values[d] = quantize(x[d] * factor, inverse);
+  return row;
+}
+
+/// A channel of the values: keys that the mask hides have no part in its scale.
+static Quantized quantizeChannel(const float *v, int64_t stride,
+                                 const std::vector<bool> &shown) {
+  int32_t largest = 0;
+  for (size_t j = 0; j < shown.size(); ++j)
+    if (shown[j])
+      largest = largestBits(largest, v[j * stride]);
+  Quantized channel{std::vector<int8_t>(shown.size()), scaleOf(largest)};
+  float inverse = 1.0f / channel.scale;
+  for (size_t j = 0; j < shown.size(); ++j)
+    channel.values[j] = quantize(v[j * stride], inverse);
+  // An infinite scale would give infinities of any sign.
+  channel.scale += channel.scale - channel.scale;
+  return channel;
+}
+
+static Head prepareHead(const float *k, const float *v, const int64_t *mask,
+                        const AttentionShape &shape) {
+  Head head;
+  int64_t stride = shape.kvHeads * shape.dim;
+  for (int64_t j = 0; j < shape.keys; ++j) {
+    head.shown.push_back(!mask || mask[j] != 0);
+    head.keys.push_back(quantizeRow(k + j * stride, shape.dim, 1.0f));
+    float scale = head.keys[j].scale;
+    head.poison += head.shown[j] ? scale - scale : 0.0f;
+  }
+  for (int64_t d = 0; d < shape.dim; ++d)
+    head.channels.push_back(quantizeChannel(v + d, stride, head.shown));
+  return head;
+}
+
+/// Scores without the query's scale; keys that are not visible have the score
+/// minus infinity.
+static float computeScores(const Quantized &query, const Head &head,
+                           int64_t visibleKeys, std::vector<float> &scores) {
+  float most = -std::numeric_limits<float>::infinity();
+  for (size_t j = 0; j < head.keys.size(); ++j) {
+    int32_t dot = 0;
+    for (size_t d = 0; d < query.values.size(); ++d)
+      dot += query.values[d] * head.keys[j].values[d];
+    scores[j] = static_cast<float>(dot) * head.keys[j].scale;
+    if (!head.shown[j] || static_cast<int64_t>(j) >= visibleKeys)
+      scores[j] = -std::numeric_limits<float>::infinity();
+    most = scores[j] > most ? scores[j] : most;
+  }
+  return most;
+}
+
+/// One query; sees the first `visibleKeys` keys, as far as the mask shows them.
+static void attendQuery(const Quantized &query, const Head &head,
+                        int64_t visibleKeys, float *out) {
+  size_t keys = head.keys.size();
+  std::vector<float> scores(keys);
+  std::vector<int32_t> weights(keys);
+  float most = computeScores(query, head, visibleKeys, scores);
+  bool isNone = most == -std::numeric_limits<float>::infinity();
+  most = isNone ? 0.0f : most;
+  int32_t total = 0;
+  for (size_t j = 0; j < keys; ++j) {
+    weights[j] = weightU8((scores[j] - most) * query.scale);
+    total += weights[j];
+  }
+  float inverse = isNone ? 0.0f : 1.0f / static_cast<float>(total);
+  inverse += (query.scale - query.scale) + head.poison;
+  for (size_t d = 0; d < query.values.size(); ++d) {
+    int32_t sum = 0;
+    for (size_t j = 0; j < keys; ++j)
+      sum += weights[j] * head.channels[d].values[j];
+    out[d] = static_cast<float>(sum) * head.channels[d].scale * inverse;
+  }
+}
+
+void integerAttention(const float *q, const float *k, const float *v,
+                      const int64_t *mask, const AttentionShape &shape,
+                      float scale, bool causal, float *out) {
+  float factor = scale * kLog2E;
+  int64_t width = shape.heads * shape.dim, kvWidth = shape.kvHeads * shape.dim;
+  for (int64_t b = 0; b < shape.batch; ++b)
+    for (int64_t h = 0; h < shape.heads; ++h) {
+      int64_t at = b * shape.keys * kvWidth +
+                   h / (shape.heads / shape.kvHeads) * shape.dim;
+      Head head = prepareHead(k + at, v + at,
+                              mask ? mask + b * shape.keys : nullptr, shape);
+      for (int64_t i = 0; i < shape.queries; ++i) {
+        int64_t row = (b * shape.queries + i) * width + h * shape.dim;
+        attendQuery(quantizeRow(q + row, shape.dim, factor), head,
+                    causal ? i + 1 + shape.keys - shape.queries : shape.keys,
+                    out + row);
+      }
+    }
+}
+
+} // namespace tq::quant
