@@ -1,0 +1,126 @@
+//===- AttentionKernel.h - Generate kernels of attention --------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
+#define TQ_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H
+
+#include "KernelGenerator.h"
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace tq::cpu {
+
+/// What attention in every precision shares. A work item is one head of one
+/// sequence; it packs keys and values into its scratch, then goes through the
+/// queries in blocks of rows. Rows of a block beyond the last query repeat it,
+/// keys beyond the last are not visible: no shape needs code of its own.
+class AttentionGenerator {
+public:
+  explicit AttentionGenerator(Kernel &kernel)
+      : kernel(kernel),
+        b(kernel.source.getLoc(), kernel.function.getContext()) {}
+  virtual ~AttentionGenerator() = default;
+
+  mlir::LogicalResult generate(tq::AttentionOp attention);
+
+protected:
+  /// An operand of attention: columns of a [batch, token, column] memref.
+  struct Operand {
+    mlir::Value memref;
+    unsigned argument = 0;
+    int64_t firstColumn = 0;
+  };
+
+  // What a precision adds.
+  /// Chooses tiles; the op's sizes are known.
+  virtual void plan() = 0;
+  /// 32-bit words of scratch: some, and some for each panel of keys.
+  virtual std::pair<int64_t, int64_t> countWords() = 0;
+  /// Emits what all items of a call share, before and after them.
+  virtual void begin() = 0;
+  virtual void end() {}
+  virtual void packKeys() = 0;
+  virtual void packValues() = 0;
+  virtual void emitRowBlock() = 0;
+
+  // Numbers and vectors.
+  mlir::Value index(int64_t value) { return indexConstant(b, value); }
+  mlir::Value add(mlir::Value x, mlir::Value y) {
+    return mlir::arith::AddIOp::create(b, x, y);
+  }
+  mlir::Value mul(mlir::Value x, int64_t y) {
+    return mlir::arith::MulIOp::create(b, x, index(y));
+  }
+  mlir::VectorType vectorType() {
+    return mlir::VectorType::get({kLanes}, b.getF32Type());
+  }
+  mlir::Value splat(float value);
+  mlir::Value constant(float value);
+  mlir::Value broadcast(mlir::Value scalar) {
+    return mlir::vector::BroadcastOp::create(
+        b, mlir::VectorType::get({kLanes}, scalar.getType()), scalar);
+  }
+  mlir::Value maxOf(mlir::Value x, mlir::Value y);
+  /// Halves a vector to one value with `combine`.
+  mlir::Value
+  reduce(mlir::Value vector,
+         llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+  /// Makes 16 rows of 16 lanes to columns.
+  void transpose(llvm::MutableArrayRef<mlir::Value> block);
+  /// Emits a loop from 0 to `count`; `body` takes its variable and what is
+  /// carried, and gives what is carried on.
+  llvm::SmallVector<mlir::Value>
+  forEach(mlir::Value count, int64_t step, mlir::ValueRange carried,
+          llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value,
+                                                            mlir::ValueRange)>
+              body);
+
+  // Operands.
+  /// Vectors of 16 that a head fills, the last one perhaps in part.
+  int64_t headVectors() const { return (headSize + kLanes - 1) / kLanes; }
+  /// 16 dimensions of a token's head from `column` on, zeros beyond the last.
+  mlir::Value loadDims(const Operand &operand, mlir::Value token,
+                       mlir::Value column, int64_t vector);
+  /// Writes 16 dimensions of the result of the query in `row`.
+  void storeResult(mlir::Value row, int64_t vector, mlir::Value out);
+  /// Number of keys that the query in `row` could see: `keys` if not causal.
+  mlir::Value getLimit(mlir::Value row);
+  /// Which of 16 keys are below `limit` and shown by the mask.
+  mlir::Value getVisible(mlir::Value firstKey, mlir::Value limit);
+  /// Which of 16 keys are below `limit`.
+  mlir::Value getBelow(mlir::Value firstKey, mlir::Value limit);
+  mlir::Value lastOf(mlir::Value count) {
+    return mlir::arith::SubIOp::create(b, count, index(1));
+  }
+
+  Kernel &kernel;
+  mlir::ImplicitLocOpBuilder b;
+  tq::AttentionOp op;
+  Operand query, key, value;
+  mlir::Value mask, result, workspace;
+  int64_t headSize = 0, heads = 0, kvHeads = 0, rowsPerBlock = 0;
+  // Of the call, of the work item, of the block of rows.
+  mlir::Value queries, keys, panels;
+  mlir::Value batch, queryColumn, keyColumn, valueColumn, resultColumn;
+  mlir::Value firstRow;
+
+private:
+  mlir::LogicalResult analyze();
+  mlir::FailureOr<Operand> getOperand(mlir::Value value);
+  /// Lanes of head dimension `vector` that exist; null: all.
+  mlir::Value dimMask(int64_t vector);
+  void emitCounts();
+  void emitItem(mlir::Value item);
+};
+
+std::unique_ptr<AttentionGenerator> createFloatAttention(Kernel &kernel);
+
+} // namespace tq::cpu
+
+#endif // TQ_LIB_CODEGEN_CPU_ATTENTIONKERNEL_H

@@ -1,0 +1,280 @@
+//===- FloatAttention.cpp - Generate kernels of attention in f32 ----------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Lays the keys of a head out as [T/64][D][64] and, for a block of query rows
+// at a time, makes two passes over the keys: all scores with the rows' maxima,
+// then the exponentials, their sum and the weighted values. Keeping the scores
+// of a block beats rescaling on the fly, and gives the same bits for every
+// tile: each output is one chain of fma over the head size or over the keys;
+// only the sum has a fixed order of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "AttentionKernel.h"
+
+#include "tq/Conversion/TQToLinalg/MathExpansion.h"
+#include "tq/Quant/Polynomials.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace tq::cpu;
+
+namespace {
+
+class FloatAttention : public AttentionGenerator {
+public:
+  using AttentionGenerator::AttentionGenerator;
+
+private:
+  void plan() override;
+  std::pair<int64_t, int64_t> countWords() override;
+  void begin() override;
+  void packKeys() override;
+  void packValues() override;
+  void emitRowBlock() override;
+
+  void transposeKeys(Value panel, Value firstKey, int64_t firstDim);
+  SmallVector<Value> emitScores();
+  SmallVector<Value> emitScorePanel(Value panel, ValueRange maxima);
+  SmallVector<Value> emitScoreTile(Value panel, int64_t firstVector);
+  Value emitSoftmax(int64_t r, Value maximum);
+  void emitValues(ValueRange scales);
+  void emitValueTile(int64_t firstVector, int64_t vectors, ValueRange scales);
+  SmallVector<Value> emitValuePanel(Value panel, int64_t firstVector,
+                                    int64_t vectors, ValueRange sums);
+
+  /// Where the scores of a row of the block with a panel's keys start, in
+  /// [T/64][rows][64]: all distances inside a panel are constants.
+  Value scoreWord(Value panel, int64_t row) {
+    return add(add(scores, mul(panel, rowsPerBlock * kPanel)),
+               index(row * kPanel));
+  }
+  Value valueWord(Value key, int64_t vector) {
+    return add(add(packedValues, mul(key, headVectors() * kLanes)),
+               index(vector * kLanes));
+  }
+
+  Tile tile{};
+  Value scores, packedValues;
+  SmallVector<Value> rows;
+};
+
+} // namespace
+
+void FloatAttention::plan() {
+  tile = kernel.target.floatTile;
+  rowsPerBlock = tile.rows;
+}
+
+/// Keys in panels, the scores of a block of rows, values.
+std::pair<int64_t, int64_t> FloatAttention::countWords() {
+  return {0, kPanel * (headSize + rowsPerBlock + headVectors() * kLanes)};
+}
+
+void FloatAttention::begin() {
+  scores = mul(panels, kPanel * headSize);
+  packedValues = add(scores, mul(panels, kPanel * rowsPerBlock));
+}
+
+void FloatAttention::packKeys() {
+  forEach(panels, 1, {}, [&](Value panel, ValueRange) {
+    forEach(index(kPanel), kLanes, {}, [&](Value firstKey, ValueRange) {
+      for (int64_t dim = 0; dim < headSize; dim += kLanes)
+        transposeKeys(panel, firstKey, dim);
+      return SmallVector<Value>();
+    });
+    return SmallVector<Value>();
+  });
+}
+
+/// scratch[panel][dim][key in panel] = key.
+void FloatAttention::transposeKeys(Value panel, Value firstKey,
+                                   int64_t firstDim) {
+  SmallVector<Value> block;
+  for (int64_t i = 0; i < kLanes; ++i) {
+    Value token = add(add(mul(panel, kPanel), firstKey), index(i));
+    block.push_back(loadDims(key, minIndex(b, token, lastOf(keys)), keyColumn,
+                             firstDim / kLanes));
+  }
+  transpose(block);
+  Value base = add(mul(panel, kPanel * headSize), firstKey);
+  for (int64_t i = 0; i < std::min(kLanes, headSize - firstDim); ++i)
+    vector::StoreOp::create(b, block[i], workspace,
+                            add(base, index((firstDim + i) * kPanel)));
+}
+
+/// scratch[key][vectors of a head] = value, zeros behind the head size: next to
+/// each other they stay in the first cache, where their rows would collide.
+void FloatAttention::packValues() {
+  forEach(keys, 1, {}, [&](Value key, ValueRange) {
+    for (int64_t v = 0; v < headVectors(); ++v)
+      vector::StoreOp::create(b, loadDims(value, key, valueColumn, v),
+                              workspace, valueWord(key, v));
+    return SmallVector<Value>();
+  });
+}
+
+void FloatAttention::emitRowBlock() {
+  rows.clear();
+  for (int64_t r = 0; r < rowsPerBlock; ++r)
+    rows.push_back(minIndex(b, add(firstRow, index(r)), lastOf(queries)));
+  SmallVector<Value> maxima = emitScores();
+  SmallVector<Value> scales;
+  for (int64_t r = 0; r < rowsPerBlock; ++r)
+    scales.push_back(emitSoftmax(r, maxima[r]));
+  emitValues(scales);
+}
+
+/// All scores of the block into the scratch; gives each row's maximum, lane by
+/// lane.
+SmallVector<Value> FloatAttention::emitScores() {
+  SmallVector<Value> maxima(rowsPerBlock,
+                            splat(-std::numeric_limits<float>::infinity()));
+  return forEach(panels, 1, maxima, [&](Value panel, ValueRange carried) {
+    return emitScorePanel(panel, carried);
+  });
+}
+
+SmallVector<Value> FloatAttention::emitScorePanel(Value panel,
+                                                  ValueRange initial) {
+  SmallVector<Value> maxima(initial);
+  for (int64_t first = 0; first < kPanel / kLanes; first += tile.vectors) {
+    SmallVector<Value> sums = emitScoreTile(panel, first);
+    for (int64_t v = 0; v < tile.vectors; ++v) {
+      Value firstKey = add(mul(panel, kPanel), index((first + v) * kLanes));
+      Value visible;
+      for (int64_t r = 0; r < rowsPerBlock; ++r) {
+        if (r == 0 || op.getCausal())
+          visible = getVisible(firstKey, getLimit(rows[r]));
+        Value score =
+            arith::MulFOp::create(b, sums[r * tile.vectors + v],
+                                  splat(op.getScale().convertToFloat()));
+        score = arith::SelectOp::create(
+            b, visible, score, splat(-std::numeric_limits<float>::infinity()));
+        vector::StoreOp::create(
+            b, score, workspace,
+            add(scoreWord(panel, r), index((first + v) * kLanes)));
+        maxima[r] = maxOf(score, maxima[r]);
+      }
+    }
+  }
+  return maxima;
+}
+
+/// query . key for the block's rows and `tile.vectors` vectors of keys.
+SmallVector<Value> FloatAttention::emitScoreTile(Value panel,
+                                                 int64_t firstVector) {
+  SmallVector<Value> sums(rowsPerBlock * tile.vectors, splat(0.0f));
+  return forEach(index(headSize), 1, sums, [&](Value dim, ValueRange carried) {
+    SmallVector<Value> next(carried), keyVectors;
+    Value base = add(mul(panel, kPanel * headSize), mul(dim, kPanel));
+    for (int64_t v = 0; v < tile.vectors; ++v)
+      keyVectors.push_back(
+          vector::LoadOp::create(b, vectorType(), workspace,
+                                 add(base, index((firstVector + v) * kLanes))));
+    for (int64_t r = 0; r < rowsPerBlock; ++r) {
+      Value input = broadcast(memref::LoadOp::create(
+          b, query.memref, ValueRange{batch, rows[r], add(queryColumn, dim)}));
+      for (int64_t v = 0; v < tile.vectors; ++v) {
+        Value &sum = next[r * tile.vectors + v];
+        sum = math::FmaOp::create(b, input, keyVectors[v], sum);
+      }
+    }
+    return next;
+  });
+}
+
+/// Replaces the scores of row `r` by exponentials; gives 1 / their sum, 0 for a
+/// row without a visible key.
+Value FloatAttention::emitSoftmax(int64_t r, Value maximum) {
+  Value largest =
+      reduce(maximum, [&](Value x, Value y) { return maxOf(x, y); });
+  Value isNone =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
+                            constant(-std::numeric_limits<float>::infinity()));
+  largest = arith::SelectOp::create(b, isNone, constant(0.0f), largest);
+  Value shift = broadcast(largest);
+  constexpr int64_t parts = kPartialSums / kLanes;
+  SmallVector<Value> sums(parts, splat(0.0f));
+  static_assert(kPartialSums == kPanel, "a panel adds to each sum once");
+  sums = forEach(panels, 1, sums, [&](Value panel, ValueRange carried) {
+    SmallVector<Value> next;
+    for (int64_t part = 0; part < parts; ++part) {
+      Value place = add(scoreWord(panel, r), index(part * kLanes));
+      Value score = vector::LoadOp::create(b, vectorType(), workspace, place);
+      Value exponent = arith::MulFOp::create(
+          b, arith::SubFOp::create(b, score, shift), splat(tq::quant::kLog2E));
+      Value weight = tq::buildExp2Kernel(b, b.getLoc(), exponent);
+      vector::StoreOp::create(b, weight, workspace, place);
+      next.push_back(arith::AddFOp::create(b, carried[part], weight));
+    }
+    return next;
+  });
+  auto sum = [&](Value x, Value y) -> Value {
+    return arith::AddFOp::create(b, x, y);
+  };
+  Value total = reduce(sum(sum(sums[0], sums[2]), sum(sums[1], sums[3])), sum);
+  Value inverse = arith::DivFOp::create(b, constant(1.0f), total);
+  return arith::SelectOp::create(b, isNone, constant(0.0f), inverse);
+}
+
+void FloatAttention::emitValues(ValueRange scales) {
+  for (int64_t first = 0; first < headVectors(); first += tile.vectors)
+    emitValueTile(first, std::min(tile.vectors, headVectors() - first), scales);
+}
+
+/// result = scale * sum over keys of weight * value, for some of the head's
+/// vectors.
+void FloatAttention::emitValueTile(int64_t firstVector, int64_t vectors,
+                                   ValueRange scales) {
+  SmallVector<Value> sums(rowsPerBlock * vectors, splat(0.0f));
+  sums = forEach(panels, 1, sums, [&](Value panel, ValueRange carried) {
+    return emitValuePanel(panel, firstVector, vectors, carried);
+  });
+  for (int64_t r = 0; r < rowsPerBlock; ++r)
+    for (int64_t v = 0; v < vectors; ++v)
+      storeResult(rows[r], firstVector + v,
+                  arith::MulFOp::create(b, sums[r * vectors + v],
+                                        broadcast(scales[r])));
+}
+
+/// Adds the weighted values of a panel's keys, one key after the other.
+SmallVector<Value> FloatAttention::emitValuePanel(Value panel,
+                                                  int64_t firstVector,
+                                                  int64_t vectors,
+                                                  ValueRange sums) {
+  Value firstKey = mul(panel, kPanel);
+  Value count =
+      minIndex(b, index(kPanel), arith::SubIOp::create(b, keys, firstKey));
+  Value firstScore = scoreWord(panel, 0);
+  return forEach(count, 1, sums, [&](Value key, ValueRange carried) {
+    SmallVector<Value> values, next(carried);
+    for (int64_t v = 0; v < vectors; ++v)
+      values.push_back(vector::LoadOp::create(
+          b, vectorType(), workspace,
+          valueWord(add(firstKey, key), firstVector + v)));
+    for (int64_t r = 0; r < rowsPerBlock; ++r) {
+      Value place = add(add(firstScore, key), index(r * kPanel));
+      Value weight = broadcast(memref::LoadOp::create(b, workspace, place));
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = next[r * vectors + v];
+        sum = math::FmaOp::create(b, weight, values[v], sum);
+      }
+    }
+    return next;
+  });
+}
+
+std::unique_ptr<AttentionGenerator>
+tq::cpu::createFloatAttention(Kernel &kernel) {
+  return std::make_unique<FloatAttention>(kernel);
+}
