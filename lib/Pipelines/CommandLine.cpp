@@ -46,6 +46,11 @@ static constexpr Choice<QuantizationMode> kQuantizeChoices[] = {
     {"dynamic", QuantizationMode::Dynamic},
 };
 
+static constexpr Choice<Precision> kAttentionChoices[] = {
+    {"f32", Precision::F32},
+    {"int8", Precision::Int8},
+};
+
 static constexpr Choice<ImportPooling> kPoolingChoices[] = {
     {"mean", ImportPooling::Mean},
     {"cls", ImportPooling::Cls},
@@ -142,6 +147,8 @@ Error Parser::parseValue(StringRef name, StringRef value) {
   }
   if (name == "quantize")
     return assign(line.quantize, choose(name, value, kQuantizeChoices));
+  if (name == "attention")
+    return assign(line.attention, choose(name, value, kAttentionChoices));
   if (name == "pooling")
     return assign(line.pooling.emplace(), choose(name, value, kPoolingChoices));
   if (name == "stop-after") {
@@ -165,8 +172,8 @@ Error Parser::parseValue(StringRef name, StringRef value) {
 
 static bool takesValue(StringRef name) {
   static constexpr StringLiteral names[] = {
-      "emit",   "quantize",   "pooling",    "stop-after",
-      "target", "target-cpu", "runtime-dir"};
+      "emit",       "quantize", "attention",  "pooling",
+      "stop-after", "target",   "target-cpu", "runtime-dir"};
   return is_contained(names, name);
 }
 
@@ -275,6 +282,7 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
                           header next to it; obj, asm, llvm, mlir
   --quantize=MODE         dynamic (default): int8 weights, activations quantized
                           row by row at run time; none: float
+  --attention=PRECISION   f32 (default) or int8: the products in attention
   --pooling=POOLING       mean, cls, none: how token vectors become one embedding;
                           default: what the model's modules.json says
   --target=TRIPLE         x86_64-linux-gnu or aarch64-linux-gnu; default: this

@@ -216,6 +216,7 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
   case Phase::Quantize: {
     QuantizePipelineOptions options;
     options.mode = line.quantize;
+    options.attention = line.attention;
     buildQuantizePipeline(manager, options);
     return Error::success();
   }
@@ -238,6 +239,13 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
   }
 }
 
+static std::string describeQuantization(const CommandLine &line) {
+  std::string text = "--quantize=" + getQuantizationName(line.quantize).str();
+  if (line.attention != Precision::F32)
+    text += " --attention=" + stringifyPrecision(line.attention).str();
+  return text;
+}
+
 ExitCode Driver::runPipeline(Phase phase) {
   running = phase;
   report.begin(phase);
@@ -253,8 +261,7 @@ ExitCode Driver::runPipeline(Phase phase) {
   if (phase == Phase::Quantize)
     (*module)->setAttr(
         kOptionsAttr,
-        mlir::StringAttr::get(
-            context.get(), "--quantize=" + getQuantizationName(line.quantize)));
+        mlir::StringAttr::get(context.get(), describeQuantization(line)));
   report.end();
   return ExitCode::Fine;
 }

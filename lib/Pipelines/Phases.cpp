@@ -121,6 +121,7 @@ void tq::buildQuantizePipeline(OpPassManager &manager,
                                const QuantizePipelineOptions &options) {
   InsertQuantizationPassOptions insert;
   insert.mode = options.mode;
+  insert.attention = options.attention;
   manager.addNestedPass<func::FuncOp>(createInsertQuantizationPass(insert));
   mark(manager, Phase::Quantize);
 }

@@ -39,6 +39,7 @@ class Case:
     spec: Spec
     pooling: str = ""  # --pooling
     on_aarch64: bool = False  # emulated too, which takes a while
+    attention: str = ""  # --attention, of the int8 program
 
 
 CASES = (
@@ -48,6 +49,9 @@ CASES = (
     Case("bert-bf16-gelu-tanh", Spec(dtype="BF16", activation="gelu_new", seed=3)),
     Case("bert-odd-sizes", Spec(hidden=30, heads=3, ffn=67, layers=1, seed=4), on_aarch64=True),
     Case("bert-wide", Spec(hidden=192, heads=3, ffn=330, layers=1, seed=5)),
+    Case("bert-integer-attention", Spec(seed=19), attention="int8", on_aarch64=True),
+    Case("bert-wide-integer-attention",
+         Spec(hidden=192, heads=3, ffn=330, layers=1, seed=20), attention="int8"),
     Case("bert-mean", Spec(pooling="mean", tokenizer="json", seed=6)),
     Case("bert-cls-unnormalized", Spec(pooling="cls", normalize=False, seed=7)),
     Case("bert-pooling-overridden", Spec(pooling="mean", seed=8), pooling="cls"),
@@ -204,6 +208,8 @@ class Context:
             options = [f"--quantize={quantize}", *target_options(arch)]
             if self.case.pooling:
                 options.append(f"--pooling={self.case.pooling}")
+            if self.case.attention and quantize != "none":
+                options.append(f"--attention={self.case.attention}")
             run([self.tq_compile, self.directory / "model", "-o", path, *options])
             names = self.expected(make_inputs(self.case.spec, 1, 2, 0))
             self.programs[key] = Program(path, tuple(names), find_emulator(arch))

@@ -22,6 +22,7 @@ struct CommandLine {
   /// After this phase the IR is printed.
   Phase stopAfter = Phase::Emit;
   QuantizationMode quantize = QuantizationMode::Dynamic;
+  Precision attention = Precision::F32;
   std::optional<ImportPooling> pooling;
   std::string target;                  ///< Empty: this machine's triple.
   std::vector<std::string> targetCpus; ///< Empty: those of the target.

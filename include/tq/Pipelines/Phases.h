@@ -62,6 +62,13 @@ struct QuantizePipelineOptions
           clEnumValN(QuantizationMode::Dynamic, "dynamic",
                      "weights s8 per row, activations u8 per row at run "
                      "time"))};
+  Option<Precision> attention{
+      *this, "attention",
+      llvm::cl::desc("In what attention computes its products"),
+      llvm::cl::init(Precision::F32),
+      llvm::cl::values(
+          clEnumValN(Precision::F32, "f32", "f32, or what the op says"),
+          clEnumValN(Precision::Int8, "int8", "integers of eight bits"))};
 };
 
 struct FusePipelineOptions : mlir::PassPipelineOptions<FusePipelineOptions> {};

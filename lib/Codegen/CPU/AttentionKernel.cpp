@@ -270,5 +270,8 @@ LogicalResult tq::cpu::generateAttentionKernel(Kernel &kernel) {
   tq::AttentionOp op = findAttention(kernel.source);
   if (!op)
     return failure();
-  return createFloatAttention(kernel)->generate(op);
+  return (op.getPrecision() == tq::Precision::Int8
+              ? createIntegerAttention(kernel)
+              : createFloatAttention(kernel))
+      ->generate(op);
 }

@@ -120,6 +120,7 @@ private:
 };
 
 std::unique_ptr<AttentionGenerator> createFloatAttention(Kernel &kernel);
+std::unique_ptr<AttentionGenerator> createIntegerAttention(Kernel &kernel);
 
 } // namespace tq::cpu
 

@@ -87,4 +87,8 @@ void MatrixTiles::dot(int64_t sums, int64_t inputs, int64_t weights) {
   call("llvm.x86.tdpbusd", {tile(sums), tile(inputs), tile(weights)});
 }
 
+void MatrixTiles::dotSigned(int64_t sums, int64_t inputs, int64_t weights) {
+  call("llvm.x86.tdpbssd", {tile(sums), tile(inputs), tile(weights)});
+}
+
 void MatrixTiles::release() { call("llvm.x86.tilerelease", {}); }

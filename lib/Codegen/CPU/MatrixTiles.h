@@ -37,6 +37,8 @@ public:
              mlir::Value stride);
   /// sums += inputs * weights, exact in s32.
   void dot(int64_t sums, int64_t inputs, int64_t weights);
+  /// The same with inputs s8.
+  void dotSigned(int64_t sums, int64_t inputs, int64_t weights);
   /// Gives the registers back: the system need not save them any more.
   void release();
 

@@ -69,9 +69,12 @@ static void appendVariant(Operation *op, SmallVectorImpl<std::string> &parts) {
     if (linear.getResidual())
       parts.push_back("residual");
   }
-  if (auto attention = dyn_cast<AttentionOp>(op))
+  if (auto attention = dyn_cast<AttentionOp>(op)) {
     if (attention.getCausal())
       parts.push_back("causal");
+    if (attention.getPrecision() != Precision::F32)
+      parts.push_back(stringifyPrecision(attention.getPrecision()).str());
+  }
 }
 
 std::string tq::describe(const KernelGroup &group) {
@@ -95,8 +98,11 @@ std::string tq::describe(const KernelGroup &group) {
 }
 
 StringRef tq::schemeOf(const KernelGroup &group) {
-  bool integers = llvm::any_of(
-      group.ops, llvm::IsaPred<QuantizedLinearOp, QuantizedEmbeddingOp>);
+  bool integers = llvm::any_of(group.ops, [](Operation *op) {
+    auto attention = dyn_cast<AttentionOp>(op);
+    return isa<QuantizedLinearOp, QuantizedEmbeddingOp>(op) ||
+           (attention && attention.getPrecision() == Precision::Int8);
+  });
   return integers ? "int8 dynamic" : "f32";
 }
 

@@ -295,7 +295,8 @@ TEST(Kernels, ActivationsOfSpecialValues) {
 
 struct AttentionCase {
   int64_t heads, kvHeads, dim;
-  bool mask = false, causal = false;
+  bool mask = false, causal = false, integer = false;
+  Values values = Values::Mixed;
 };
 
 /// Queries and keys are `s` and `t` positions.
@@ -304,20 +305,22 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
   std::string width = str(c.heads * c.dim), kvWidth = str(c.kvHeads * c.dim);
   std::string qType = KernelProgram::type({"b", s, width}),
               kvType = KernelProgram::type({"b", t, kvWidth});
-  size_t q = program.input({"b", s, width}),
-         k = program.input({"b", t, kvWidth}),
-         v = program.input({"b", t, kvWidth});
+  size_t q = program.input({"b", s, width}, c.values),
+         k = program.input({"b", t, kvWidth}, c.values),
+         v = program.input({"b", t, kvWidth}, c.values);
   size_t mask = c.mask ? program.idInput({"b", t}, 2) : 0;
   const float scale = 0.1375f;
   std::string value = "attention" + str(c.heads) + "_" + str(c.kvHeads) + "_" +
                       str(c.dim) + (c.mask ? "_mask" : "") +
-                      (c.causal ? "_causal" : "");
+                      (c.causal ? "_causal" : "") +
+                      (c.values == Values::Special ? "_special" : "");
   program.line("%" + value + " = tq.attention " + argument(q) + ", " +
                argument(k) + ", " + argument(v) +
                (c.mask ? " mask(" + argument(mask) + ")" : "") +
                " {num_heads = " + str(c.heads) +
                " : i64, num_kv_heads = " + str(c.kvHeads) +
                " : i64, scale = 0.1375 : f32" + (c.causal ? ", causal" : "") +
+               (c.integer ? ", precision = #tq.precision<int8>" : "") +
                "} : (" + qType + ", " + kvType + ", " + kvType +
                (c.mask ? ", " + KernelProgram::type({"b", t}, "i64") : "") +
                ") -> " + qType);
@@ -326,10 +329,10 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
                                 data.sizes.at(t),   c.heads,
                                 c.kvHeads,          c.dim};
     Floats y(data.floats[q].size());
-    quant::attention(data.floats[q].data(), data.floats[k].data(),
-                     data.floats[v].data(),
-                     c.mask ? data.ids[mask].data() : nullptr, shape, scale,
-                     c.causal, y.data());
+    (c.integer ? quant::integerAttention : quant::attention)(
+        data.floats[q].data(), data.floats[k].data(), data.floats[v].data(),
+        c.mask ? data.ids[mask].data() : nullptr, shape, scale, c.causal,
+        y.data());
     return y;
   });
 }
@@ -361,6 +364,52 @@ TEST(Kernels, CrossAttention) {
                  {{"b", 3}, {"s", 67}, {"t", 5}},
                  {{"b", 1}, {"s", 1}, {"t", 130}},
                  {{"b", 2}, {"s", 40}, {"t", 1}}});
+}
+
+TEST(Kernels, IntegerSelfAttention) {
+  KernelProgram program("integer self attention");
+  for (AttentionCase c : {AttentionCase{2, 2, 32, true},
+                          {3, 3, 5},
+                          {1, 1, 1, true},
+                          {2, 1, 12, true, true},
+                          {4, 2, 36, false, true},
+                          {2, 1, 32, true, true},
+                          {2, 2, 64, true},
+                          {2, 2, 80},
+                          {1, 1, 128, true}}) {
+    c.integer = true;
+    addAttention(program, c, "s", "s");
+  }
+  program.check({{{"b", 3}, {"s", 130}},
+                 {{"b", 1}, {"s", 1}},
+                 {{"b", 4}, {"s", 2}},
+                 {{"b", 3}, {"s", 7}},
+                 {{"b", 2}, {"s", 16}},
+                 {{"b", 3}, {"s", 33}},
+                 {{"b", 1}, {"s", 64}},
+                 {{"b", 1}, {"s", 65}}});
+}
+
+TEST(Kernels, IntegerCrossAttention) {
+  KernelProgram program("integer cross attention");
+  addAttention(program, {2, 2, 16, true, false, true}, "s", "t");
+  addAttention(program, {4, 1, 12, true, true, true}, "s", "t");
+  addAttention(program, {2, 1, 64, true, true, true}, "s", "t");
+  program.check({{{"b", 3}, {"s", 5}, {"t", 67}},
+                 {{"b", 3}, {"s", 67}, {"t", 5}},
+                 {{"b", 1}, {"s", 1}, {"t", 130}},
+                 {{"b", 2}, {"s", 40}, {"t", 1}}});
+}
+
+TEST(Kernels, IntegerAttentionOfSpecialValues) {
+  KernelProgram program("integer attention of special values");
+  for (int64_t dim : {12, 32, 64})
+    addAttention(program, {2, 2, dim, true, dim == 32, true, Values::Special},
+                 "s", "s");
+  program.check({{{"b", 3}, {"s", 1}},
+                 {{"b", 3}, {"s", 3}},
+                 {{"b", 3}, {"s", 20}},
+                 {{"b", 2}, {"s", 70}}});
 }
 
 //===----------------------------------------------------------------------===//

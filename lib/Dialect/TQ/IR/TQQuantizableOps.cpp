@@ -104,17 +104,21 @@ FailureOr<Operation *> MatmulOp::buildIntegerForm(OpBuilder &,
   return failure();
 }
 
+// Attention quantizes its operands itself, by head: its integer form is an
+// attribute.
 SmallVector<QuantizableOperand> AttentionOp::getQuantizableOperands() {
   return {};
 }
 
 std::string AttentionOp::getFloatReason() {
-  return "products of two activations stay in f32";
+  return getPrecision() == Precision::F32
+             ? "products of two activations stay in f32"
+             : "";
 }
 
 FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &,
                                                      std::string &reason) {
-  reason = getFloatReason();
+  reason = "its precision says in what it is computed";
   return failure();
 }
 

@@ -58,6 +58,8 @@ struct InsertQuantization
   using InsertQuantizationPassBase::InsertQuantizationPassBase;
 
   void runOnOperation() override {
+    if (attention != Precision::F32)
+      getOperation().walk([&](AttentionOp op) { op.setPrecision(attention); });
     if (mode == QuantizationMode::Dynamic)
       getOperation().walk(insertPairs);
   }

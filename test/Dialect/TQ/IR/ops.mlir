@@ -96,6 +96,10 @@ func.func @attention(%q: tensor<?x?x64xf32>, %k: tensor<?x?x16xf32>, %m: tensor<
   %1 = tq.attention %q, %k, %k
     {causal, num_heads = 8 : i64, num_kv_heads = 2 : i64, scale = 1.0 : f32}
     : (tensor<?x?x64xf32>, tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x64xf32>
+  // CHECK: tq.attention {{.*}} {num_heads = 4 : i64, precision = #tq.precision<int8>, scale
+  %2 = tq.attention %q, %q, %q
+    {num_heads = 4 : i64, precision = #tq.precision<int8>, scale = 1.0 : f32}
+    : (tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
   return
 }
 

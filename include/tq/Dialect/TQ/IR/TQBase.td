@@ -78,6 +78,15 @@ def TQ_PoolKindAttr : EnumAttr<TQ_Dialect, TQ_PoolKind, "pool_kind"> {
   let assemblyFormat = "`<` $value `>`";
 }
 
+def TQ_Precision : I32EnumAttr<"Precision", "type in which products are computed", [
+    TQ_EnumCase<"F32", 0, "f32">, TQ_EnumCase<"Int8", 1, "int8">]> {
+  let cppNamespace = "::tq";
+  let genSpecializedAttr = 0;
+}
+def TQ_PrecisionAttr : EnumAttr<TQ_Dialect, TQ_Precision, "precision"> {
+  let assemblyFormat = "`<` $value `>`";
+}
+
 def TQ_FloatTensor : RankedTensorOf<[F32]>;
 def TQ_IdTensor : RankedTensorOf<[I64]>;
 def TQ_FloatVector : 1DTensorOf<[F32]>;

@@ -111,6 +111,10 @@ def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
     Key j is visible if `mask[b,j] != 0` (where there is a mask) and, with `causal`,
     `j <= i + T - S` for S queries and T keys. A query without a visible key gives 0.
 
+    `precision` says in what both products are computed: `f32`, or `int8`, where the
+    op itself quantizes query and key per token and head, the weights p to u8, and
+    value per channel over the keys that `mask` shows.
+
     (C1) `query`, `key`, `value` have rank 3, equal first dimensions; `key` and `value`
          have equal shapes.
     (C2) The last dimensions are static: H*D and G*D with `num_heads` dividing the
@@ -125,7 +129,8 @@ def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
   }];
   let arguments = (ins TQ_FloatTensor:$query, TQ_FloatTensor:$key, TQ_FloatTensor:$value,
                        Optional<TQ_IdTensor>:$mask, I64Attr:$num_heads,
-                       OptionalAttr<I64Attr>:$num_kv_heads, F32Attr:$scale, UnitAttr:$causal);
+                       OptionalAttr<I64Attr>:$num_kv_heads, F32Attr:$scale, UnitAttr:$causal,
+                       DefaultValuedAttr<TQ_PrecisionAttr, "Precision::F32">:$precision);
   let results = (outs TQ_FloatTensor:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)? attr-dict

@@ -98,7 +98,10 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
     Postcondition of `mode=dynamic`: each operand that an op lists is produced by
     `tq.dequantize`, of `tq.quantize_weight` for weights and tables, of
     `tq.dynamic_quantize` for activations; or the op has the attribute `tq.reason`
-    and a remark that say why it stays in float. `mode=none` changes nothing.
+    and a remark that say why it stays in float. `mode=none` inserts nothing.
+    `attention=int8` sets the precision of each `tq.attention`, with any mode; it
+    costs accuracy for speed on long sequences. `attention=f32` leaves what the op
+    says.
 
     Before:
     ```mlir
@@ -126,7 +129,14 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
            [{::llvm::cl::values(
              clEnumValN(::tq::QuantizationMode::None, "none", "nothing"),
              clEnumValN(::tq::QuantizationMode::Dynamic, "dynamic",
-                        "weights s8 per row, activations u8 per row at run time"))}]>
+                        "weights s8 per row, activations u8 per row at run time"))}]>,
+    Option<"attention", "attention", "::tq::Precision",
+           /*default=*/"::tq::Precision::F32", "In what attention computes its products",
+           [{::llvm::cl::values(
+             clEnumValN(::tq::Precision::F32, "f32", "f32, or what the op says"),
+             clEnumValN(::tq::Precision::Int8, "int8",
+                        "query and key s8 per token and head, weights u8, value s8 per "
+                        "channel"))}]>
   ];
 }
 
