@@ -298,7 +298,8 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
   --no-golden             store no self-test (by default the program is run once,
                           and --selftest compares with what it said)
   --runtime-dir=DIR       where libtq_runtime.a and libtq_main.a are
-  --verbose               also print remarks
+  --verbose               also print remarks, how each kernel is made, and the bytes
+                          of its code
   --timing                print the time of each pass
   --version, --help
 

@@ -178,6 +178,24 @@ static void printArenas(const ProgramInfo &program) {
                         isSame ? "" : " on " + target.cpu);
 }
 
+/// Bytes of each kernel's code, a column a target.
+static void printKernels(const ProgramInfo &program) {
+  outs() << "\ncode bytes";
+  for (const ProgramTarget &target : program.targets)
+    outs() << "  " << target.cpu;
+  outs() << '\n';
+  for (auto [kernel, name] : enumerate(program.kernels)) {
+    outs() << formatv("{0,10}", "");
+    for (const ProgramTarget &target : program.targets)
+      outs() << "  "
+             << right_justify(kernel < target.codeBytes.size()
+                                  ? utostr(target.codeBytes[kernel])
+                                  : "",
+                              target.cpu.size());
+    outs() << "  " << name << '\n';
+  }
+}
+
 void tq::printSummary(const CommandLine &line, const EmitResult &result) {
   const ProgramInfo &program = result.program;
   outs() << formatv("{0}: {1} for {2}\n", line.output,
@@ -200,4 +218,6 @@ void tq::printSummary(const CommandLine &line, const EmitResult &result) {
                     result.goldenNote.empty()
                         ? formatBytes(program.golden.size())
                         : "none: " + oneLine(result.goldenNote));
+  if (line.verbose)
+    printKernels(program);
 }

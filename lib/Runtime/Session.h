@@ -67,7 +67,7 @@ struct tq_session {
   std::atomic<bool> busy;
 
   tq::rt::Buffer arena;
-  int64_t arenaBytes; ///< the most that a run has asked for
+  int64_t arenaBytes;         ///< the most that a run has asked for
   tq::rt::Buffer *inputs;     // filled or converted inputs
   tq::rt::Buffer *outputs;    // one an output
   const void **inputPointers; // what `run` gets

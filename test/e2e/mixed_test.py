@@ -19,6 +19,7 @@ import typing
 import numpy as np
 
 from programs_test import (
+    ALL_CPUS,
     FLOAT_ERROR,
     INT8_COSINE,
     Failure,
@@ -217,7 +218,8 @@ class Context:
         """The program of a scheme, compiled when first asked for."""
         if quantize not in self.programs:
             path = self.directory / quantize
-            options = [f"--quantize={quantize}", *target_options(platform.machine()), "--no-golden"]
+            options = [f"--quantize={quantize}", "--no-golden",
+                       *target_options(platform.machine(), ALL_CPUS)]  # fmt: skip
             run([self.tq_compile, self.directory / f"{self.case.name}.mlir", "-o", path, *options])
             names = next(self.runs())[1]
             self.programs[quantize] = Program(path, tuple(names))

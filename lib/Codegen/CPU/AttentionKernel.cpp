@@ -12,6 +12,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace tq::cpu;
@@ -123,6 +124,8 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   b.setInsertionPointToEnd(&kernel.function.getBody().front());
   end();
   func::ReturnOp::create(b);
+  kernel.schedule = llvm::formatv("{0}, items of a head, {1} queries at a time",
+                                  getProductName(), rowsPerBlock);
   return success();
 }
 

@@ -40,6 +40,8 @@ protected:
   // What a precision adds.
   /// Chooses tiles; the op's sizes are known.
   virtual void plan() = 0;
+  /// The instruction of its products, for people.
+  virtual llvm::StringRef getProductName() const = 0;
   /// 32-bit words of scratch: some, and some for each panel of keys.
   virtual std::pair<int64_t, int64_t> countWords() = 0;
   /// Emits what all items of a call share, before and after them.

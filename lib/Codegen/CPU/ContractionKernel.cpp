@@ -26,6 +26,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace tq::cpu;
@@ -265,7 +266,20 @@ LogicalResult ContractionKernelGenerator::generate() {
   if (tiles)
     tiles->release();
   func::ReturnOp::create(builder);
+  kernel.schedule = describeSchedule();
   return success();
+}
+
+std::string ContractionKernelGenerator::describeSchedule() const {
+  StringRef dot = isInteger ? getDotName(kernel.target.dot) : "fma";
+  std::string vectors = llvm::formatv("{0} in tiles of {1} x {2}", dot,
+                                      tile.rows, tile.vectors * kLanes);
+  if (!tiles)
+    return llvm::formatv("{0}, items of {1} rows x {2} outputs", vectors,
+                         kRowBlock, kPanel);
+  return llvm::formatv("tdpbusd in tiles of {0} x {0}, items of {0} rows x {1} "
+                       "outputs; up to {2} rows {3}",
+                       kMatrixRowBlock, kPanel, tile.rows, vectors);
 }
 
 /// Rows that one tile of vectors holds leave tile registers mostly empty.

@@ -57,6 +57,8 @@ private:
   mlir::LogicalResult analyzeContraction(mlir::linalg::GenericOp op);
   mlir::LogicalResult checkElementwise(mlir::linalg::GenericOp op);
 
+  std::string describeSchedule() const;
+
   // Work items.
   void emitCount();
   mlir::Value collapseRows(mlir::Value memref, unsigned rank);

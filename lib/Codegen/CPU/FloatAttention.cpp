@@ -36,6 +36,7 @@ public:
 
 private:
   void plan() override;
+  StringRef getProductName() const override { return "fma"; }
   std::pair<int64_t, int64_t> countWords() override;
   void begin() override;
   void packKeys() override;

@@ -139,8 +139,11 @@ static bool generate(func::FuncOp source, const Target &target) {
   for (auto generator : {generateAttentionKernel, generateContractionKernel,
                          generateRowKernel}) {
     Kernel kernel = createKernel(source, target);
-    if (succeeded(generator(kernel)))
+    if (succeeded(generator(kernel))) {
+      source.emitRemark("kernel '") << source.getName() << "' on "
+                                    << target.name << ": " << kernel.schedule;
       return true;
+    }
     discard(kernel);
   }
   return false;
@@ -175,8 +178,8 @@ struct GenerateKernelsPass
         return signalPassFailure();
       }
       kernel.emitRemark("kernel '")
-          << kernel.getName()
-          << "' runs as scalar loops: no generator knows it";
+          << kernel.getName() << "' on " << schedule->name
+          << ": scalar loops, as no generator knows it";
     }
   }
 

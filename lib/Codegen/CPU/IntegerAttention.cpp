@@ -60,6 +60,9 @@ public:
 
 private:
   void plan() override;
+  StringRef getProductName() const override {
+    return usesTiles ? "tdpbssd and tdpbusd" : getDotName(kernel.target.dot);
+  }
   std::pair<int64_t, int64_t> countWords() override;
   void begin() override;
   void end() override;

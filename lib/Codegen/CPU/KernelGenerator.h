@@ -31,6 +31,8 @@ struct Kernel {
   /// The memref of each argument of `source`.
   llvm::SmallVector<mlir::Value> memrefs;
   mlir::Value begin, end;
+  /// How the generator did it, for people: "vpdpbusd, tiles of 6 x 64".
+  std::string schedule = {};
 
   /// Adds scratch of this thread to the arguments: memref<?xf32>.
   mlir::Value addWorkspace();

@@ -299,6 +299,7 @@ LogicalResult RowKernelGenerator::generate() {
     return failure();
   builder.setInsertionPointToEnd(&kernel.function.getBody().front());
   func::ReturnOp::create(builder);
+  kernel.schedule = "items of a row, in vectors of 16";
   return success();
 }
 

@@ -43,6 +43,23 @@ static const Target kTargets[] = {
     {"generic", DotKind::Widen, {4, 1}, {4, 1}, false, {}},
 };
 
+StringRef tq::cpu::getDotName(DotKind kind) {
+  switch (kind) {
+  case DotKind::Vpdpbusd:
+  case DotKind::VpdpbusdHalf:
+    return "vpdpbusd";
+  case DotKind::Pmaddwd:
+    return "vpmaddwd";
+  case DotKind::Usdot:
+    return "usdot";
+  case DotKind::Sdot:
+    return "sdot";
+  case DotKind::Widen:
+    return "32-bit products";
+  }
+  llvm_unreachable("unknown dot product");
+}
+
 ArrayRef<Target> tq::cpu::getTargets() { return kTargets; }
 
 const Target *tq::cpu::lookupTarget(StringRef name) {

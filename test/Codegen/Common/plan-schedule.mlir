@@ -4,7 +4,7 @@
 // is written: two slots. The scratch of the kernel's code is live during its call: a third.
 
 // CHECK:      module attributes {{.*}}tq.program = {
-// CHECK-SAME:   arena_formula = "128*ceil(batch / 4)*threads + 64*batch"
+// CHECK-SAME:   arena_formula = "128*ceil(batch / 4)*threads + 128*ceil(32*batch / 64)"
 // CHECK-SAME:   inputs = [{dims = [-1, 8], dtype = "f32", fill = 0 : i64, limit = 0 : i64, name = "x"}]
 // CHECK-SAME:   kernels = ["scale"]
 // CHECK-SAME:   outputs = [{dims = [-1, 8], dtype = "f32", fill = 0 : i64, limit = 0 : i64, name = "y"}]

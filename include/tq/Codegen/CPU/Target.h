@@ -43,6 +43,9 @@ enum class DotKind {
   Widen,        ///< any ISA: plain arithmetic in 32 bits
 };
 
+/// The instruction that multiplies, or what is done without one.
+llvm::StringRef getDotName(DotKind kind);
+
 /// Register tile of a contraction: rows x (vectors of 16 lanes).
 struct Tile {
   int64_t rows;
