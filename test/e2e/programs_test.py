@@ -13,6 +13,7 @@ import concurrent.futures
 import dataclasses
 import json
 import math
+import os
 import pathlib
 import platform
 import shutil
@@ -311,16 +312,24 @@ def check_arena(context):
     """The arena takes what the formula in --describe says; too large a one is refused."""
     program = context.program("dynamic")
     formulas = {t["arena_formula"] for t in program.describe()["targets"] if t["runs_here"]}
+
+    def evaluate(batch, sequence, threads):
+        names = {"batch": batch, "sequence": sequence, "threads": threads,
+                 "ceil": math.ceil, "max": max}  # fmt: skip
+        return eval(*formulas, names)  # pylint: disable=eval-used
+
     for batch, sequence, threads in ((1, 1, 1), (3, 13, 2), (5, 17, 7), (300, 31, 2)):
         report = program.ask("--benchmark", "--json", "--seconds", 0.001, "--threads", threads,
                              "--shape", f"input_ids={batch}x{sequence}")  # fmt: skip
-        names = {"batch": batch, "sequence": sequence, "threads": threads,
-                 "ceil": math.ceil, "max": max}  # fmt: skip
-        bytes_said = eval(*formulas, names)  # pylint: disable=eval-used
-        require(report["arena_bytes"] == bytes_said,
-                f"expected {bytes_said} bytes, got {report['arena_bytes']}")  # fmt: skip
-    error = run([program.path, "--benchmark", "--shape", "input_ids=90000000x20"], expected=4)
-    require("bytes, and this machine does not have them" in error, error)
+        expected = evaluate(batch, sequence, threads)
+        require(report["arena_bytes"] == expected,
+                f"expected {expected} bytes, got {report['arena_bytes']}")  # fmt: skip
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    batch = 2 * memory // evaluate(1, 20, 1)
+    error = run([program.path, "--benchmark", "--threads", 1,
+                 "--shape", f"input_ids={batch}x20"], expected=4)  # fmt: skip
+    require(f"needs {evaluate(batch, 20, 1)} bytes, and this machine does not have them" in error,
+            error)  # fmt: skip
 
 
 def check_bad_input(context):

@@ -117,10 +117,8 @@ DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &b, DotKind kind,
     return {{vector::BitCastOp::create(b, bytes, all)}};
   if (kind == DotKind::Sdot) {
     Value moved = arith::XOrIOp::create(
-        b, inputs,
-        arith::ConstantIntOp::create(b, static_cast<int32_t>(0x80808080), 32));
-    all = vector::BroadcastOp::create(b, lanes, moved);
-    return {{vector::BitCastOp::create(b, bytes, all)}};
+        b, all, splat(b, lanes, static_cast<int32_t>(0x80808080)));
+    return {{vector::BitCastOp::create(b, bytes, moved)}};
   }
   if (kind == DotKind::Pmaddwd) {
     auto words = VectorType::get({2 * kLanes}, b.getI16Type());

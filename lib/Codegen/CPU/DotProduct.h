@@ -30,7 +30,8 @@ struct DotInputs {
 DotWeights prepareWeights(mlir::ImplicitLocOpBuilder &builder, DotKind kind,
                           mlir::Value weights);
 
-/// `inputs`: i32 that holds four u8 in memory order.
+/// `inputs`: i32 that holds four u8 in memory order, for all outputs, or
+/// vector<16xi32> with four for each output.
 DotInputs prepareInputs(mlir::ImplicitLocOpBuilder &builder, DotKind kind,
                         mlir::Value inputs);
 
