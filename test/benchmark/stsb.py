@@ -83,26 +83,26 @@ def load_tokenizer(model_dir):
     return tokenizer
 
 
-def onnxruntime_embeddings(path, encodings, threads):
-    """Embeddings from an ONNX graph, one sentence a run."""
-    import onnxruntime_bert
-    model = onnxruntime_bert.session(path, threads)
-    rows = [model.run(["embedding"],
-                      onnxruntime_bert.feeds([encoding.ids]))[0][0]
-            for encoding in encodings]
+def onnxruntime_embeddings(engine, encodings, threads):
+    """Embeddings from onnxruntime, one sentence a run."""
+    engine.build()
+    engine.load(threads)
+    rows = []
+    for encoding in encodings:
+        ids = np.array([encoding.ids])
+        engine.bind(ids, np.ones_like(ids))()
+        rows.append(engine.embedding()[0])
     return unit(rows)
 
 
 def onnxruntime_pair(args, sentences):
     """Int8 and float embeddings from onnxruntime."""
-    import onnxruntime_bert
+    from engines import OnnxRuntime
+    encodings = load_tokenizer(args.onnxruntime).encode_batch(list(sentences))
     with tempfile.TemporaryDirectory() as folder:
-        paths = onnxruntime_bert.build(args.onnxruntime,
-                                       args.work_dir or folder, args.form)
-        encodings = load_tokenizer(args.onnxruntime).encode_batch(
-            list(sentences))
-        return tuple(onnxruntime_embeddings(paths[kind], encodings,
-                                            args.threads)
+        return tuple(onnxruntime_embeddings(
+            OnnxRuntime(kind, args.onnxruntime, args.work_dir or folder,
+                        args.form), encodings, args.threads)
                      for kind in ("int8", "float"))
 
 

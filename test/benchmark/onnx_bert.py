@@ -1,4 +1,6 @@
-"""BERT encoders for onnxruntime, in float and in int8.
+# Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""ONNX graphs of BERT encoders for onnxruntime, in float and in int8.
 
 Two forms of the graph are built, because the usual one is not the fastest:
   fused  the operators of onnxruntime's own transformer optimizer
@@ -8,54 +10,15 @@ Two forms of the graph are built, because the usual one is not the fastest:
          vectorized better, and biases that join the int8 products.
 Both take `input_ids`, `token_type_ids` and `attention_mask` (int32, [B, S])
 and give `last_hidden_state` and `embedding` (masked mean, unit length).
-
-Run as a program, it measures one start of onnxruntime on one model:
-    onnxruntime_bert.py MODEL.onnx --shape 1x16 --threads 1
 """
 
-import argparse
-import json
 import logging
-import mmap
-import os
-import struct
-import time
-from pathlib import Path
 
 import numpy as np
-import onnxruntime
+
+from bert_model import load_config, load_weights
 
 INPUTS = ("input_ids", "token_type_ids", "attention_mask")
-_DTYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64,
-           "I32": np.int32, "I64": np.int64, "U8": np.uint8, "I8": np.int8}
-
-
-def load_safetensors(path):
-    """Reads a safetensors file into a dictionary; floats become float32."""
-    with open(path, "rb") as file:
-        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    size = struct.unpack("<Q", data[:8])[0]
-    tensors = {}
-    for name, entry in json.loads(data[8:8 + size]).items():
-        if name == "__metadata__":
-            continue
-        begin, end = (8 + size + offset for offset in entry["data_offsets"])
-        raw = data[begin:end]
-        if entry["dtype"] == "BF16":
-            bits = np.frombuffer(raw, np.uint16).astype(np.uint32) << 16
-            tensor = bits.view(np.float32)
-        else:
-            tensor = np.frombuffer(raw, _DTYPES[entry["dtype"]])
-        if tensor.dtype.kind == "f":
-            tensor = tensor.astype(np.float32)
-        tensors[name] = tensor.reshape(entry["shape"])
-    return tensors
-
-
-def load_weights(model_dir):
-    """The weights of a BertModel directory, without a `bert.` prefix."""
-    tensors = load_safetensors(Path(model_dir) / "model.safetensors")
-    return {name.removeprefix("bert."): t for name, t in tensors.items()}
 
 
 class GraphBuilder:
@@ -210,7 +173,7 @@ BUILDERS = {"fused": GraphBuilder, "tuned": TunedGraphBuilder}
 def build_float(model_dir, form, path):
     """Writes the float32 graph of a BertModel directory to `path`."""
     import onnx
-    config = json.loads((Path(model_dir) / "config.json").read_text())
+    config = load_config(model_dir)
     if config["hidden_act"] != "gelu":
         raise ValueError(f"hidden_act is {config['hidden_act']}, not gelu")
     builder = BUILDERS[form](config, load_weights(model_dir))
@@ -226,90 +189,3 @@ def build_int8(float_path, path):
         str(float_path), str(path), per_channel=True,
         weight_type=quantization.QuantType.QInt8,
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
-
-
-def build(model_dir, work_dir, form="fused"):
-    """Paths of the float and the int8 graph, built if missing or outdated."""
-    work_dir = Path(work_dir)
-    work_dir.mkdir(parents=True, exist_ok=True)
-    name = Path(model_dir).resolve().name
-    paths = {kind: work_dir / f"{name}-{form}-{kind}.onnx"
-             for kind in ("float", "int8")}
-    newest = max(Path(source).stat().st_mtime for source in
-                 (Path(model_dir) / "model.safetensors", __file__))
-    fresh = all(path.exists() and path.stat().st_mtime > newest
-                for path in paths.values())
-    if not fresh:
-        build_float(model_dir, form, paths["float"])
-        build_int8(paths["float"], paths["int8"])
-    return paths
-
-
-def session(path, threads):
-    """An inference session with all optimizations that keep the form."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(
-        str(path), options, providers=["CPUExecutionProvider"],
-        disabled_optimizers=["SkipLayerNormFusion", "BiasGeluFusion"])
-
-
-def feeds(ids):
-    """Inputs for unpadded token ids of shape [B, S]."""
-    ids = np.asarray(ids, np.int32)
-    return dict(zip(INPUTS, (ids, np.zeros_like(ids), np.ones_like(ids))))
-
-
-def random_ids(batch, length, vocab=30522, seed=0):
-    """Reproducible token ids of shape [batch, length]."""
-    generator = np.random.default_rng(seed)
-    return generator.integers(min(1000, vocab // 2), vocab, (batch, length))
-
-
-def runner(model, ids):
-    """A function that runs `model` once on `ids`, buffers bound beforehand."""
-    binding = model.io_binding()
-    for name, value in feeds(ids).items():
-        binding.bind_cpu_input(name, value)
-    binding.bind_output("embedding")
-    return lambda: model.run_with_iobinding(binding)
-
-
-def peak_rss():
-    """Peak resident bytes of this process.
-
-    Not ru_maxrss: Linux carries it over from the parent through exec.
-    """
-    status = Path("/proc/self/status").read_text()
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
-
-
-def process_age():
-    """Seconds since this process started."""
-    fields = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
-    started = int(fields[19]) / os.sysconf("SC_CLK_TCK")
-    return time.clock_gettime(time.CLOCK_BOOTTIME) - started
-
-
-def parse_shape(text):
-    """`8x128` -> (8, 128)."""
-    batch, length = text.split("x")
-    return int(batch), int(length)
-
-
-def main():
-    """Prints time to the first answer and peak memory of this process."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("model")
-    parser.add_argument("--shape", type=parse_shape, default=(1, 16))
-    parser.add_argument("--threads", type=int, default=1)
-    args = parser.parse_args()
-    runner(session(args.model, args.threads), random_ids(*args.shape))()
-    print(json.dumps({"first_answer_ms": process_age() * 1e3,
-                      "peak_rss_bytes": peak_rss()}))
-
-
-if __name__ == "__main__":
-    main()
