@@ -14,7 +14,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-WARM_RUNS = 3
+WARM_RUNS, WARM_SECONDS = 3, 1.0
 
 
 class EngineError(Exception):
@@ -55,8 +55,11 @@ class Server:
     def bind(self, ids, mask):
         """Sets the inputs and warms up."""
         self.run = self.engine.bind(ids, mask)
+        end = time.perf_counter() + WARM_SECONDS
         for _ in range(WARM_RUNS):
             self.run()
+            if time.perf_counter() > end:
+                break
 
     def embedding(self):
         """The embeddings that the last run found."""

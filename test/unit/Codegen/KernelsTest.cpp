@@ -337,6 +337,19 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
   });
 }
 
+static std::vector<Sizes> selfAttentionSizes() {
+  return {{{"b", 3}, {"s", 130}}, {{"b", 1}, {"s", 1}},  {{"b", 4}, {"s", 2}},
+          {{"b", 3}, {"s", 7}},   {{"b", 2}, {"s", 16}}, {{"b", 3}, {"s", 33}},
+          {{"b", 1}, {"s", 64}},  {{"b", 1}, {"s", 65}}};
+}
+
+static std::vector<Sizes> crossAttentionSizes() {
+  return {{{"b", 3}, {"s", 5}, {"t", 67}},
+          {{"b", 3}, {"s", 67}, {"t", 5}},
+          {{"b", 1}, {"s", 1}, {"t", 130}},
+          {{"b", 2}, {"s", 40}, {"t", 1}}};
+}
+
 TEST(Kernels, SelfAttention) {
   KernelProgram program("self attention");
   for (const AttentionCase &c : {AttentionCase{2, 2, 32, true},
@@ -346,24 +359,14 @@ TEST(Kernels, SelfAttention) {
                                  {1, 1, 64, true},
                                  {2, 2, 80, false, false}})
     addAttention(program, c, "s", "s");
-  program.check({{{"b", 3}, {"s", 130}},
-                 {{"b", 1}, {"s", 1}},
-                 {{"b", 4}, {"s", 2}},
-                 {{"b", 3}, {"s", 7}},
-                 {{"b", 2}, {"s", 16}},
-                 {{"b", 3}, {"s", 33}},
-                 {{"b", 1}, {"s", 64}},
-                 {{"b", 1}, {"s", 65}}});
+  program.check(selfAttentionSizes());
 }
 
 TEST(Kernels, CrossAttention) {
   KernelProgram program("cross attention");
   addAttention(program, {2, 2, 16, true, false}, "s", "t");
   addAttention(program, {4, 1, 12, true, true}, "s", "t");
-  program.check({{{"b", 3}, {"s", 5}, {"t", 67}},
-                 {{"b", 3}, {"s", 67}, {"t", 5}},
-                 {{"b", 1}, {"s", 1}, {"t", 130}},
-                 {{"b", 2}, {"s", 40}, {"t", 1}}});
+  program.check(crossAttentionSizes());
 }
 
 TEST(Kernels, IntegerSelfAttention) {
@@ -380,14 +383,7 @@ TEST(Kernels, IntegerSelfAttention) {
     c.integer = true;
     addAttention(program, c, "s", "s");
   }
-  program.check({{{"b", 3}, {"s", 130}},
-                 {{"b", 1}, {"s", 1}},
-                 {{"b", 4}, {"s", 2}},
-                 {{"b", 3}, {"s", 7}},
-                 {{"b", 2}, {"s", 16}},
-                 {{"b", 3}, {"s", 33}},
-                 {{"b", 1}, {"s", 64}},
-                 {{"b", 1}, {"s", 65}}});
+  program.check(selfAttentionSizes());
 }
 
 TEST(Kernels, IntegerCrossAttention) {
@@ -395,10 +391,7 @@ TEST(Kernels, IntegerCrossAttention) {
   addAttention(program, {2, 2, 16, true, false, true}, "s", "t");
   addAttention(program, {4, 1, 12, true, true, true}, "s", "t");
   addAttention(program, {2, 1, 64, true, true, true}, "s", "t");
-  program.check({{{"b", 3}, {"s", 5}, {"t", 67}},
-                 {{"b", 3}, {"s", 67}, {"t", 5}},
-                 {{"b", 1}, {"s", 1}, {"t", 130}},
-                 {{"b", 2}, {"s", 40}, {"t", 1}}});
+  program.check(crossAttentionSizes());
 }
 
 TEST(Kernels, IntegerAttentionOfSpecialValues) {

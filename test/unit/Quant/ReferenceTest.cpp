@@ -357,15 +357,27 @@ const AttentionCase kAttentionCases[] = {
     {{3, 2, 70, 2, 2, 12}, true, false},
 };
 
+struct AttentionOperands {
+  std::vector<float> q, k, v;
+  std::vector<int64_t> mask;
+};
+
+/// Every third key is masked.
+AttentionOperands makeOperands(const AttentionShape &s) {
+  AttentionOperands result{
+      randomFloats(s.batch * s.queries * s.heads * s.dim, 1),
+      randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 2),
+      randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 3),
+      std::vector<int64_t>(s.batch * s.keys, 1)};
+  for (size_t i = 0; i < result.mask.size(); i += 3)
+    result.mask[i] = 0;
+  return result;
+}
+
 TEST(Attention, matchesDouble) {
   for (const AttentionCase &c : kAttentionCases) {
     const AttentionShape &s = c.shape;
-    auto q = randomFloats(s.batch * s.queries * s.heads * s.dim, 1);
-    auto k = randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 2);
-    auto v = randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 3);
-    std::vector<int64_t> mask(s.batch * s.keys, 1);
-    for (size_t i = 0; i < mask.size(); i += 3)
-      mask[i] = 0;
+    auto [q, k, v, mask] = makeOperands(s);
     std::vector<float> out(q.size());
     attention(q.data(), k.data(), v.data(), c.masked ? mask.data() : nullptr, s,
               0.3f, c.causal, out.data());
@@ -406,12 +418,7 @@ TEST(Attention, queryThatSeesNothingGivesZeros) {
 TEST(IntegerAttention, isCloseToDouble) {
   for (const AttentionCase &c : kAttentionCases) {
     const AttentionShape &s = c.shape;
-    auto q = randomFloats(s.batch * s.queries * s.heads * s.dim, 1);
-    auto k = randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 2);
-    auto v = randomFloats(s.batch * s.keys * s.kvHeads * s.dim, 3);
-    std::vector<int64_t> mask(s.batch * s.keys, 1);
-    for (size_t i = 0; i < mask.size(); i += 3)
-      mask[i] = 0;
+    auto [q, k, v, mask] = makeOperands(s);
     float largest = 0.0f;
     for (float x : v)
       largest = std::max(largest, std::fabs(x));
