@@ -1,6 +1,6 @@
 # The runtime for other architectures than this machine's: tq-compile --target links
 # it from lib/TRIPLE. Built where Debian's cross compiler has put a C library and
-# tools/dev/install has fetched utf8proc, see docs/Codegen.md, "Other machines".
+# tools/dev/install has fetched utf8proc, see docs/Codegen.md, "Several CPUs".
 
 set(TQ_SYSROOTS ${PROJECT_SOURCE_DIR}/build/sysroot CACHE PATH
     "Folder with usr/lib/TRIPLE/libutf8proc.a, in a folder for each TRIPLE")

@@ -153,10 +153,9 @@ Error Emitter::describe() {
                              getString(code.module, kArenaFormulaAttr).str(),
                              {}});
   }
-  info->options =
-      options.options + (options.options.empty() ? "" : " ") +
-      "--target=" + (getTriple().getArchName() + "-linux-gnu").str() +
-      " --target-cpu=" + names;
+  info->options = options.options + (options.options.empty() ? "" : " ") +
+                  "--target=" + getShortTriple(getTriple()) +
+                  " --target-cpu=" + names;
   result.program = std::move(*info);
   return readTokenizer();
 }
@@ -297,7 +296,7 @@ std::optional<std::vector<std::string>> Emitter::findLauncher() {
        {"qemu-" + arch.str() + "-static", "qemu-" + arch.str()})
     if (ErrorOr<std::string> path = sys::findProgramByName(name))
       return std::vector<std::string>{*path, "-L",
-                                      ("/usr/" + arch + "-linux-gnu").str()};
+                                      "/usr/" + getShortTriple(getTriple())};
   return std::nullopt;
 }
 

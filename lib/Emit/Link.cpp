@@ -24,8 +24,7 @@ static bool isForeign(const Triple &triple) {
   return Triple(sys::getProcessTriple()).getArch() != triple.getArch();
 }
 
-/// "aarch64-linux-gnu": how Debian names folders and cross compilers.
-static std::string getShortTriple(const Triple &triple) {
+std::string tq::getShortTriple(const Triple &triple) {
   return (triple.getArchName() + "-linux-gnu").str();
 }
 

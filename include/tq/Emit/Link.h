@@ -16,6 +16,9 @@ namespace tq {
 
 enum class LinkKind { Executable, SharedLibrary, Object };
 
+/// "aarch64-linux-gnu": how Debian and --target name what is made here.
+std::string getShortTriple(const llvm::Triple &triple);
+
 /// Links files of one program, with the runtime libraries in
 /// `runtimeDirectory`, to `output`. The system's compiler driver runs the
 /// linker, as it knows where libc is. For another architecture than this

@@ -391,27 +391,37 @@ TEST(Attention, matchesDouble) {
   }
 }
 
-/// Padding at the end changes no bit of what stands before it.
-TEST(Attention, paddedBatchGivesTheSameBits) {
+/// Padding at the end, three of eight tokens of 12 numbers, changes no bit of
+/// what `compute` gives for the tokens before it.
+void expectPaddingChangesNothing(decltype(attention) compute,
+                                 const std::vector<float> &q,
+                                 const std::vector<float> &k,
+                                 const std::vector<float> &v) {
   AttentionShape alone{1, 5, 5, 2, 2, 6}, padded{1, 8, 8, 2, 2, 6};
-  auto q = randomFloats(8 * 12, 1), k = randomFloats(8 * 12, 2),
-       v = randomFloats(8 * 12, 3);
   const int64_t mask[] = {1, 1, 1, 1, 1, 0, 0, 0};
   std::vector<float> a(5 * 12), b(8 * 12);
-  attention(q.data(), k.data(), v.data(), nullptr, alone, 0.4f, false,
-            a.data());
-  attention(q.data(), k.data(), v.data(), mask, padded, 0.4f, false, b.data());
+  compute(q.data(), k.data(), v.data(), nullptr, alone, 0.4f, false, a.data());
+  compute(q.data(), k.data(), v.data(), mask, padded, 0.4f, false, b.data());
   for (size_t i = 0; i < a.size(); ++i)
     EXPECT_EQ(floatBits(a[i]), floatBits(b[i]));
 }
 
-TEST(Attention, queryThatSeesNothingGivesZeros) {
+void expectZerosForQueryThatSeesNothing(decltype(attention) compute) {
   AttentionShape shape{1, 2, 3, 1, 1, 4};
   auto q = randomFloats(8, 1), k = randomFloats(12, 2), v = randomFloats(12, 3);
   const int64_t mask[] = {0, 0, 0};
   std::vector<float> out(8, 5.0f);
-  attention(q.data(), k.data(), v.data(), mask, shape, 1.0f, false, out.data());
+  compute(q.data(), k.data(), v.data(), mask, shape, 1.0f, false, out.data());
   EXPECT_EQ(out, std::vector<float>(8, 0.0f));
+}
+
+TEST(Attention, paddedBatchGivesTheSameBits) {
+  expectPaddingChangesNothing(attention, randomFloats(8 * 12, 1),
+                              randomFloats(8 * 12, 2), randomFloats(8 * 12, 3));
+}
+
+TEST(Attention, queryThatSeesNothingGivesZeros) {
+  expectZerosForQueryThatSeesNothing(attention);
 }
 
 /// Relative to the largest value: errors of rounding to eight bits.
@@ -439,29 +449,14 @@ TEST(IntegerAttention, isCloseToDouble) {
 
 /// Whatever stands in the padding: it has no part in any scale.
 TEST(IntegerAttention, paddedBatchGivesTheSameBits) {
-  AttentionShape alone{1, 5, 5, 2, 2, 6}, padded{1, 8, 8, 2, 2, 6};
-  auto q = randomFloats(8 * 12, 1), k = randomFloats(8 * 12, 2),
-       v = randomFloats(8 * 12, 3);
+  auto k = randomFloats(8 * 12, 2), v = randomFloats(8 * 12, 3);
   std::fill(v.begin() + 5 * 12, v.end(), 1e30f);
   std::fill(k.begin() + 6 * 12, k.end(), std::nanf(""));
-  const int64_t mask[] = {1, 1, 1, 1, 1, 0, 0, 0};
-  std::vector<float> a(5 * 12), b(8 * 12);
-  integerAttention(q.data(), k.data(), v.data(), nullptr, alone, 0.4f, false,
-                   a.data());
-  integerAttention(q.data(), k.data(), v.data(), mask, padded, 0.4f, false,
-                   b.data());
-  for (size_t i = 0; i < a.size(); ++i)
-    EXPECT_EQ(floatBits(a[i]), floatBits(b[i]));
+  expectPaddingChangesNothing(integerAttention, randomFloats(8 * 12, 1), k, v);
 }
 
 TEST(IntegerAttention, queryThatSeesNothingGivesZeros) {
-  AttentionShape shape{1, 2, 3, 1, 1, 4};
-  auto q = randomFloats(8, 1), k = randomFloats(12, 2), v = randomFloats(12, 3);
-  const int64_t mask[] = {0, 0, 0};
-  std::vector<float> out(8, 5.0f);
-  integerAttention(q.data(), k.data(), v.data(), mask, shape, 1.0f, false,
-                   out.data());
-  EXPECT_EQ(out, std::vector<float>(8, 0.0f));
+  expectZerosForQueryThatSeesNothing(integerAttention);
 }
 
 /// Zero rows have scale 1: all keys weigh the same.

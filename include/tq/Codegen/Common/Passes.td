@@ -15,8 +15,8 @@ def SplitTargets : Pass<"tq-split-targets", "::mlir::ModuleOp"> {
   let description = [{
     Before: functions and weights of one program. After: a module inside for each entry
     CPU=SCHEDULE of `targets`, with a copy of all functions and weights, which the
-    outer module no longer holds, and of its attributes. `tq.target_cpu` says whom it is for, `tq.schedule`
-    which row of the table of targets its kernels follow.
+    outer module no longer holds, and of its attributes. `tq.target_cpu` says whom it
+    is for, `tq.schedule` which row of the table of targets its kernels follow.
 
     ```mlir
     module {
@@ -41,8 +41,9 @@ def JoinTargets : Pass<"tq-join-targets", "::mlir::ModuleOp"> {
   let description = [{
     Before: modules inside, each of a whole program for one CPU after
     `tq-plan-schedule`. After: the weights and `tq.program` are those of the outer
-    module; inside are functions, no attributes that the outer module has, too, and the arena's formula as `tq.arena_formula`. Fails
-    where two modules differ in more than that: the program has one section of weights.
+    module; inside are functions, no attributes that the outer module has, too, and
+    the arena's formula as `tq.arena_formula`. Fails where two modules differ in more
+    than that: the program has one section of weights.
   }];
 }
 
