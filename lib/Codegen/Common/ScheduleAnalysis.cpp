@@ -72,6 +72,13 @@ FailureOr<SmallVector<Value>> tq::emitViewDims(ImplicitLocOpBuilder &builder,
 
 namespace {
 
+/// What has a place in the arena from call `first` to call `last`.
+struct Temporary {
+  Value buffer; ///< null: the workspace of call `first`
+  SizeFormula size;
+  int64_t first, last;
+};
+
 class ScheduleAnalysis {
 public:
   ScheduleAnalysis(func::FuncOp main, Schedule &schedule)
@@ -86,8 +93,9 @@ private:
   LogicalResult findOutputs();
   LogicalResult collectCalls();
   void countKernel(func::FuncOp kernel, ScheduledCall &call);
+  SmallVector<Temporary> collectTemporaries();
   void planSlots();
-  int64_t takeSlot(const SizeFormula &size, int64_t first, int64_t last);
+  int64_t takeSlot(const Temporary &temporary);
   LogicalResult placeWeights();
   WeightOp convertWeight(GetWeightOp get, WeightOp weight);
 
@@ -115,9 +123,7 @@ private:
   OpBuilder builder;
   llvm::DenseMap<Value, SizeFormula> formulas; ///< of index values
   llvm::DenseMap<Value, SmallVector<SizeFormula>> shapes;
-  /// For each slot: the last call that uses it, and the sizes of its buffers.
-  SmallVector<int64_t> slotEnds;
-  SmallVector<SmallVector<SizeFormula>> slotSizes;
+  SmallVector<SmallVector<Temporary>> slotUsers;
   llvm::MapVector<StringRef, int64_t> symbolNames;
   SmallVector<std::string> kernelNames;
 };
@@ -271,72 +277,70 @@ LogicalResult ScheduleAnalysis::collectCalls() {
 // The arena
 //===----------------------------------------------------------------------===//
 
-/// The free slot that fits best, or a new one.
-int64_t ScheduleAnalysis::takeSlot(const SizeFormula &size, int64_t first,
-                                   int64_t last) {
-  // Representative for comparing sizes that no order of formulas decides.
-  constexpr double kTypicalSize = 128;
-  double wanted = size.estimate(kTypicalSize), bestWaste = 0;
-  int64_t best = -1;
-  for (auto [slot, end] : llvm::enumerate(slotEnds)) {
-    if (end >= first)
-      continue;
-    double have = 0;
-    for (const SizeFormula &other : slotSizes[slot])
-      have = std::max(have, other.estimate(kTypicalSize));
-    // Growing a slot costs as much as leaving space unused.
-    double waste = have > wanted ? have - wanted : 2 * (wanted - have);
-    if (best < 0 || waste < bestWaste) {
-      best = slot;
-      bestWaste = waste;
-    }
-  }
-  if (best < 0) {
-    best = schedule.slots.size();
-    schedule.slots.emplace_back();
-    slotEnds.push_back(0);
-    slotSizes.emplace_back();
-  }
-  slotEnds[best] = last;
-  SmallVector<SizeFormula> &sizes = slotSizes[best];
-  if (llvm::none_of(sizes,
-                    [&](const SizeFormula &s) { return size.isAtMost(s); })) {
-    llvm::erase_if(sizes,
-                   [&](const SizeFormula &s) { return s.isAtMost(size); });
-    sizes.push_back(size);
-  }
-  return best;
-}
-
-/// In the order of the calls; a buffer lives from its first call to its last.
-void ScheduleAnalysis::planSlots() {
-  llvm::DenseMap<Value, std::pair<int64_t, int64_t>> lives;
-  for (ScheduledCall &call : schedule.calls)
-    for (Value operand : call.op->getOperands()) {
-      Value root = getRoot(operand);
-      auto [entry, isNew] = lives.insert({root, {call.id, call.id}});
-      entry->second.second = call.id;
-    }
-  llvm::DenseMap<Value, bool> placed;
-  for (auto [buffer, output] : schedule.outputs)
-    placed[buffer] = true;
+/// Buffers and workspaces in the order of the calls; a buffer lives from its
+/// first call to its last.
+SmallVector<Temporary> ScheduleAnalysis::collectTemporaries() {
+  llvm::MapVector<Value, Temporary> buffers;
+  SmallVector<Temporary> workspaces;
   for (ScheduledCall &call : schedule.calls) {
     if (auto function =
             lookupPart(module, call.op.getCallee(), kWorkspaceSuffix)) {
       SizeFormula size =
           SizeFormula::symbol("threads") * getWorkspaceBytes(call.op, function);
-      call.workspaceSlot = takeSlot(size, call.id, call.id);
-      schedule.slots[call.workspaceSlot].workspaces.push_back(call.op);
+      workspaces.push_back({Value(), size, call.id, call.id});
     }
     for (Value operand : call.op->getOperands()) {
       Value root = getRoot(operand);
-      if (!root.getDefiningOp<tensor::EmptyOp>() ||
-          !placed.insert({root, true}).second)
+      if (!root.getDefiningOp<tensor::EmptyOp>())
         continue;
-      auto [first, last] = lives[root];
-      int64_t slot = takeSlot(getBytes(root), first, last);
-      schedule.slots[slot].buffers.push_back(root);
+      auto entry = buffers.find(root);
+      if (entry != buffers.end())
+        entry->second.last = call.id;
+      else
+        buffers.insert({root, {root, getBytes(root), call.id, call.id}});
     }
+  }
+  for (auto [buffer, output] : schedule.outputs)
+    buffers.erase(buffer);
+  for (auto &[root, buffer] : buffers)
+    workspaces.push_back(buffer);
+  return workspaces;
+}
+
+/// The first slot that nothing else needs meanwhile, or a new one.
+int64_t ScheduleAnalysis::takeSlot(const Temporary &temporary) {
+  auto meets = [&](const Temporary &other) {
+    return other.first <= temporary.last && temporary.first <= other.last;
+  };
+  auto found = llvm::find_if(slotUsers, [&](ArrayRef<Temporary> users) {
+    return llvm::none_of(users, meets);
+  });
+  int64_t slot = found - slotUsers.begin();
+  if (found == slotUsers.end()) {
+    schedule.slots.emplace_back();
+    slotUsers.emplace_back();
+  }
+  slotUsers[slot].push_back(temporary);
+  return slot;
+}
+
+/// Largest first: what follows fits into the slots that are there.
+void ScheduleAnalysis::planSlots() {
+  SmallVector<Temporary> temporaries = collectTemporaries();
+  SmallVector<std::pair<double, int64_t>> order; // equal ones: the first first
+  for (auto [index, temporary] : llvm::enumerate(temporaries))
+    order.push_back({-temporary.size.estimate(), index});
+  llvm::sort(order);
+  for (auto [size, index] : order) {
+    const Temporary &temporary = temporaries[index];
+    int64_t slot = takeSlot(temporary);
+    if (temporary.buffer) {
+      schedule.slots[slot].buffers.push_back(temporary.buffer);
+      continue;
+    }
+    ScheduledCall &call = schedule.calls[temporary.first];
+    call.workspaceSlot = slot;
+    schedule.slots[slot].workspaces.push_back(call.op);
   }
 }
 
@@ -554,14 +558,31 @@ Attribute ScheduleAnalysis::describeTensor(Type type,
        {"fill", builder.getI64IntegerAttr(fillKind)}});
 }
 
+/// The sizes of which a slot's is the maximum: none is always at most another.
+static SmallVector<SizeFormula> getLargest(ArrayRef<Temporary> users) {
+  SmallVector<SizeFormula> largest;
+  for (const Temporary &user : users) {
+    if (llvm::any_of(largest, [&](const SizeFormula &size) {
+          return user.size.isAtMost(size);
+        }))
+      continue;
+    llvm::erase_if(largest, [&](const SizeFormula &size) {
+      return size.isAtMost(user.size);
+    });
+    largest.push_back(user.size);
+  }
+  return largest;
+}
+
 /// The slots' bytes, added up as far as they are no maxima.
 std::string ScheduleAnalysis::getArenaFormula() {
   SizeFormula sum;
   std::string maxima;
-  for (ArrayRef<SizeFormula> sizes : slotSizes) {
-    auto rounded = llvm::map_to_vector(sizes, [](const SizeFormula &size) {
-      return size.roundUp(kBufferAlignment);
-    });
+  for (ArrayRef<Temporary> users : slotUsers) {
+    auto rounded =
+        llvm::map_to_vector(getLargest(users), [](const SizeFormula &size) {
+          return size.roundUp(kBufferAlignment);
+        });
     if (rounded.size() == 1) {
       sum = sum + rounded.front();
       continue;

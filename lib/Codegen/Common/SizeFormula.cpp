@@ -10,7 +10,6 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
-#include <cmath>
 
 using namespace tq;
 
@@ -55,11 +54,14 @@ bool SizeFormula::isAtMost(const SizeFormula &other) const {
   return true;
 }
 
-double SizeFormula::estimate(double size) const {
+double SizeFormula::estimate() const {
   double sum = 0;
-  for (const auto &[names, coefficient] : terms)
-    sum += static_cast<double>(coefficient) *
-           std::pow(size, static_cast<double>(names.size()));
+  for (const auto &[names, coefficient] : terms) {
+    double product = static_cast<double>(coefficient);
+    for (const std::string &name : names)
+      product *= name == "threads" ? 4 : 128;
+    sum += product;
+  }
   return sum;
 }
 

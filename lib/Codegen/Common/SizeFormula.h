@@ -32,8 +32,9 @@ public:
   bool isAtMost(const SizeFormula &other) const;
   /// Rounded up to a multiple of `unit`.
   SizeFormula roundUp(int64_t unit) const;
-  /// The value with every dimension set to `size`: to compare formulas.
-  double estimate(double size) const;
+  /// The value for a typical shape, to compare formulas: 4 threads, 128 in
+  /// every dimension.
+  double estimate() const;
   std::string str() const;
 
 private:
