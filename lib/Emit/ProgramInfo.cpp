@@ -129,7 +129,54 @@ static ProgramTensor readTensor(Reader &reader, size_t numSymbols) {
   }
   tensor.limit = reader.integer("limit", 0, INT64_MAX, 0);
   tensor.fill = reader.integer("fill", 0, 2, 0);
+  tensor.marksPadding = reader.integer("marks_padding", 0, 1, 0);
   return tensor;
+}
+
+/// Whether parts of a batch can be cut from `tensor`: it has the batch as its
+/// first dimension or not at all, the sequence only behind the batch, and other
+/// symbols only if they are `known`, so that no cut changes them.
+static bool canCut(const ProgramTensor &tensor, int64_t batch, int64_t sequence,
+                   ArrayRef<int64_t> known) {
+  for (auto [i, dim] : enumerate(tensor.dims)) {
+    if (dim >= 0)
+      continue;
+    bool fits = dim == batch      ? i == 0
+                : dim == sequence ? i == 1 && tensor.dims[0] == batch
+                                  : is_contained(known, dim);
+    if (!fits)
+      return false;
+  }
+  return true;
+}
+
+/// What the runtime takes for granted when it takes a batch apart.
+static void checkBatch(Reader &reader, const ProgramInfo &info) {
+  int64_t batch = info.batchDim, sequence = 0;
+  SmallVector<int64_t> known;
+  for (const ProgramTensor &input : info.inputs) {
+    llvm::append_range(known, input.dims);
+    if (!input.marksPadding)
+      continue;
+    if (!batch || sequence || input.dims.size() != 2 ||
+        input.dims[0] != batch || input.dims[1] >= 0 || input.dims[1] == batch)
+      return reader.fail("inputs", "padding to be marked by one input, of "
+                                   "dimensions [batch, sequence]");
+    sequence = input.dims[1];
+  }
+  if (!batch)
+    return;
+  if (!is_contained(known, batch))
+    return reader.fail("batch_dim", "a dimension of an input");
+  for (const ProgramTensor &input : info.inputs)
+    if (!canCut(input, batch, sequence, known))
+      return reader.fail("inputs", "the batch as the first dimension, and a "
+                                   "padded one as the second");
+  for (const ProgramTensor &output : info.outputs)
+    if (output.dims.empty() || output.dims[0] != batch ||
+        !canCut(output, batch, sequence, known))
+      return reader.fail("outputs", "the batch as the first dimension, and a "
+                                    "padded one as the second");
 }
 
 static void readTables(Reader &reader, ProgramInfo &info) {
@@ -157,6 +204,9 @@ static void readTables(Reader &reader, ProgramInfo &info) {
     if (last < 0)
       call.fail("kernel", "the index of a kernel");
   });
+  info.batchDim =
+      reader.integer("batch_dim", -int64_t(info.symbols.size()), 0, 0);
+  checkBatch(reader, info);
   info.weightsBytes =
       uint64_t(reader.integer("weights_bytes", 0, INT64_MAX, 0));
 }

@@ -100,10 +100,10 @@ Constant *TableBuilder::tensor(const ProgramTensor &tensor) {
   SmallVector<uint64_t, TQ_MAX_RANK> dims(tensor.dims.begin(),
                                           tensor.dims.end());
   dims.resize(TQ_MAX_RANK);
-  return structOf({string(tensor.name), i32(tensor.dtype),
-                   i32(tensor.dims.size()),
-                   ConstantDataArray::get(context, ArrayRef<uint64_t>(dims)),
-                   i64(tensor.limit), i32(tensor.fill), i32(0)});
+  return structOf(
+      {string(tensor.name), i32(tensor.dtype), i32(tensor.dims.size()),
+       ConstantDataArray::get(context, ArrayRef<uint64_t>(dims)),
+       i64(tensor.limit), i32(tensor.fill), i32(tensor.marksPadding)});
 }
 
 Constant *TableBuilder::tensors(ArrayRef<ProgramTensor> list, StringRef name) {
@@ -180,7 +180,7 @@ void TableBuilder::build(const ProgramInfo &info) {
       info.weightsBytes ? external(kWeightsSymbol, byteType) : null();
   Constant *program = structOf({
       i32(TQ_PROGRAM_ABI),
-      i32(0),
+      i32(info.batchDim),
       string(info.name),
       string(info.compilerVersion),
       string(info.options),

@@ -44,8 +44,6 @@ static inline void pause() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
 #elif defined(__aarch64__)
-  asm volatile("yield");
-#elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
 }

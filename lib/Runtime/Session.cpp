@@ -275,6 +275,8 @@ static tq_status reserveArena(tq_session &session) {
   char values[192];
   int64_t bytes = session.model->target->plan(
       session.inputDims, session.pool.threads(), session.outputDims);
+  if (session.parts.count)
+    bytes = partsArena(session);
   if (bytes < 0)
     return fail(TQ_ERROR_RESOURCE,
                 "%s: the arena would need more than 2^62 bytes",
@@ -314,16 +316,23 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
                 program.num_outputs, numOutputs);
   if (tq_status status = bindInputs(session, inputs, numInputs))
     return status;
+  if (tq_status status = cutBatch(session))
+    return status;
   if (tq_status status = reserveArena(session))
     return status;
   if (tq_status status = bindOutputs(session, outputs, numOutputs))
     return status;
+  if (tq_status status = reserveParts(session))
+    return status;
   profileRun(session);
   {
     FloatControl control;
-    session.model->target->run(&session.context, session.inputPointers,
-                               session.inputDims, session.outputPointers,
-                               session.arena.data, program.weights);
+    if (session.parts.count)
+      runParts(session);
+    else
+      session.model->target->run(&session.context, session.inputPointers,
+                                 session.inputDims, session.outputPointers,
+                                 session.arena.data, program.weights);
   }
   const int64_t *dims = session.outputDims;
   for (int32_t i = 0; i < numOutputs; ++i) {
@@ -356,12 +365,6 @@ SessionHold::SessionHold(tq_session *session)
 SessionHold::~SessionHold() {
   if (session)
     session->busy.store(false, std::memory_order_release);
-}
-
-template <typename T>
-static bool makeArray(T *&array, int64_t count) {
-  array = static_cast<T *>(calloc(count ? count : 1, sizeof(T)));
-  return array != nullptr;
 }
 
 static bool makeTables(tq_session &session) {
@@ -406,6 +409,7 @@ static void freeTables(tq_session &session) {
   free(session.outputDims);
   free(session.symbols);
   free(session.symbolOrigin);
+  freeParts(session);
 }
 
 } // namespace tq::rt
@@ -432,8 +436,12 @@ tq_status tq_session_create(const tq_model *model, int32_t threads,
   tq_status status = makeTables(*session)
                          ? TQ_OK
                          : fail(TQ_ERROR_RESOURCE, "no memory for a session");
+  if (!threads)
+    threads = availableCores();
+  if (!status && !makeParts(*session, threads))
+    status = fail(TQ_ERROR_RESOURCE, "no memory for a session");
   if (!status)
-    status = session->pool.start(threads ? threads : availableCores());
+    status = session->pool.start(threads);
   if (status) {
     freeTables(*session);
     free(memory);
@@ -474,10 +482,15 @@ tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
 
 void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
                      int64_t count) {
-  context->pool->parallelFor(body, arguments, count);
+  if (context->pool)
+    context->pool->parallelFor(body, arguments, count);
+  else if (count > 0)
+    body(arguments, 0, count, 0);
 }
 
-int64_t tq_num_threads(tq_context *context) { return context->pool->threads(); }
+int64_t tq_num_threads(tq_context *context) {
+  return context->pool ? context->pool->threads() : 1;
+}
 
 void tq_kernel_begin(tq_context *context, int64_t) {
   if (context->profile)

@@ -8,6 +8,7 @@
 #ifndef TQ_LIB_RUNTIME_SESSION_H
 #define TQ_LIB_RUNTIME_SESSION_H
 
+#include "Parts.h"
 #include "Pool.h"
 #include "Support.h"
 #include "tq/Runtime/Program.h"
@@ -55,7 +56,7 @@ struct Profile {
 
 /// What generated code gets to see of a session.
 struct tq_context {
-  tq::rt::Pool *pool;
+  tq::rt::Pool *pool;       // null: this thread alone
   tq::rt::Profile *profile; // null: not recorded
   int64_t begin;            // of the call that runs now
 };
@@ -76,6 +77,7 @@ struct tq_session {
   int64_t *outputDims;        // all outputs one after the other
   int64_t *symbols;           // value of each symbol in this run, -1: none yet
   const char **symbolOrigin;  // the input that gave it
+  tq::rt::Parts parts;        // of the batch
   tq::rt::Buffer textIds;     // int32_t, all texts one after the other
   tq::rt::Buffer textOffsets; // int64_t, count + 1
   tq::rt::Buffer textOrder;   // int64_t, texts by length

@@ -15,6 +15,7 @@
 #include "tq/Runtime/tq.h"
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 namespace tq::rt {
 
@@ -57,6 +58,34 @@ bool fitsMachine(int64_t bytes);
 /// empty).
 bool bufferReserve(Buffer &buffer, int64_t bytes);
 void bufferFree(Buffer &buffer);
+
+/// Allocates `count` zeros; false without memory. For free().
+template <typename T>
+bool makeArray(T *&array, int64_t count) {
+  array = static_cast<T *>(calloc(count ? count : 1, sizeof(T)));
+  return array != nullptr;
+}
+
+/// Fills `order` with the rows [0, count) by length, the longest first and
+/// equal ones as they stand. `length(row)` is from 0 to `longest`. False
+/// without memory.
+template <typename Length>
+bool sortByLength(Buffer &order, int64_t count, int64_t longest,
+                  Length length) {
+  if (!bufferReserve(order, 8 * (count + longest + 2)))
+    return false;
+  auto *rows = reinterpret_cast<int64_t *>(order.data);
+  int64_t *next = rows + count; // where rows of (longest - i) go
+  for (int64_t i = 0; i < longest + 2; ++i)
+    next[i] = 0;
+  for (int64_t i = 0; i < count; ++i)
+    ++next[longest - length(i) + 1];
+  for (int64_t i = 1; i <= longest; ++i)
+    next[i] += next[i - 1];
+  for (int64_t i = 0; i < count; ++i)
+    rows[next[longest - length(i)]++] = i;
+  return true;
+}
 
 /// Text or bytes that grow at the end.
 struct Bytes {

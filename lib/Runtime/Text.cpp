@@ -122,20 +122,11 @@ tq_status tokenizeTexts(tq_session &session, const char *const *texts,
 
 /// Sorts the texts by length, longest first, equal ones in their order.
 static bool sortTexts(tq_session &session, const Texts &texts) {
-  if (!bufferReserve(session.textOrder, 8 * (texts.count + texts.longest + 2)))
-    return false;
   const auto *offsets =
       reinterpret_cast<const int64_t *>(session.textOffsets.data);
-  auto *order = reinterpret_cast<int64_t *>(session.textOrder.data);
-  int64_t *next = order + texts.count; // where texts of (longest - i) go
-  memset(next, 0, 8 * (texts.longest + 2));
-  for (int64_t i = 0; i < texts.count; ++i)
-    ++next[texts.longest - (offsets[i + 1] - offsets[i]) + 1];
-  for (int64_t i = 1; i <= texts.longest; ++i)
-    next[i] += next[i - 1];
-  for (int64_t i = 0; i < texts.count; ++i)
-    order[next[texts.longest - (offsets[i + 1] - offsets[i])]++] = i;
-  return true;
+  return sortByLength(
+      session.textOrder, texts.count, texts.longest,
+      [&](int64_t text) { return offsets[text + 1] - offsets[text]; });
 }
 
 //===----------------------------------------------------------------------===//

@@ -33,6 +33,7 @@ struct ProgramTensor {
   std::vector<int64_t> dims;
   int64_t limit = 0;
   int32_t fill = 0;
+  int32_t marksPadding = 0;
 
   /// Bytes of one element.
   unsigned getElementBytes() const;
@@ -70,6 +71,7 @@ struct ProgramInfo {
   std::vector<std::string> kernels;
   std::vector<ProgramCall> calls;
   std::vector<std::string> labels;
+  int32_t batchDim = 0;
   uint64_t weightsBytes = 0;
   std::vector<uint8_t> tokenizer;
   std::string tokenizerNote;

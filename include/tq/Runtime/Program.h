@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { TQ_PROGRAM_ABI = 2, TQ_MAX_RANK = 8 };
+enum { TQ_PROGRAM_ABI = 3, TQ_MAX_RANK = 8 };
 
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
@@ -46,7 +46,9 @@ typedef struct tq_program_tensor {
   /// What a missing input is filled with: 0 = it must be given, 1 = zeros,
   /// 2 = ones. (token_type_ids: zeros, attention_mask: ones.)
   int32_t fill;
-  int32_t reserved;
+  /// 1: an input [batch, sequence] whose zeros at the end of a row are padding:
+  /// no other position of any output depends on what is computed there.
+  int32_t marks_padding;
 } tq_program_tensor;
 
 /// A dynamic dimension shared by inputs and outputs, for example "batch".
@@ -100,7 +102,9 @@ typedef struct tq_program_target {
 
 typedef struct tq_program {
   uint32_t abi; // TQ_PROGRAM_ABI
-  uint32_t reserved;
+  /// -(k+1): symbol k is the first dimension of all outputs and of the inputs
+  /// that have it, and rows along it do not depend on each other; 0: none.
+  int32_t batch_dim;
   const char *name;             // model name
   const char *compiler_version; // "tq 0.1.0 (LLVM 22.1.8)"
   const char *options;          // the options it was compiled with

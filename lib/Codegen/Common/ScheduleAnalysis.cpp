@@ -550,12 +550,15 @@ Attribute ScheduleAnalysis::describeTensor(Type type,
   auto limit = dyn_cast_or_null<IntegerAttr>(get("tq.limit"));
   auto fill = dyn_cast_or_null<StringAttr>(get("tq.fill"));
   int64_t fillKind = !fill ? 0 : fill.getValue() == "ones" ? 2 : 1;
-  return dict(
-      {{"name", name ? name : builder.getStringAttr(defaultName)},
-       {"dtype", builder.getStringAttr(getDtype(tensor.getElementType()))},
-       {"dims", builder.getArrayAttr(sizes)},
-       {"limit", builder.getI64IntegerAttr(limit ? limit.getInt() : 0)},
-       {"fill", builder.getI64IntegerAttr(fillKind)}});
+  SmallVector<std::pair<StringRef, Attribute>> entries = {
+      {"name", name ? name : builder.getStringAttr(defaultName)},
+      {"dtype", builder.getStringAttr(getDtype(tensor.getElementType()))},
+      {"dims", builder.getArrayAttr(sizes)},
+      {"limit", builder.getI64IntegerAttr(limit ? limit.getInt() : 0)},
+      {"fill", builder.getI64IntegerAttr(fillKind)}};
+  if (get("tq.padding"))
+    entries.push_back({"marks_padding", builder.getI64IntegerAttr(1)});
+  return dict(entries);
 }
 
 /// The sizes of which a slot's is the maximum: none is always at most another.
@@ -631,15 +634,21 @@ void ScheduleAnalysis::buildTables() {
               {"max", builder.getI64IntegerAttr(limit ? limit.getInt() : 0)}}));
   }
 
-  schedule.program =
-      dict({{"symbols", builder.getArrayAttr(symbolTable)},
-            {"inputs", builder.getArrayAttr(inputs)},
-            {"outputs", builder.getArrayAttr(outputs)},
-            {"kernels", builder.getArrayAttr(kernels)},
-            {"calls", builder.getArrayAttr(calls)},
-            {"arena_formula", builder.getStringAttr(getArenaFormula())},
-            {"weights_bytes",
-             builder.getI64IntegerAttr(schedule.weightOffsets.lookup(""))}});
+  SmallVector<std::pair<StringRef, Attribute>> tables = {
+      {"symbols", builder.getArrayAttr(symbolTable)},
+      {"inputs", builder.getArrayAttr(inputs)},
+      {"outputs", builder.getArrayAttr(outputs)},
+      {"kernels", builder.getArrayAttr(kernels)},
+      {"calls", builder.getArrayAttr(calls)},
+      {"arena_formula", builder.getStringAttr(getArenaFormula())},
+      {"weights_bytes",
+       builder.getI64IntegerAttr(schedule.weightOffsets.lookup(""))}};
+  if (auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim"))
+    if (auto symbol = symbolNames.find(batch.getValue());
+        symbol != symbolNames.end())
+      tables.push_back(
+          {"batch_dim", builder.getI64IntegerAttr(-(symbol->second + 1))});
+  schedule.program = dict(tables);
 }
 
 LogicalResult ScheduleAnalysis::run() {

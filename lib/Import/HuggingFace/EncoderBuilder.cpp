@@ -91,8 +91,9 @@ func::FuncOp EncoderBuilder::createMain(const EmbeddingOutput &output) {
   llvm::SmallVector<Port> inputs = {
       makePort(ops, "input_ids", idType, {batch, sequence},
                {limit(config.vocabSize)}),
-      makePort(ops, "attention_mask", idType, {batch, sequence},
-               {fill("ones")})};
+      makePort(
+          ops, "attention_mask", idType, {batch, sequence},
+          {fill("ones"), ops.getNamedAttr("tq.padding", ops.getUnitAttr())})};
   if (config.numTokenTypes)
     inputs.push_back(makePort(ops, "token_type_ids", idType, {batch, sequence},
                               {fill("zeros"), limit(config.numTokenTypes)}));

@@ -99,6 +99,7 @@ static void setModuleAttributes(ModuleOp module, StringRef directory,
                   builder.getStringAttr(getModelName(directory)));
   module->setAttr("tq.tokenizer_dir",
                   builder.getStringAttr(modules.modelDirectory));
+  module->setAttr("tq.batch_dim", builder.getStringAttr("batch"));
   module->setAttr("tq.max_tokens", builder.getI64IntegerAttr(maxTokens));
   NamedAttribute sequence =
       builder.getNamedAttr("sequence", builder.getI64IntegerAttr(maxSequence));

@@ -136,28 +136,34 @@ static void printResult(const tq_session &session, const RandomInputs &inputs,
     printDims(shape, inputs.tensors[0]);
   double perSecond = 1e3 * double(itemsPerRun(inputs)) / statistics.mean;
   int64_t memory = peakMemory(), arena = tq_session_arena_bytes(&session);
+  const Parts &parts = session.parts;
+  int64_t count = parts.count ? parts.count : 1;
   int32_t threads = tq_session_threads(&session);
   if (!json) {
-    printf("shape        %s, %d threads, %" PRId64 " runs\n"
+    printf("shape        %s, %d threads, %" PRId64 " runs, %" PRId64 " parts\n"
            "latency      mean %.3f ms, P50 %.3f, P90 %.3f, P99 %.3f, min %.3f\n"
            "throughput   %.1f items/s\n"
            "memory       peak %.1f MB, of it arena %.1f MB\n"
            "first answer %.1f ms after process start\n",
-           shape, threads, measurement.count, statistics.mean, statistics.p50,
-           statistics.p90, statistics.p99, statistics.min, perSecond,
-           double(memory) * 1e-6, double(arena) * 1e-6,
+           shape, threads, measurement.count, count, statistics.mean,
+           statistics.p50, statistics.p90, statistics.p99, statistics.min,
+           perSecond, double(memory) * 1e-6, double(arena) * 1e-6,
            measurement.firstAnswer);
     return;
   }
   printf("{\"shape\": \"%s\", \"threads\": %d, \"runs\": %" PRId64
+         ", \"parts\": %" PRId64 ", \"parts_at_once\": %d"
+         ", \"rows_per_part\": %" PRId64
          ", \"latency_ms\": {\"mean\": %.6f, \"p50\": %.6f, \"p90\": %.6f, "
          "\"p99\": %.6f, \"min\": %.6f}, \"items_per_second\": %.3f, "
          "\"peak_rss_bytes\": %" PRId64 ", \"arena_bytes\": %" PRId64
          ", \"weights_bytes\": %" PRIu64 ", \"first_answer_ms\": %.3f, "
          "\"inputs\": {",
-         shape, threads, measurement.count, statistics.mean, statistics.p50,
-         statistics.p90, statistics.p99, statistics.min, perSecond, memory,
-         arena, program.weights_bytes, measurement.firstAnswer);
+         shape, threads, measurement.count, count, parts.aside ? threads : 1,
+         parts.count ? rowsPerPart(session) : itemsPerRun(inputs),
+         statistics.mean, statistics.p50, statistics.p90, statistics.p99,
+         statistics.min, perSecond, memory, arena, program.weights_bytes,
+         measurement.firstAnswer);
   for (int32_t i = 0; i < inputs.count; ++i) {
     Bytes name;
     printJson(name, program.inputs[i].name);

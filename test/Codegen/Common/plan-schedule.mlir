@@ -5,6 +5,7 @@
 
 // CHECK:      module attributes {{.*}}tq.program = {
 // CHECK-SAME:   arena_formula = "128*ceil(batch / 4)*threads + 128*ceil(32*batch / 64)"
+// CHECK-SAME:   batch_dim = -1 : i64
 // CHECK-SAME:   inputs = [{dims = [-1, 8], dtype = "f32", fill = 0 : i64, limit = 0 : i64, name = "x"}]
 // CHECK-SAME:   kernels = ["scale"]
 // CHECK-SAME:   outputs = [{dims = [-1, 8], dtype = "f32", fill = 0 : i64, limit = 0 : i64, name = "y"}]
@@ -17,7 +18,7 @@
 // CHECK-DAG:  func.func @tq_program_run(
 // CHECK-DAG:  func.func private @scale.count(index, index, index) -> index
 // CHECK-DAG:  func.func private @scale.body(!llvm.ptr, i64, i64, i64)
-module attributes {tq.dim_limits = {batch = 512 : i64}} {
+module attributes {tq.batch_dim = "batch", tq.dim_limits = {batch = 512 : i64}} {
 tq.weight @w : tensor<8xf32> = dense<2.0> : tensor<8xf32>
 func.func @main(%x: tensor<?x8xf32> {tq.name = "x", tq.dims = ["batch", "8"]})
     -> (tensor<?x8xf32> {tq.name = "y", tq.dims = ["batch", "8"]}) {

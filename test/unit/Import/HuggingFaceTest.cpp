@@ -165,6 +165,8 @@ TEST_F(HuggingFace, DescribesItsInputs) {
   EXPECT_EQ(text(1, "tq.name"), "attention_mask");
   EXPECT_EQ(text(1, "tq.fill"), "ones");
   EXPECT_EQ(limit(1), 0);
+  EXPECT_FALSE(main.getArgAttr(0, "tq.padding"));
+  EXPECT_TRUE(main.getArgAttr(1, "tq.padding"));
   EXPECT_EQ(text(2, "tq.name"), "token_type_ids");
   EXPECT_EQ(text(2, "tq.fill"), "zeros");
   EXPECT_EQ(limit(2), 2);
@@ -176,6 +178,8 @@ TEST_F(HuggingFace, DescribesItsInputs) {
   auto limits =
       module->getOperation()->getAttrOfType<DictionaryAttr>("tq.dim_limits");
   EXPECT_EQ(limits.get("sequence"), builder.getI64IntegerAttr(6));
+  EXPECT_EQ(module->getOperation()->getAttr("tq.batch_dim"),
+            builder.getStringAttr("batch"));
   EXPECT_EQ(module->getOperation()->getAttr("tq.max_tokens"),
             builder.getI64IntegerAttr(6));
   EXPECT_EQ(module->getOperation()->getAttr("tq.model_name"),

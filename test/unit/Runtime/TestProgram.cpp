@@ -177,6 +177,16 @@ tq_program makeProgram() {
   return program;
 }
 
+tq_program makeBatchProgram() {
+  static tq_program_tensor markedInputs[3];
+  memcpy(markedInputs, inputs, sizeof(inputs));
+  markedInputs[1].marks_padding = 1;
+  tq_program program = makeProgram();
+  program.inputs = markedInputs;
+  program.batch_dim = -1;
+  return program;
+}
+
 tq_program makeClassifier() {
   tq_program program = makeProgram();
   program.name = "classifier";

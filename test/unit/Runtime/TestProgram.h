@@ -20,7 +20,11 @@ enum { width = 4, vocabulary = 100, maxSequence = 16 };
 /// tokenizer of words, see FakeTokenizer.cpp, and a self-test of shape 2x3.
 tq_program makeProgram();
 
-/// As above, with two classes: logits f32 [batch, 2] in place of the embedding.
+/// The same, whose batches may be cut and whose mask marks padding.
+tq_program makeBatchProgram();
+
+/// The first, with two classes: logits f32 [batch, 2] in place of the
+/// embedding.
 tq_program makeClassifier();
 
 /// What the program computes for a row: element `j` of its embedding.

@@ -9,16 +9,19 @@
 // where there is one, and builds `func @main` of float tq ops.
 //
 // Arguments and results carry
-//   tq.name   the name the user knows, for example "input_ids" or "embedding"
-//   tq.dims   one name a dimension; of use where the dimension is dynamic
-//   tq.limit  arguments: ids are in [0, limit)
-//   tq.fill   arguments that may be missing: "ones" or "zeros"
+//   tq.name     the name the user knows, for example "input_ids"
+//   tq.dims     one name a dimension; of use where the dimension is dynamic
+//   tq.limit    arguments: ids are in [0, limit)
+//   tq.fill     arguments that may be missing: "ones" or "zeros"
+//   tq.padding  the mask: zeros at the end of a row are padding, on which no
+//               other position depends
 // and the module
+//   tq.batch_dim      the dimension whose rows do not depend on each other
 //   tq.model_name     the directory's name
 //   tq.labels         classifiers: one name a class
-//   tq.dim_limits     {sequence = N}: rows of the position table that can be
-//   used tq.max_tokens     longer texts are truncated to this tq.tokenizer_dir
-//   where the tokenizer's files would be
+//   tq.dim_limits     {sequence = N}: rows of the position table that are used
+//   tq.max_tokens     longer texts are truncated to this
+//   tq.tokenizer_dir  where the tokenizer's files would be
 // Each op has the name of its layer as its location.
 //
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,414 @@
+//===- Parts.cpp - Take batches apart -------------------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Parts.h"
+#include "Session.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+namespace tq::rt {
+
+/// Positions that a thread computes at a time: enough to make the weights' way
+/// from memory worth while, few enough that a layer's tensors stay in its
+/// caches.
+static constexpr int64_t partPositions = 256;
+
+/// Positions computed in vain that cost as much as one more part.
+static constexpr int64_t partWaste = 32;
+
+//===----------------------------------------------------------------------===//
+// The batch as it is bound
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What is cut: rows of up to `positions` positions, in tensors that have
+/// `sequenceDim` behind the batch. Without such a dimension, it is 0.
+struct Batch {
+  int64_t rows;
+  int64_t positions;
+  int64_t sequenceDim;
+  const uint8_t *mask; // null: no padding
+  int64_t maskBytes;   // of an element
+};
+} // namespace
+
+static int64_t symbolOf(const tq_session &session, int64_t dim) {
+  return session.symbols[-(dim + 1)];
+}
+
+static Batch describeBatch(const tq_session &session) {
+  const tq_program &program = *session.model->program;
+  Batch batch = {symbolOf(session, program.batch_dim), 1, 0, nullptr, 0};
+  for (int32_t i = 0; i < program.num_inputs; ++i) {
+    const tq_program_tensor &input = program.inputs[i];
+    if (!batch.sequenceDim && input.rank > 1 && input.dims[1] < 0 &&
+        input.dims[0] == program.batch_dim)
+      batch.positions = symbolOf(session, input.dims[1]);
+    if (!input.marks_padding)
+      continue;
+    batch.sequenceDim = input.dims[1];
+    batch.positions = symbolOf(session, input.dims[1]);
+    batch.mask = static_cast<const uint8_t *>(session.inputPointers[i]);
+    batch.maskBytes = dtypeBytes(input.dtype);
+  }
+  return batch;
+}
+
+/// Positions of a row up to its padding; a row of padding only keeps it.
+static int64_t measureRow(const Batch &batch, int64_t row) {
+  if (!batch.mask)
+    return batch.positions;
+  int64_t bytes = batch.positions * batch.maskBytes;
+  const uint8_t *data = batch.mask + row * bytes;
+  while (bytes > 0 && data[bytes - 1] == 0)
+    --bytes;
+  return bytes ? (bytes - 1) / batch.maskBytes + 1 : batch.positions;
+}
+
+//===----------------------------------------------------------------------===//
+// Cutting
+//===----------------------------------------------------------------------===//
+
+static int64_t *words(const Buffer &buffer) {
+  return reinterpret_cast<int64_t *>(buffer.data);
+}
+
+static Part *partTable(const Parts &parts) {
+  return reinterpret_cast<Part *>(parts.table.data);
+}
+
+/// Cuts the ordered rows to parts of about `target` positions; gives their
+/// number.
+static int64_t cutRows(Parts &parts, int64_t rows, int64_t target) {
+  const int64_t *order = words(parts.order), *lengths = words(parts.lengths);
+  int64_t count = 0;
+  for (int64_t first = 0; first < rows; ++count) {
+    int64_t length = lengths[order[first]], next = first + 1, waste = 0;
+    while (next < rows && (next - first) * length < target &&
+           (waste += length - lengths[order[next]]) <= partWaste)
+      ++next;
+    partTable(parts)[count] = {first, next - first, length};
+    first = next;
+  }
+  return count;
+}
+
+/// Parts for each thread, if there are enough for all; else parts that all
+/// threads share, each `threads` times as large.
+static void cutForThreads(Parts &parts, int64_t rows, int64_t total,
+                          int64_t threads) {
+  auto ceilDiv = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  int64_t wanted = ceilDiv(total, partPositions);
+  if (wanted < threads) {
+    parts.count = cutRows(parts, rows, total);
+    return;
+  }
+  wanted = ceilDiv(wanted, threads) * threads;
+  parts.count = cutRows(parts, rows, ceilDiv(total, wanted));
+  // Those that are left over keep all threads busy, one after the other.
+  parts.aside = threads == 1 ? 0 : parts.count / threads * threads;
+}
+
+tq_status cutBatch(tq_session &session) {
+  Parts &parts = session.parts;
+  parts.count = parts.aside = 0;
+  if (!session.model->program->batch_dim)
+    return TQ_OK;
+  Batch batch = describeBatch(session);
+  if (!bufferReserve(parts.lengths, 8 * batch.rows) ||
+      !bufferReserve(parts.table, sizeof(Part) * batch.rows))
+    return fail(TQ_ERROR_RESOURCE, "no memory for a batch of %" PRId64 " rows",
+                batch.rows);
+  int64_t *lengths = words(parts.lengths), total = 0, longest = 1;
+  for (int64_t r = 0; r < batch.rows; ++r) {
+    lengths[r] = measureRow(batch, r);
+    longest = lengths[r] > longest ? lengths[r] : longest;
+    total += lengths[r];
+  }
+  if (!sortByLength(parts.order, batch.rows, longest,
+                    [&](int64_t row) { return lengths[row]; }))
+    return fail(TQ_ERROR_RESOURCE, "no memory for a batch of %" PRId64 " rows",
+                batch.rows);
+  cutForThreads(parts, batch.rows, total, session.pool.threads());
+  if (session.context.profile)
+    parts.aside = 0; // events are those of one call at a time
+  if (parts.count == 1 && total == batch.rows * batch.positions)
+    parts.count = 0;
+  return TQ_OK;
+}
+
+int64_t rowsPerPart(const tq_session &session) {
+  int64_t most = 0;
+  for (int64_t i = 0; i < session.parts.count; ++i) {
+    int64_t rows = partTable(session.parts)[i].rows;
+    most = rows > most ? rows : most;
+  }
+  return most;
+}
+
+//===----------------------------------------------------------------------===//
+// A part's tensors
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// How rows lie in a tensor of the whole batch.
+struct Rows {
+  int64_t pitch; // bytes from row to row
+  int64_t bytes; // of a row up to a length
+};
+
+/// A part and the batch that it belongs to.
+class PartView {
+public:
+  PartView(tq_session &session, Lane &lane, const Part &part)
+      : session(session), lane(lane), part(part),
+        program(*session.model->program), batch(describeBatch(session)),
+        order(words(session.parts.order) + part.first) {}
+
+  /// Dimensions of inputs and outputs; gives the arena's bytes.
+  int64_t plan(int64_t threads);
+  /// Bytes of the rows that have to be gathered.
+  int64_t gatheredBytes() const;
+  void bind();
+  /// Gives outputs to their rows, with zeros for padding.
+  void deliver();
+
+private:
+  Rows getRows(const tq_program_tensor &tensor, const int64_t *dims,
+               int64_t length) const;
+  /// Whether the rows stand in the batch as the part needs them.
+  bool isInPlace() const {
+    return part.length == batch.positions &&
+           order[part.rows - 1] == order[0] + part.rows - 1;
+  }
+  bool isCut(const tq_program_tensor &tensor) const {
+    return tensor.rank && tensor.dims[0] == program.batch_dim;
+  }
+
+  tq_session &session;
+  Lane &lane;
+  const Part &part;
+  const tq_program &program;
+  Batch batch;
+  const int64_t *order;
+};
+} // namespace
+
+/// `dims` are those of the whole batch.
+Rows PartView::getRows(const tq_program_tensor &tensor, const int64_t *dims,
+                       int64_t length) const {
+  Rows rows = {dtypeBytes(tensor.dtype), 0};
+  for (int32_t d = 1; d < tensor.rank; ++d)
+    rows.pitch *= dims[d];
+  rows.bytes = rows.pitch;
+  if (batch.sequenceDim && tensor.rank > 1 &&
+      tensor.dims[1] == batch.sequenceDim)
+    rows.bytes = rows.pitch / batch.positions * length;
+  return rows;
+}
+
+int64_t PartView::plan(int64_t threads) {
+  const int64_t *whole = session.inputDims;
+  int64_t *dims = lane.inputDims;
+  for (int32_t i = 0; i < program.num_inputs; ++i) {
+    const tq_program_tensor &input = program.inputs[i];
+    for (int32_t d = 0; d < input.rank; ++d, ++dims, ++whole)
+      *dims = input.dims[d] == program.batch_dim ? part.rows
+              : batch.sequenceDim && input.dims[d] == batch.sequenceDim
+                  ? part.length
+                  : *whole;
+  }
+  return session.model->target->plan(lane.inputDims, threads, lane.outputDims);
+}
+
+static int64_t roundToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+int64_t PartView::gatheredBytes() const {
+  if (isInPlace())
+    return 0;
+  int64_t sum = 0;
+  auto count = [&](const tq_program_tensor *tensors, int32_t number,
+                   const int64_t *dims) {
+    for (int32_t i = 0; i < number; dims += tensors[i++].rank)
+      if (isCut(tensors[i]))
+        sum += roundToLine(part.rows *
+                           getRows(tensors[i], dims, part.length).bytes);
+  };
+  count(program.inputs, program.num_inputs, session.inputDims);
+  count(program.outputs, program.num_outputs, session.outputDims);
+  return sum;
+}
+
+/// Points to the part's rows where they are, or gathers those of inputs and
+/// makes room for those of outputs.
+void PartView::bind() {
+  uint8_t *place = lane.gathered.data;
+  const int64_t *dims = session.inputDims;
+  for (int32_t i = 0; i < program.num_inputs;
+       dims += program.inputs[i++].rank) {
+    auto *from = static_cast<const uint8_t *>(session.inputPointers[i]);
+    lane.inputPointers[i] = from;
+    if (!isCut(program.inputs[i]))
+      continue;
+    Rows rows = getRows(program.inputs[i], dims, part.length);
+    lane.inputPointers[i] = isInPlace() ? from + order[0] * rows.pitch : place;
+    if (isInPlace())
+      continue;
+    for (int64_t r = 0; r < part.rows; ++r)
+      memcpy(place + r * rows.bytes, from + order[r] * rows.pitch, rows.bytes);
+    place += roundToLine(part.rows * rows.bytes);
+  }
+  dims = session.outputDims;
+  for (int32_t i = 0; i < program.num_outputs;
+       dims += program.outputs[i++].rank) {
+    Rows rows = getRows(program.outputs[i], dims, part.length);
+    auto *to = static_cast<uint8_t *>(session.outputPointers[i]);
+    lane.outputPointers[i] = isInPlace() ? to + order[0] * rows.pitch : place;
+    if (!isInPlace())
+      place += roundToLine(part.rows * rows.bytes);
+  }
+}
+
+void PartView::deliver() {
+  const int64_t *dims = session.outputDims;
+  for (int32_t i = 0; i < program.num_outputs;
+       dims += program.outputs[i++].rank) {
+    int64_t stride = getRows(program.outputs[i], dims, part.length).bytes;
+    auto *from = static_cast<const uint8_t *>(lane.outputPointers[i]);
+    for (int64_t r = 0; r < part.rows; ++r) {
+      Rows row = getRows(program.outputs[i], dims,
+                         words(session.parts.lengths)[order[r]]);
+      uint8_t *to = static_cast<uint8_t *>(session.outputPointers[i]) +
+                    order[r] * row.pitch;
+      if (!isInPlace())
+        memcpy(to, from + r * stride, row.bytes);
+      memset(to + row.bytes, 0, row.pitch - row.bytes);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Memory and the run
+//===----------------------------------------------------------------------===//
+
+/// Threads that work on part `index` together.
+static int64_t threadsOf(const tq_session &session, int64_t index) {
+  return index < session.parts.aside ? 1 : session.pool.threads();
+}
+
+int64_t partsArena(tq_session &session) {
+  Parts &parts = session.parts;
+  int64_t most = 0;
+  parts.arena = 0;
+  for (int64_t i = 0; i < parts.count; ++i) {
+    int64_t bytes = PartView(session, parts.lanes[0], partTable(parts)[i])
+                        .plan(threadsOf(session, i));
+    if (bytes < 0)
+      return -1;
+    int64_t &place = i < parts.aside ? parts.arena : most;
+    place = bytes > place ? bytes : place;
+  }
+  parts.arena = roundToLine(parts.arena);
+  int64_t aside;
+  if (!multiply(parts.arena, session.pool.threads(), &aside))
+    return -1;
+  return aside > most ? aside : most;
+}
+
+tq_status reserveParts(tq_session &session) {
+  Parts &parts = session.parts;
+  int64_t most = 0;
+  for (int64_t i = 0; i < parts.count; ++i) {
+    int64_t bytes =
+        PartView(session, parts.lanes[0], partTable(parts)[i]).gatheredBytes();
+    most = bytes > most ? bytes : most;
+  }
+  int64_t lanes = parts.aside ? session.pool.threads() : parts.count ? 1 : 0;
+  for (int64_t i = 0; i < lanes; ++i)
+    if (!bufferReserve(parts.lanes[i].gathered, most))
+      return fail(TQ_ERROR_RESOURCE,
+                  "rows of a part need %" PRId64
+                  " bytes, and this machine does not have them",
+                  most);
+  return TQ_OK;
+}
+
+static void runPart(tq_session &session, int64_t index, Lane &lane,
+                    tq_context &context, uint8_t *arena) {
+  PartView view(session, lane, partTable(session.parts)[index]);
+  view.plan(threadsOf(session, index));
+  view.bind();
+  session.model->target->run(&context, lane.inputPointers, lane.inputDims,
+                             lane.outputPointers, arena,
+                             session.model->program->weights);
+  view.deliver();
+}
+
+/// A thread takes the next part until none is left.
+static void runAside(void *arguments, int64_t begin, int64_t end, int64_t) {
+  auto &session = *static_cast<tq_session *>(arguments);
+  Parts &parts = session.parts;
+  for (int64_t lane = begin; lane < end; ++lane) {
+    tq_context alone = {};
+    int64_t index;
+    while ((index = parts.next.fetch_add(1, std::memory_order_relaxed)) <
+           parts.aside)
+      runPart(session, index, parts.lanes[lane], alone,
+              session.arena.data + lane * parts.arena);
+  }
+}
+
+void runParts(tq_session &session) {
+  Parts &parts = session.parts;
+  parts.next.store(0, std::memory_order_relaxed);
+  if (parts.aside)
+    session.pool.parallelFor(runAside, &session, session.pool.threads());
+  for (int64_t i = parts.aside; i < parts.count; ++i)
+    runPart(session, i, parts.lanes[0], session.context, session.arena.data);
+}
+
+//===----------------------------------------------------------------------===//
+// Life of the lanes
+//===----------------------------------------------------------------------===//
+
+bool makeParts(tq_session &session, int32_t threads) {
+  const tq_program &program = *session.model->program;
+  Parts &parts = session.parts;
+  if (!program.batch_dim)
+    return true;
+  if (!makeArray(parts.lanes, threads))
+    return false;
+  parts.numLanes = threads;
+  for (int32_t i = 0; i < threads; ++i) {
+    Lane &lane = parts.lanes[i];
+    if (!makeArray(lane.inputPointers, program.num_inputs) ||
+        !makeArray(lane.outputPointers, program.num_outputs) ||
+        !makeArray(lane.inputDims, program.num_inputs * TQ_MAX_RANK) ||
+        !makeArray(lane.outputDims, program.num_outputs * TQ_MAX_RANK))
+      return false;
+  }
+  return true;
+}
+
+void freeParts(tq_session &session) {
+  Parts &parts = session.parts;
+  for (int32_t i = 0; i < parts.numLanes; ++i) {
+    Lane &lane = parts.lanes[i];
+    free(lane.inputPointers);
+    free(lane.outputPointers);
+    free(lane.inputDims);
+    free(lane.outputDims);
+    bufferFree(lane.gathered);
+  }
+  free(parts.lanes);
+  bufferFree(parts.lengths);
+  bufferFree(parts.order);
+  bufferFree(parts.table);
+}
+
+} // namespace tq::rt
