@@ -44,7 +44,8 @@ static constexpr StringLiteral kX86Checked[] = {
     "avx512vbmi2",  "avx512bf16",
     "avxvnni",      "gfni",
     "avx512bitalg", "avx512vpopcntdq",
-    "amx-tile",     "amx-int8"};
+    "amx-tile",     "amx-int8",
+    "amx-bf16"};
 static constexpr StringLiteral kArmChecked[] = {
     "fullfp16", "lse", "rdm", "dotprod", "bf16", "i8mm", "sve", "sve2"};
 
@@ -66,8 +67,8 @@ static constexpr Level kX86Levels[] = {{"x86-64-v4", kV4Features},
 static constexpr Level kArmLevels[] = {{"generic", {}}};
 
 /// What `host` adds to its level: extensions that kernels make use of.
-static constexpr StringLiteral kX86Extras[] = {"avx512vnni", "avxvnni",
-                                               "amx-int8"};
+static constexpr StringLiteral kX86Extras[] = {
+    "avx512vnni", "avx512bf16", "avxvnni", "amx-int8", "amx-bf16"};
 static constexpr StringLiteral kArmExtras[] = {"dotprod", "i8mm"};
 
 static constexpr StringLiteral kX86Defaults[] = {"x86-64-v3",
@@ -148,7 +149,7 @@ static StringMap<bool> getHostFeatures() {
   constexpr long requestPermission = 0x1023, tileData = 18;
   if (features.lookup("amx-tile") &&
       syscall(SYS_arch_prctl, requestPermission, tileData) != 0)
-    features["amx-tile"] = features["amx-int8"] = false;
+    features["amx-tile"] = features["amx-int8"] = features["amx-bf16"] = false;
 #endif
   return features;
 }

@@ -48,6 +48,7 @@ static constexpr Choice<QuantizationMode> kQuantizeChoices[] = {
 
 static constexpr Choice<Precision> kAttentionChoices[] = {
     {"f32", Precision::F32},
+    {"bf16", Precision::BF16},
     {"int8", Precision::Int8},
 };
 
@@ -282,7 +283,7 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
                           header next to it; obj, asm, llvm, mlir
   --quantize=MODE         dynamic (default): int8 weights, activations quantized
                           row by row at run time; none: float
-  --attention=PRECISION   f32 (default) or int8: the products in attention
+  --attention=PRECISION   f32 (default), bf16 or int8: the products in attention
   --pooling=POOLING       mean, cls, none: how token vectors become one embedding;
                           default: what the model's modules.json says
   --target=TRIPLE         x86_64-linux-gnu or aarch64-linux-gnu; default: this

@@ -44,6 +44,7 @@ static bool hasFeature(const char *name, size_t length) {
       TQ_FEATURE("avx512bf16"),  TQ_FEATURE("avx512vpopcntdq"),
       TQ_FEATURE("avxvnni"),     TQ_FEATURE("gfni"),
       TQ_FEATURE("amx-tile"),    TQ_FEATURE("amx-int8"),
+      TQ_FEATURE("amx-bf16"),
   };
 #undef TQ_FEATURE
 #elif defined(__aarch64__)

@@ -68,6 +68,7 @@ struct QuantizePipelineOptions
       llvm::cl::init(Precision::F32),
       llvm::cl::values(
           clEnumValN(Precision::F32, "f32", "f32, or what the op says"),
+          clEnumValN(Precision::BF16, "bf16", "bf16, sums in f32"),
           clEnumValN(Precision::Int8, "int8", "integers of eight bits"))};
 };
 

@@ -215,18 +215,19 @@ SmallVector<Value> AttentionGenerator::forEach(
 // Operands
 //===----------------------------------------------------------------------===//
 
-Value AttentionGenerator::dimMask(int64_t vector) {
-  int64_t exist = headSize - vector * kLanes;
-  if (exist >= kLanes)
+Value AttentionGenerator::firstLanes(int64_t count) {
+  if (count >= kLanes)
     return {};
   return vector::ConstantMaskOp::create(
-      b, VectorType::get({kLanes}, b.getI1Type()), ArrayRef<int64_t>{exist});
+      b, VectorType::get({kLanes}, b.getI1Type()), ArrayRef<int64_t>{count});
 }
 
-Value AttentionGenerator::loadDims(const Operand &operand, Value token,
-                                   Value column, int64_t vector) {
-  SmallVector<Value> place{batch, token, add(column, index(vector * kLanes))};
-  if (Value exist = dimMask(vector))
+Value AttentionGenerator::loadPart(const Operand &operand, Value token,
+                                   Value column, int64_t first, int64_t count) {
+  if (count <= 0)
+    return splat(0.0f);
+  SmallVector<Value> place{batch, token, add(column, index(first))};
+  if (Value exist = firstLanes(count))
     return vector::MaskedLoadOp::create(b, vectorType(), operand.memref, place,
                                         exist, splat(0.0f));
   return vector::LoadOp::create(b, vectorType(), operand.memref, place);
@@ -235,7 +236,7 @@ Value AttentionGenerator::loadDims(const Operand &operand, Value token,
 void AttentionGenerator::storeResult(Value row, int64_t vector, Value out) {
   SmallVector<Value> place{batch, row,
                            add(resultColumn, index(vector * kLanes))};
-  if (Value exist = dimMask(vector))
+  if (Value exist = firstLanes(headSize - vector * kLanes))
     vector::MaskedStoreOp::create(b, result, place, exist, out);
   else
     vector::StoreOp::create(b, out, result, place);
@@ -269,12 +270,22 @@ Value AttentionGenerator::getVisible(Value firstKey, Value limit) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flags, zero);
 }
 
+static std::unique_ptr<AttentionGenerator>
+createAttention(Kernel &kernel, tq::Precision precision) {
+  switch (precision) {
+  case tq::Precision::F32:
+    return createFloatAttention(kernel);
+  case tq::Precision::BF16:
+    return createBf16Attention(kernel);
+  case tq::Precision::Int8:
+    return createIntegerAttention(kernel);
+  }
+  llvm_unreachable("unknown precision");
+}
+
 LogicalResult tq::cpu::generateAttentionKernel(Kernel &kernel) {
   tq::AttentionOp op = findAttention(kernel.source);
   if (!op)
     return failure();
-  return (op.getPrecision() == tq::Precision::Int8
-              ? createIntegerAttention(kernel)
-              : createFloatAttention(kernel))
-      ->generate(op);
+  return createAttention(kernel, op.getPrecision())->generate(op);
 }

@@ -84,11 +84,18 @@ protected:
               body);
 
   // Operands.
+  /// Up to 16 of `count` dimensions of a token's head from dimension `first` of
+  /// those at `column`, then zeros.
+  mlir::Value loadPart(const Operand &operand, mlir::Value token,
+                       mlir::Value column, int64_t first, int64_t count);
   /// Vectors of 16 that a head fills, the last one perhaps in part.
   int64_t headVectors() const { return (headSize + kLanes - 1) / kLanes; }
   /// 16 dimensions of a token's head from `column` on, zeros beyond the last.
   mlir::Value loadDims(const Operand &operand, mlir::Value token,
-                       mlir::Value column, int64_t vector);
+                       mlir::Value column, int64_t vector) {
+    int64_t first = vector * kLanes;
+    return loadPart(operand, token, column, first, headSize - first);
+  }
   /// Writes 16 dimensions of the result of the query in `row`.
   void storeResult(mlir::Value row, int64_t vector, mlir::Value out);
   /// Number of keys that the query in `row` could see: `keys` if not causal.
@@ -115,14 +122,15 @@ protected:
 private:
   mlir::LogicalResult analyze();
   mlir::FailureOr<Operand> getOperand(mlir::Value value);
-  /// Lanes of head dimension `vector` that exist; null: all.
-  mlir::Value dimMask(int64_t vector);
+  /// The first `count` lanes; null: all.
+  mlir::Value firstLanes(int64_t count);
   void emitCounts();
   void emitItem(mlir::Value item);
 };
 
 std::unique_ptr<AttentionGenerator> createFloatAttention(Kernel &kernel);
 std::unique_ptr<AttentionGenerator> createIntegerAttention(Kernel &kernel);
+std::unique_ptr<AttentionGenerator> createBf16Attention(Kernel &kernel);
 
 } // namespace tq::cpu
 

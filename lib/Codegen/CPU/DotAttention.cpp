@@ -136,8 +136,8 @@ void DotAttention::emitScoreTile(Value panel, int64_t firstVector) {
       });
   for (int64_t r = 0; r < rowsPerBlock; ++r)
     for (int64_t v = 0; v < tile.vectors; ++v)
-      storeWords(done[r * tile.vectors + v],
-                 scorePlace(panel, index(r), firstVector + v));
+      storeSums(done[r * tile.vectors + v],
+                scorePlace(panel, index(r), firstVector + v));
 }
 
 /// Both tiles of rows, `stride` words apart.
@@ -162,8 +162,8 @@ void DotAttention::zeroSumTiles() {
     tiles->zero(t);
 }
 
-/// Behind a head's last dimension a tile of keys has what follows it in the
-/// scratch; the queries have zeros there.
+/// Behind a head's last dimension a tile of keys may have what follows it in
+/// the scratch where that cannot be NaN: the queries have zeros there.
 void DotAttention::emitMatrixScores() {
   if (chunks() == 1)
     loadRowTiles(queryWords.start, queryStride());
@@ -201,7 +201,7 @@ Value DotAttention::emitLargest(Value r) {
     for (int64_t v = 0; v < kPanelVectors; ++v) {
       Value firstKey = add(mul(panel, kPanel), index(v * kLanes));
       Value place = scorePlace(panel, r, v);
-      Value score = emitScore(loadWords(place), firstKey);
+      Value score = emitScore(loadSums(place), firstKey);
       if (limit)
         score = select(getBelow(firstKey, limit), score, negativeInfinity());
       storeFloats(score, place);
@@ -253,7 +253,7 @@ void DotAttention::emitResults(int64_t firstVector, int64_t vectors) {
     for (int64_t v = 0; v < vectors; ++v) {
       int64_t vector = firstVector + v;
       Value sum =
-          loadWords(add(sums.start, add(mul(r, kPanel), index(v * kLanes))));
+          loadSums(add(sums.start, add(mul(r, kPanel), index(v * kLanes))));
       storeResult(add(firstRow, r), vector,
                   f.mul(emitValue(sum, vector), scale));
     }
@@ -262,7 +262,8 @@ void DotAttention::emitResults(int64_t firstVector, int64_t vectors) {
 }
 
 void DotAttention::emitValueTile(int64_t firstVector, int64_t vectors) {
-  SmallVector<Value> start(rowsPerBlock * vectors, intSplat(0));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType()));
+  SmallVector<Value> start(rowsPerBlock * vectors, zero);
   auto addGroup = [&](Value panel, Value group, ValueRange carried) {
     SmallVector<Value> next(carried);
     SmallVector<DotWeights> channels;
@@ -289,8 +290,8 @@ void DotAttention::emitValueTile(int64_t firstVector, int64_t vectors) {
   });
   for (int64_t r = 0; r < rowsPerBlock; ++r)
     for (int64_t v = 0; v < vectors; ++v)
-      storeWords(done[r * vectors + v],
-                 add(sums.start, index(r * kPanel + v * kLanes)));
+      storeSums(done[r * vectors + v],
+                add(sums.start, index(r * kPanel + v * kLanes)));
 }
 
 void DotAttention::emitMatrixValues(int64_t firstVector, int64_t vectors) {

@@ -42,7 +42,7 @@ protected:
   // What an element type adds.
   /// A query of the block as words, with zeros to the end of the last chunk.
   virtual void packQuery(mlir::Value r) = 0;
-  /// Where the sums of 16 scores start; only without tiles.
+  /// Where the sums of 16 scores start, without tiles.
   virtual mlir::Value emitStart(mlir::Value firstKey) = 0;
   /// A score, but for what a row's scores have in common, of its sum.
   virtual mlir::Value emitScore(mlir::Value sum, mlir::Value firstKey) = 0;
@@ -83,7 +83,7 @@ protected:
   mlir::Value loadWords(mlir::Value place) {
     return mlir::arith::BitcastOp::create(b, words(), loadFloats(place));
   }
-  /// Four bytes a word, as dot products take them.
+  /// As dot products take them.
   mlir::Value loadGroups(mlir::Value place) {
     return mlir::vector::BitCastOp::create(
         b, mlir::VectorType::get({4 * kLanes}, b.getI8Type()),
@@ -103,7 +103,7 @@ protected:
   }
 
   // Places.
-  int64_t groupSize() const { return kDotGroup; }
+  int64_t groupSize() const { return getGroupSize(dot); }
   int64_t groups() const { return (headSize + groupSize() - 1) / groupSize(); }
   /// Parts of a head that fill a row of a tile, the last one perhaps in part.
   int64_t chunks() const { return (groups() + kLanes - 1) / kLanes; }
@@ -148,6 +148,14 @@ protected:
 
 private:
   llvm::SmallVector<Area *> areas();
+  /// s32, or f32 for bf16.
+  mlir::VectorType sumType() { return isBf16(dot) ? vectorType() : words(); }
+  mlir::Value loadSums(mlir::Value place) {
+    return mlir::arith::BitcastOp::create(b, sumType(), loadFloats(place));
+  }
+  void storeSums(mlir::Value vector, mlir::Value place) {
+    storeFloats(mlir::arith::BitcastOp::create(b, vectorType(), vector), place);
+  }
   void emitScores();
   void emitScoreTile(mlir::Value panel, int64_t firstVector);
   void emitMatrixScores();

@@ -1,4 +1,4 @@
-//===- DotProduct.cpp - u8 x s8 dot products per ISA -*- C++ -*-===//
+//===- DotProduct.cpp - Dot products of words per ISA -*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -31,6 +32,26 @@ static Value callIntrinsic(ImplicitLocOpBuilder &b, StringRef name, Type type,
                            ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
       .getResults();
+}
+
+/// The second bf16 of a word.
+static constexpr int32_t kHighHalf = static_cast<int32_t>(0xFFFF0000);
+
+static VectorType pairs(ImplicitLocOpBuilder &b) {
+  return VectorType::get({2 * kLanes}, b.getBF16Type());
+}
+
+/// The bf16 of 16 words: as they are, or the first and the second ones as f32.
+static SmallVector<Value, 2> unpackBf16(ImplicitLocOpBuilder &b, DotKind kind,
+                                        Value words) {
+  if (kind == DotKind::Vdpbf16ps)
+    return {vector::BitCastOp::create(b, pairs(b), words)};
+  auto floats = VectorType::get({kLanes}, b.getF32Type());
+  Value low = arith::ShLIOp::create(b, words, splat(b, words.getType(), 16));
+  Value high =
+      arith::AndIOp::create(b, words, splat(b, words.getType(), kHighHalf));
+  return {arith::BitcastOp::create(b, floats, low),
+          arith::BitcastOp::create(b, floats, high)};
 }
 
 /// Adds to each part of the lanes (one register each) with `add(sums, input,
@@ -94,6 +115,10 @@ DotWeights tq::cpu::prepareWeights(ImplicitLocOpBuilder &b, DotKind kind,
                                    Value weights) {
   if (takesBytes(kind))
     return {{weights}};
+  if (isBf16(kind)) {
+    auto lanes = VectorType::get({kLanes}, b.getI32Type());
+    return {unpackBf16(b, kind, vector::BitCastOp::create(b, lanes, weights))};
+  }
   if (kind == DotKind::Sdot)
     return {{weights}, sumGroups128(b, weights)};
   auto words = VectorType::get({2 * kLanes}, b.getI16Type());
@@ -115,6 +140,8 @@ DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &b, DotKind kind,
   Value all = vector::BroadcastOp::create(b, lanes, inputs);
   if (takesBytes(kind))
     return {{vector::BitCastOp::create(b, bytes, all)}};
+  if (isBf16(kind))
+    return {unpackBf16(b, kind, all)};
   if (kind == DotKind::Sdot) {
     Value moved = arith::XOrIOp::create(
         b, all, splat(b, lanes, static_cast<int32_t>(0x80808080)));
@@ -177,6 +204,48 @@ Value tq::cpu::emitDot(ImplicitLocOpBuilder &b, DotKind kind, Value sums,
                                  weights.correction);
   case DotKind::Widen:
     return emitWiden(b, sums, inputs, weights);
+  case DotKind::Vdpbf16ps:
+    return callIntrinsic(b, "llvm.x86.avx512bf16.dpbf16ps.512", sums.getType(),
+                         ValueRange{sums, inputs.parts[0], weights.parts[0]});
+  case DotKind::WidenBf16:
+    for (auto [input, weight] : llvm::zip(inputs.parts, weights.parts))
+      sums = math::FmaOp::create(b, input, weight, sums);
+    return sums;
   }
   llvm_unreachable("unknown dot product");
+}
+
+/// The nearest bf16 in the upper half of each word; the lower one holds
+/// anything.
+static Value roundToBf16(ImplicitLocOpBuilder &b, Value x) {
+  auto lanes = VectorType::get({kLanes}, b.getI32Type());
+  auto constant = [&](int64_t value) { return splat(b, lanes, value); };
+  Value bits = arith::BitcastOp::create(b, lanes, x);
+  Value isOdd = arith::AndIOp::create(
+      b, arith::ShRUIOp::create(b, bits, constant(16)), constant(1));
+  Value rounded = arith::AddIOp::create(
+      b, arith::AddIOp::create(b, bits, constant(0x7FFF)), isOdd);
+  Value isNaN = arith::CmpFOp::create(b, arith::CmpFPredicate::UNO, x, x);
+  Value quiet = arith::OrIOp::create(b, bits, constant(0x00400000));
+  return arith::SelectOp::create(b, isNaN, quiet, rounded);
+}
+
+Value tq::cpu::packBf16(ImplicitLocOpBuilder &b, DotKind kind, Value low,
+                        Value high) {
+  auto lanes = VectorType::get({kLanes}, b.getI32Type());
+  if (kind != DotKind::Vdpbf16ps) {
+    Value first =
+        arith::ShRUIOp::create(b, roundToBf16(b, low), splat(b, lanes, 16));
+    Value second = arith::AndIOp::create(b, roundToBf16(b, high),
+                                         splat(b, lanes, kHighHalf));
+    return arith::OrIOp::create(b, first, second);
+  }
+  // All of `low`, then all of `high`.
+  Value all = callIntrinsic(b, "llvm.x86.avx512bf16.cvtne2ps2bf16.512",
+                            pairs(b), ValueRange{high, low});
+  SmallVector<int64_t> places;
+  for (int64_t lane = 0; lane < kLanes; ++lane)
+    places.append({lane, lane + kLanes});
+  return vector::BitCastOp::create(
+      b, lanes, vector::ShuffleOp::create(b, all, all, places));
 }

@@ -91,4 +91,8 @@ void MatrixTiles::dotSigned(int64_t sums, int64_t inputs, int64_t weights) {
   call("llvm.x86.tdpbssd", {tile(sums), tile(inputs), tile(weights)});
 }
 
+void MatrixTiles::dotBf16(int64_t sums, int64_t inputs, int64_t weights) {
+  call("llvm.x86.tdpbf16ps", {tile(sums), tile(inputs), tile(weights)});
+}
+
 void MatrixTiles::release() { call("llvm.x86.tilerelease", {}); }

@@ -39,6 +39,8 @@ public:
   void dot(int64_t sums, int64_t inputs, int64_t weights);
   /// The same with inputs s8.
   void dotSigned(int64_t sums, int64_t inputs, int64_t weights);
+  /// The same with sums f32 and two bf16 in place of four bytes.
+  void dotBf16(int64_t sums, int64_t inputs, int64_t weights);
   /// Gives the registers back: the system need not save them any more.
   void release();
 

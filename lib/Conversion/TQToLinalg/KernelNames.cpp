@@ -98,12 +98,17 @@ std::string tq::describe(const KernelGroup &group) {
 }
 
 StringRef tq::schemeOf(const KernelGroup &group) {
-  bool integers = llvm::any_of(group.ops, [](Operation *op) {
-    auto attention = dyn_cast<AttentionOp>(op);
-    return isa<QuantizedLinearOp, QuantizedEmbeddingOp>(op) ||
-           (attention && attention.getPrecision() == Precision::Int8);
-  });
-  return integers ? "int8 dynamic" : "f32";
+  auto isAttention = [&](Precision precision) {
+    return llvm::any_of(group.ops, [&](Operation *op) {
+      auto attention = dyn_cast<AttentionOp>(op);
+      return attention && attention.getPrecision() == precision;
+    });
+  };
+  if (isAttention(Precision::BF16))
+    return "bf16";
+  bool integers = llvm::any_of(
+      group.ops, llvm::IsaPred<QuantizedLinearOp, QuantizedEmbeddingOp>);
+  return integers || isAttention(Precision::Int8) ? "int8 dynamic" : "f32";
 }
 
 //===----------------------------------------------------------------------===//

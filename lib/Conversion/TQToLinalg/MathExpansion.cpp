@@ -152,10 +152,20 @@ static Value keepNaN(OpBuilder &builder, Location loc, Value x, Value result) {
   return arith::SelectOp::create(builder, loc, ordered, result, x);
 }
 
-Value tq::buildExp2Kernel(OpBuilder &builder, Location loc, Value x) {
+/// 2^x for x < 128.
+static Value exp2Below(OpBuilder &builder, Location loc, Value x,
+                       ArrayRef<float> p) {
   FloatBuilder f(builder, loc);
   Value low = f.constant(x.getType(), tq::quant::kExp2Min);
-  return exp2InRange(builder, loc, f.ifGreater(x, low, x, low));
+  return exp2InRange(builder, loc, f.ifGreater(x, low, x, low), p);
+}
+
+Value tq::buildExp2Kernel(OpBuilder &builder, Location loc, Value x) {
+  return exp2Below(builder, loc, x, tq::quant::kExp2Poly);
+}
+
+Value tq::buildExp2Coarse(OpBuilder &builder, Location loc, Value x) {
+  return exp2Below(builder, loc, x, tq::quant::kExp2CoarsePoly);
 }
 
 Value tq::buildWeightU8(OpBuilder &builder, Location loc, Value x) {

@@ -74,10 +74,16 @@ void fillRow(std::span<float> row, int64_t index, Values values,
   default:
     break;
   }
-  if (values == Values::Mixed)
+  if (values == Values::Ties)
+    for (float &x : row)
+      x = std::bit_cast<float>((std::bit_cast<uint32_t>(x) & 0xFFFF0000) |
+                               0x8000);
+  if (values != Values::Special)
     return;
   const float infinity = std::numeric_limits<float>::infinity();
-  const float special[] = {std::nanf(""), infinity, -infinity, 3e38f, 1e-40f};
+  // NaN of all bits, which rounding must not carry into the sign.
+  const float special[] = {std::bit_cast<float>(0x7FFFFFFF), infinity,
+                           -infinity, 3e38f, 1e-40f};
   if (index % 3 == 1)
     row[engine() % row.size()] = special[engine() % std::size(special)];
   if (index % 9 == 5) {
@@ -140,6 +146,29 @@ void compareRows(std::span<const float> found, std::span<const float> expected,
                   << found[first];
 }
 
+/// Reports the value that is the furthest beyond its tolerance.
+void compareWithin(std::span<const float> found,
+                   std::span<const float> expected,
+                   std::span<const float> tolerance) {
+  int64_t worst = -1;
+  float excess = 1.0f;
+  for (int64_t i = 0; i < std::ssize(expected); ++i) {
+    if (std::isinf(tolerance[i]) ||
+        (!std::isfinite(found[i]) && !std::isfinite(expected[i])))
+      continue;
+    float difference = std::fabs(found[i] - expected[i]);
+    float share = difference == 0 ? 0.0f : difference / tolerance[i];
+    if (share <= excess)
+      continue;
+    worst = i;
+    excess = std::isnan(share) ? std::numeric_limits<float>::infinity() : share;
+  }
+  if (worst >= 0)
+    ADD_FAILURE() << "value " << worst << ": expected " << expected[worst]
+                  << " within " << tolerance[worst] << ", found "
+                  << found[worst];
+}
+
 /// The C interface of a loaded program.
 struct Library {
   explicit Library(const std::string &path)
@@ -181,24 +210,6 @@ std::string describe(const Sizes &sizes) {
 std::string readFile(const std::string &path) {
   std::ifstream stream(path);
   return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::vector<std::string> targetCpus() {
-#if defined(__x86_64__)
-  // Each way to multiply that this machine has.
-  std::vector<std::string> result{"host"};
-  if (__builtin_cpu_supports("amx-int8"))
-    result.push_back("x86-64-v4+avx512vnni");
-  if (__builtin_cpu_supports("avx512vnni"))
-    result.push_back("x86-64-v4");
-  if (__builtin_cpu_supports("avxvnni"))
-    result.push_back("x86-64-v3+avxvnni");
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-    result.push_back("x86-64-v3");
-  return result;
-#else
-  return {"host"};
-#endif
 }
 
 } // namespace
@@ -281,7 +292,14 @@ void KernelProgram::line(const std::string &text) {
 void KernelProgram::output(const std::string &value,
                            const std::vector<std::string> &dims,
                            Expected expected, Compare compare) {
-  outputs.push_back({value, dims, std::move(expected), compare});
+  outputs.push_back({value, dims, std::move(expected), {}, compare});
+}
+
+void KernelProgram::output(const std::string &value,
+                           const std::vector<std::string> &dims,
+                           Expected expected, Expected tolerance) {
+  outputs.push_back(
+      {value, dims, std::move(expected), std::move(tolerance), Compare::Bits});
 }
 
 std::string KernelProgram::text() const {
@@ -329,15 +347,40 @@ std::string KernelProgram::compile(const std::string &cpu) const {
   return "cannot compile for " + cpu + ": " + readFile(log);
 }
 
-void KernelProgram::run(
-    const std::string &path, const std::vector<RunData> &runs,
-    const std::vector<std::vector<std::vector<float>>> &expected) const {
+/// Each way to multiply that this machine has: those of bf16 only where there
+/// is something to multiply.
+std::vector<std::string> KernelProgram::cpus() const {
+#if defined(__x86_64__)
+  std::vector<std::string> result{"host"};
+  bool hasBf16 = std::ranges::any_of(
+      outputs, [](const Output &output) { return bool(output.tolerance); });
+  if (hasBf16 && __builtin_cpu_supports("amx-bf16"))
+    result.push_back("x86-64-v4+avx512vnni+avx512bf16");
+  if (__builtin_cpu_supports("amx-int8"))
+    result.push_back("x86-64-v4+avx512vnni");
+  if (__builtin_cpu_supports("avx512vnni"))
+    result.push_back("x86-64-v4");
+  if (__builtin_cpu_supports("avxvnni"))
+    result.push_back("x86-64-v3+avxvnni");
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+    result.push_back("x86-64-v3");
+  return result;
+#else
+  return {"host"};
+#endif
+}
+
+void KernelProgram::run(const std::string &path,
+                        const std::vector<RunData> &runs,
+                        const Results &expected,
+                        const Results &tolerances) const {
   Library library(path);
   ASSERT_NE(library.handle, nullptr) << dlerror();
   auto *message = TQ_FIND(library, tq_last_message);
   auto *destroy = TQ_FIND(library, tq_session_destroy);
   const tq_model *model = nullptr;
   ASSERT_EQ(TQ_FIND(library, tq_model_open)(&model), TQ_OK) << message();
+  Results ofOneThread = expected;
   for (int32_t threads : {1, 2, 7}) {
     tq_session *session = nullptr;
     ASSERT_EQ(TQ_FIND(library, tq_session_create)(model, threads, &session),
@@ -361,10 +404,17 @@ void KernelProgram::run(
         std::vector<int64_t> have(results[i].dims,
                                   results[i].dims + results[i].rank);
         EXPECT_EQ(have, want);
-        if (have == want)
-          compareRows({static_cast<const float *>(results[i].data),
-                       expected[r][i].size()},
-                      expected[r][i], want.back(), outputs[i].compare);
+        if (have != want)
+          continue;
+        std::span found(static_cast<const float *>(results[i].data),
+                        expected[r][i].size());
+        if (outputs[i].tolerance)
+          compareWithin(found, expected[r][i], tolerances[r][i]);
+        else
+          compareRows(found, expected[r][i], want.back(), outputs[i].compare);
+        if (threads == 1)
+          ofOneThread[r][i].assign(found.begin(), found.end());
+        compareRows(found, ofOneThread[r][i], want.back(), Compare::Bits);
       }
     }
     destroy(session);
@@ -380,25 +430,29 @@ void KernelProgram::check(const std::vector<Sizes> &sizes) {
              static_cast<std::streamsize>(weightData.size() * sizeof(float)));
 
   std::vector<std::future<std::string>> compilations;
-  std::vector<std::string> cpus = targetCpus();
-  for (const std::string &cpu : cpus)
+  std::vector<std::string> all = cpus();
+  for (const std::string &cpu : all)
     compilations.push_back(
         std::async(std::launch::async, [&, cpu] { return compile(cpu); }));
 
   std::vector<RunData> runs;
-  std::vector<std::vector<std::vector<float>>> expected;
+  Results expected, tolerances;
   for (const Sizes &size : sizes) {
     runs.push_back(makeData(size));
-    auto &values = expected.emplace_back();
-    for (const Output &output : outputs)
+    auto &values = expected.emplace_back(), &bounds = tolerances.emplace_back();
+    for (const Output &output : outputs) {
       values.push_back(output.expected(runs.back()));
+      auto &bound = bounds.emplace_back();
+      if (output.tolerance)
+        bound = output.tolerance(runs.back());
+    }
   }
 
-  for (size_t i = 0; i < cpus.size(); ++i) {
-    SCOPED_TRACE(name + " on " + cpus[i]);
+  for (size_t i = 0; i < all.size(); ++i) {
+    SCOPED_TRACE(name + " on " + all[i]);
     std::string error = compilations[i].get();
     EXPECT_EQ(error, "") << text();
     if (error.empty())
-      run(folder.path + "/" + cpus[i] + ".so", runs, expected);
+      run(folder.path + "/" + all[i] + ".so", runs, expected, tolerances);
   }
 }

@@ -36,6 +36,7 @@ struct RunData {
 /// How the values of a float input are made.
 enum class Values {
   Mixed,   ///< rows of different size and sign, zeros, outliers
+  Ties,    ///< halfway between two bf16
   Special, ///< also NaN, infinities and very large numbers
 };
 
@@ -81,9 +82,14 @@ public:
   using Expected = std::function<std::vector<float>(const RunData &)>;
   void output(const std::string &value, const std::vector<std::string> &dims,
               Expected expected, Compare compare = Compare::Bits);
+  /// The same for what is not defined to the bit: `tolerance` says how far each
+  /// value may be off. Infinity allows anything; what is expected not to be
+  /// finite may be so in any way.
+  void output(const std::string &value, const std::vector<std::string> &dims,
+              Expected expected, Expected tolerance);
 
   /// Compiles for each CPU, runs all `runs` with 1, 2 and 7 threads and
-  /// compares each output with the reference.
+  /// compares each output with the reference, and with the bits of one thread.
   void check(const std::vector<Sizes> &runs);
 
   /// `tensor<...>` of these dimensions.
@@ -100,9 +106,10 @@ private:
   struct Output {
     std::string value;
     std::vector<std::string> dims;
-    Expected expected;
+    Expected expected, tolerance;
     Compare compare;
   };
+  using Results = std::vector<std::vector<std::vector<float>>>;
 
   size_t addInput(Input input);
   void addWeight(const std::string &name, const std::string &type,
@@ -110,8 +117,9 @@ private:
   std::string text() const;
   RunData makeData(const Sizes &sizes);
   std::string compile(const std::string &cpu) const;
+  std::vector<std::string> cpus() const;
   void run(const std::string &library, const std::vector<RunData> &runs,
-           const std::vector<std::vector<std::vector<float>>> &expected) const;
+           const Results &expected, const Results &tolerances) const;
 
   TempFolder folder;
   std::string name, quantize;

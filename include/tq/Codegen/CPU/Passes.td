@@ -45,8 +45,8 @@ def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"target", "target", "std::string", /*default=*/"\"\"",
-           "schedule: amx, avx512vnni, avx512, avxvnni, avx2, i8mm, dotprod "
-           "or generic; default: tq.schedule of the module, else avx2">
+           "schedule: amx-bf16, amx, avx512bf16, avx512vnni, avx512, avxvnni, avx2, "
+           "i8mm, dotprod or generic; default: tq.schedule of the module, else avx2">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

@@ -30,10 +30,11 @@ constexpr int64_t kPanel = 64;
 /// one tile register.
 constexpr int64_t kPackedOutputs = kLanes;
 
-/// Inputs that a dot product takes at once.
+/// Inputs that a dot product of bytes takes at once.
 constexpr int64_t kDotGroup = 4;
 
-/// How a group of four u8 x s8 products is added to s32 sums.
+/// How a group of products is added to sums: four of u8 x s8 to s32 or, the
+/// last ones, two of bf16 to f32.
 enum class DotKind {
   Vpdpbusd,     ///< AVX-512 VNNI
   VpdpbusdHalf, ///< AVX-VNNI: half as wide
@@ -41,10 +42,22 @@ enum class DotKind {
   Usdot,        ///< Arm i8mm: a quarter as wide
   Sdot,         ///< Arm dotprod: of s8 x s8, so inputs move down by 128
   Widen,        ///< any ISA: plain arithmetic in 32 bits
+  Vdpbf16ps,    ///< AVX-512 BF16
+  WidenBf16,    ///< any ISA: two fma in f32
 };
 
 /// The instruction that multiplies, or what is done without one.
 llvm::StringRef getDotName(DotKind kind);
+
+/// Whether the products are those of bf16.
+inline bool isBf16(DotKind kind) {
+  return kind == DotKind::Vdpbf16ps || kind == DotKind::WidenBf16;
+}
+
+/// Elements of a 32-bit word, whose products an instruction adds at once.
+inline int64_t getGroupSize(DotKind kind) {
+  return isBf16(kind) ? 2 : kDotGroup;
+}
 
 /// Register tile of a contraction: rows x (vectors of 16 lanes).
 struct Tile {
@@ -56,10 +69,14 @@ struct Tile {
 struct Target {
   llvm::StringRef name;
   DotKind dot;
+  DotKind bf16Dot;
   Tile integerTile;
+  Tile bf16Tile;
   Tile floatTile;
   /// Integer sums in the tile registers of AMX, where the depth suits them.
   bool hasMatrixTiles;
+  /// Sums of products of bf16 there, too.
+  bool hasBf16Tiles;
   /// CPU features, as LLVM names them, that the kernels need.
   llvm::ArrayRef<llvm::StringRef> features;
 };

@@ -59,6 +59,9 @@ private:
 
 mlir::Value buildExp2Kernel(mlir::OpBuilder &builder, mlir::Location loc,
                             mlir::Value x);
+/// The same with kExp2CoarsePoly; for vector code only.
+mlir::Value buildExp2Coarse(mlir::OpBuilder &builder, mlir::Location loc,
+                            mlir::Value x);
 /// An i32 in [0, 255].
 mlir::Value buildWeightU8(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value x);

@@ -100,6 +100,10 @@ func.func @attention(%q: tensor<?x?x64xf32>, %k: tensor<?x?x16xf32>, %m: tensor<
   %2 = tq.attention %q, %q, %q
     {num_heads = 4 : i64, precision = #tq.precision<int8>, scale = 1.0 : f32}
     : (tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
+  // CHECK: tq.attention {{.*}} {num_heads = 4 : i64, precision = #tq.precision<bf16>, scale
+  %3 = tq.attention %q, %q, %q
+    {num_heads = 4 : i64, precision = #tq.precision<bf16>, scale = 1.0 : f32}
+    : (tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
   return
 }
 

@@ -3,11 +3,16 @@
 // RUN: tq-opt %s -tq-insert-quantization=attention=int8 -verify-diagnostics | FileCheck %s --check-prefix=INT8
 // RUN: tq-opt %s -tq-insert-quantization="mode=none attention=int8" | FileCheck %s --check-prefix=INT8
 // RUN: tq-opt %s -tq-quantize-pipeline=attention=int8 | FileCheck %s --check-prefix=INT8
+// RUN: tq-opt %s -tq-insert-quantization=attention=bf16 -verify-diagnostics | FileCheck %s --check-prefix=BF16
+// RUN: tq-opt %s -tq-quantize-pipeline=attention=bf16 | FileCheck %s --check-prefix=BF16
 // RUN: tq-opt %s -tq-insert-quantization=attention=f32 | FileCheck %s
 // RUN: not tq-opt %s -tq-insert-quantization=attention=int4 2>&1 | FileCheck %s --check-prefix=BAD
 // BAD: Cannot find option named 'int4'
 
-// An attention in integers needs no reason, and says none.
+// An attention not in f32 needs no reason, and says none.
+// BF16-LABEL: func.func @attention
+// BF16-NOT:     tq.reason
+// BF16-COUNT-2: tq.attention {{.*}} precision = #tq.precision<bf16>
 // INT8-LABEL: func.func @attention
 // INT8-NOT:     tq.reason
 // INT8:         tq.attention {{.*}} precision = #tq.precision<int8>

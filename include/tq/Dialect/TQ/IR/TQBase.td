@@ -79,7 +79,8 @@ def TQ_PoolKindAttr : EnumAttr<TQ_Dialect, TQ_PoolKind, "pool_kind"> {
 }
 
 def TQ_Precision : I32EnumAttr<"Precision", "type in which products are computed", [
-    TQ_EnumCase<"F32", 0, "f32">, TQ_EnumCase<"Int8", 1, "int8">]> {
+    TQ_EnumCase<"F32", 0, "f32">, TQ_EnumCase<"BF16", 1, "bf16">,
+    TQ_EnumCase<"Int8", 2, "int8">]> {
   let cppNamespace = "::tq";
   let genSpecializedAttr = 0;
 }

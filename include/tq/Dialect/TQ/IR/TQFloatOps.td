@@ -111,9 +111,11 @@ def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
     Key j is visible if `mask[b,j] != 0` (where there is a mask) and, with `causal`,
     `j <= i + T - S` for S queries and T keys. A query without a visible key gives 0.
 
-    `precision` says in what both products are computed: `f32`, or `int8`, where the
-    op itself quantizes query and key per token and head, the weights p to u8, and
-    value per channel over the keys that `mask` shows.
+    `precision` says in what both products are computed: `f32`; `bf16`, where query,
+    key, value and the weights p are rounded to bf16 and sums stay f32, in an order
+    that the target chooses; or `int8`, where the op itself quantizes query and key
+    per token and head, the weights p to u8, and value per channel over the keys that
+    `mask` shows.
 
     (C1) `query`, `key`, `value` have rank 3, equal first dimensions; `key` and `value`
          have equal shapes.

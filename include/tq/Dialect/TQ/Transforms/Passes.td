@@ -99,7 +99,7 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
     `tq.dequantize`, of `tq.quantize_weight` for weights and tables, of
     `tq.dynamic_quantize` for activations; or the op has the attribute `tq.reason`
     and a remark that say why it stays in float. `mode=none` inserts nothing.
-    `attention=int8` sets the precision of each `tq.attention`, with any mode; it
+    `attention=bf16|int8` sets the precision of each `tq.attention`, with any mode; it
     costs accuracy for speed on long sequences. `attention=f32` leaves what the op
     says.
 
@@ -134,6 +134,8 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
            /*default=*/"::tq::Precision::F32", "In what attention computes its products",
            [{::llvm::cl::values(
              clEnumValN(::tq::Precision::F32, "f32", "f32, or what the op says"),
+             clEnumValN(::tq::Precision::BF16, "bf16",
+                        "query, key, weights and value rounded to bf16, sums f32"),
              clEnumValN(::tq::Precision::Int8, "int8",
                         "query and key s8 per token and head, weights u8, value s8 per "
                         "channel"))}]>
