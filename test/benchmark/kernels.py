@@ -6,7 +6,8 @@
 Every kernel is a program of one layer: its weights stay in the nearest cache
 that holds them. Programs run with --profile, which times the calls of each
 kernel and measures the peak of the instructions the program was made for:
-u8 x s8 dot products for int8 kernels, fma for float ones. Dynamic
+u8 x s8 dot products for int8 kernels, fma for float ones, dot products of
+bf16 where there are any. Dynamic
 quantization of a linear's input is a kernel of its own and not counted.
 
     kernels.py
@@ -41,7 +42,7 @@ HEADS = 12
 HEAD_SIZES = (32, 64)
 LENGTHS = (128, 384, 512)
 PEAKS = re.compile(r"(\d+) GOPS of u8 x s8 dot products, "
-                   r"(\d+) GFLOPS of f32 fma")
+                   r"(\d+) GFLOPS of f32 fma, (\d+) of bf16")
 
 # y = x W' + b, an activation or a residual.
 LINEAR = """\
@@ -144,7 +145,9 @@ def all_kernels():
         "int8": [Linear("int8", k, n, epilogue) for epilogue in EPILOGUES
                  for k, n in LINEARS],
         "float": [Linear("float", k, n, "f32") for k, n in LINEARS],
-        "attention": [Attention("float", size) for size in HEAD_SIZES]}
+        "attention": [Attention(precision, size)
+                      for precision in ("float", "bf16", "int8")
+                      for size in HEAD_SIZES]}
 
 
 def make_program(kernel, args):
@@ -157,9 +160,11 @@ def make_program(kernel, args):
     if not source.exists() or source.read_text() != text:
         source.write_text(text)
     quantize = "none" if kernel.precision == "float" else "dynamic"
+    attention = {"float": "f32"}.get(kernel.precision, kernel.precision)
     return tq_program.compile_model(
         args.tq_compile, source, stem.with_suffix(".program"),
-        [f"--quantize={quantize}", f"--target-cpu={args.target_cpu}",
+        [f"--quantize={quantize}", f"--attention={attention}",
+         f"--target-cpu={args.target_cpu}",
          *shlex.split(args.options)])
 
 
@@ -175,11 +180,11 @@ def profile(program, kernel, size, args):
     peaks = PEAKS.search(done.stderr)
     if not peaks:
         raise SystemExit(f"{program}: no peak in the profile's table")
-    is_int8 = main["cat"].startswith("int8")
+    kind = {"int8": 1, "bf16": 3}.get(main["cat"].split()[0], 2)
     gops = [kernel.ops(size) / event["dur"] * 1e-3 for event in events
             if event["name"] == main["name"]]
     return {"kernel": main["name"], "scheme": main["cat"], "gops": gops,
-            "peak": float(peaks[1 if is_int8 else 2])}
+            "peak": float(peaks[kind])}
 
 
 def summarize(rows):

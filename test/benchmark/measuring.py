@@ -15,7 +15,8 @@ from pathlib import Path
 
 import tq_program
 
-ISA_FLAGS = ("avx2", "avx_vnni", "avx512_vnni", "amx_int8")
+ISA_FLAGS = ("avx2", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_int8",
+             "amx_bf16")
 
 
 # --------------------------------------------------------------------- rounds

@@ -49,6 +49,9 @@ TQ_PEAK_LOOP(dotAvxVnni, "avx2,avxvnni", __m256i, _mm256_set1_epi8(1),
 TQ_PEAK_LOOP(dotAvx2, "avx2", __m256i, _mm256_set1_epi16(1),
              _mm256_set1_epi16(2),
              _mm256_add_epi32(sum, _mm256_madd_epi16(a, b)))
+TQ_PEAK_LOOP(dotBf16, "avx512f,avx512bf16", __m512, _mm512_set1_ps(0.5f),
+             _mm512_set1_ps(0.25f),
+             _mm512_dpbf16_ps(sum, (__m512bh)a, (__m512bh)b))
 TQ_PEAK_LOOP(fmaAvx512, "avx512f", __m512, _mm512_set1_ps(0.5f),
              _mm512_set1_ps(0.25f), _mm512_fmadd_ps(sum, a, b))
 TQ_PEAK_LOOP(fmaAvx2, "avx2,fma", __m256, _mm256_set1_ps(0.5f),
@@ -56,22 +59,28 @@ TQ_PEAK_LOOP(fmaAvx2, "avx2,fma", __m256, _mm256_set1_ps(0.5f),
 
 #undef TQ_PEAK_LOOP
 
-/// Four chains of 16 x 16 x 64 products: of two tiles each of both operands.
-__attribute__((target("amx-tile,amx-int8"))) static void dotTiles() {
-  alignas(64) uint8_t shapes[64] = {1};
-  for (int tile = 0; tile < 8; ++tile) {
-    shapes[16 + 2 * tile] = 64;
-    shapes[48 + tile] = 16;
+/// Four chains of products of whole tiles: of two each of both operands.
+#define TQ_TILE_LOOP(NAME, FEATURES, DOT)                                      \
+  __attribute__((target(FEATURES))) static void NAME() {                       \
+    alignas(64) uint8_t shapes[64] = {1};                                      \
+    for (int tile = 0; tile < 8; ++tile) {                                     \
+      shapes[16 + 2 * tile] = 64;                                              \
+      shapes[48 + tile] = 16;                                                  \
+    }                                                                          \
+    _tile_loadconfig(shapes);                                                  \
+    for (int64_t i = 0; i < steps * chains / (4 * tileSteps); ++i) {           \
+      DOT(0, 4, 6);                                                            \
+      DOT(1, 4, 7);                                                            \
+      DOT(2, 5, 6);                                                            \
+      DOT(3, 5, 7);                                                            \
+    }                                                                          \
+    _tile_release();                                                           \
   }
-  _tile_loadconfig(shapes);
-  for (int64_t i = 0; i < steps * chains / (4 * tileSteps); ++i) {
-    _tile_dpbusd(0, 4, 6);
-    _tile_dpbusd(1, 4, 7);
-    _tile_dpbusd(2, 5, 6);
-    _tile_dpbusd(3, 5, 7);
-  }
-  _tile_release();
-}
+
+TQ_TILE_LOOP(dotTiles, "amx-tile,amx-int8", _tile_dpbusd)
+TQ_TILE_LOOP(dotBf16Tiles, "amx-tile,amx-bf16", _tile_dpbf16ps)
+
+#undef TQ_TILE_LOOP
 
 static double now() {
   timespec time;
@@ -97,7 +106,7 @@ static bool hasName(const char *features, const char *name) {
 
 Peak measurePeak(const char *features) {
   if (!hasName(features, "avx2"))
-    return {0, 0};
+    return {0, 0, 0};
   bool isAvx512 = hasName(features, "avx512f");
   Peak peak;
   // 16 x 16 x 64 products and additions in tiles, 64 in 512 bits, 32 in 256, 16
@@ -112,12 +121,19 @@ Peak measurePeak(const char *features) {
     peak.integer = measure(dotAvx2, 2 * 16);
   peak.floating =
       isAvx512 ? measure(fmaAvx512, 2 * 16) : measure(fmaAvx2, 2 * 8);
+  // Half as many products as of bytes.
+  if (hasName(features, "amx-bf16"))
+    peak.bf16 = measure(dotBf16Tiles, 2.0 * 16 * 16 * 32 / tileSteps);
+  else if (hasName(features, "avx512bf16"))
+    peak.bf16 = measure(dotBf16, 2 * 32);
+  else
+    peak.bf16 = peak.floating;
   return peak;
 }
 
 #else
 
-Peak measurePeak(const char *) { return {0, 0}; }
+Peak measurePeak(const char *) { return {0, 0, 0}; }
 
 #endif
 

@@ -16,6 +16,7 @@ namespace tq::rt {
 struct Peak {
   double integer;  ///< u8 x s8 dot products
   double floating; ///< f32 fma
+  double bf16;     ///< dot products of bf16, or f32 fma without them
 };
 
 /// Measures for some milliseconds. `features` are those the program requires

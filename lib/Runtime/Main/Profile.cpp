@@ -49,8 +49,11 @@ tq_status ProfileRecorder::start(tq_session &session, const char *path) {
 /// call; 0 where the peak is not known.
 static double shareOfPeak(const tq_program_call &call, double gops,
                           const Peak &peak, int64_t threads) {
-  double most =
-      strncmp(call.scheme, "int8", 4) == 0 ? peak.integer : peak.floating;
+  double most = peak.floating;
+  if (strncmp(call.scheme, "int8", 4) == 0)
+    most = peak.integer;
+  else if (strcmp(call.scheme, "bf16") == 0)
+    most = peak.bf16;
   return most > 0 ? gops / (most * double(threads)) : 0;
 }
 
@@ -156,9 +159,9 @@ static tq_status printTable(const tq_program &program, const Profile &profile,
   if (peak.floating > 0)
     fprintf(stderr,
             "peak of %" PRId64 " thread(s): %.0f GOPS of u8 x s8 dot products, "
-            "%.0f GFLOPS of f32 fma\n",
+            "%.0f GFLOPS of f32 fma, %.0f of bf16\n",
             threads, peak.integer * double(threads),
-            peak.floating * double(threads));
+            peak.floating * double(threads), peak.bf16 * double(threads));
   if (profile.dropped)
     fprintf(stderr, "note: %" PRId64 " more calls were not recorded\n",
             profile.dropped);
