@@ -38,7 +38,7 @@ def link(directory, tq_compile, runtime, options):
 
 def check(program):
     """Threads that race make the program exit with 66, which run() refuses."""
-    inputs = make_inputs(SPEC, 3, 29, seed=1)
+    inputs = make_inputs(SPEC, 24, 29, seed=1)
     expected = program(inputs)
     for threads in (2, 7):
         same_bits(program(inputs, threads), expected, f"{threads} threads")
