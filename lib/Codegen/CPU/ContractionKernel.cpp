@@ -469,7 +469,7 @@ LogicalResult ContractionKernelGenerator::emitTile(const OutputTile &out) {
   FailureOr<SmallVector<Value>> init = emitInit(out);
   if (failed(init))
     return failure();
-  return emitEpilogue(out, emitContraction(out, *init));
+  return emitEpilogue(out, emitContraction(out, *init), /*chains=*/1);
 }
 
 LanePoint ContractionKernelGenerator::getPoint(const OutputTile &out, Value row,
@@ -641,32 +641,54 @@ SmallVector<Value> ContractionKernelGenerator::emitStep(const OutputTile &out,
   return next;
 }
 
-/// One vector after the other, so that few values live at a time.
+/// The epilogue of a vector is a chain of dependent operations, and the CPU
+/// looks only a few vectors ahead: so many `chains` are interleaved. Each more
+/// takes registers, which those of accumulators leave few of.
 LogicalResult ContractionKernelGenerator::emitEpilogue(const OutputTile &out,
-                                                       ValueRange sums) {
-  for (auto [r, row] : llvm::enumerate(out.rows)) {
-    evaluator->clearBlock();
-    for (int64_t v = 0; v < out.vectors; ++v) {
-      evaluator->clearKnown();
-      LanePoint point = getPoint(out, row, v);
-      Value sum = sums[r * out.vectors + v];
-      evaluator->setKnown(contraction->getResult(0), sum);
-      if (BlockArgument stored = getDestination(contraction->getResult(0))) {
-        if (failed(evaluator->write(stored,
-                                    AffineMap::getMultiDimIdentityMap(
-                                        rowRank + 1, builder.getContext()),
-                                    sum, point)))
-          return failure();
-      }
-      for (linalg::GenericOp op : epilogue) {
-        FailureOr<SmallVector<Value>> values = evaluator->evaluate(op, point);
-        if (failed(values) ||
-            failed(evaluator->writeResults(op, *values, point)))
-          return failure();
-        for (auto [result, value] : llvm::zip(op.getResults(), *values))
-          evaluator->setKnown(result, evaluator->broadcast(value));
-      }
+                                                       ValueRange sums,
+                                                       int64_t chains) {
+  int64_t count = sums.size();
+  for (int64_t first = 0; first < count; first += chains) {
+    SmallVector<SmallVector<Operation *>> code;
+    for (int64_t i = first; i < std::min(first + chains, count); ++i) {
+      if (i == first || i % out.vectors == 0)
+        evaluator->clearBlock();
+      Block *block = builder.getInsertionBlock();
+      auto place = builder.getInsertionPoint();
+      Operation *last = place == block->begin() ? nullptr : &*std::prev(place);
+      if (failed(emitEpilogue(out, i / out.vectors, i % out.vectors, sums[i])))
+        return failure();
+      SmallVector<Operation *> &chain = code.emplace_back();
+      for (auto it = last ? std::next(last->getIterator()) : block->begin();
+           it != builder.getInsertionPoint(); ++it)
+        chain.push_back(&*it);
     }
+    interleave(code);
+  }
+  return success();
+}
+
+/// The epilogue of one vector of a row.
+LogicalResult ContractionKernelGenerator::emitEpilogue(const OutputTile &out,
+                                                       int64_t row,
+                                                       int64_t vector,
+                                                       Value sum) {
+  evaluator->clearKnown();
+  LanePoint point = getPoint(out, out.rows[row], vector);
+  evaluator->setKnown(contraction->getResult(0), sum);
+  if (BlockArgument stored = getDestination(contraction->getResult(0))) {
+    if (failed(evaluator->write(stored,
+                                AffineMap::getMultiDimIdentityMap(
+                                    rowRank + 1, builder.getContext()),
+                                sum, point)))
+      return failure();
+  }
+  for (linalg::GenericOp op : epilogue) {
+    FailureOr<SmallVector<Value>> values = evaluator->evaluate(op, point);
+    if (failed(values) || failed(evaluator->writeResults(op, *values, point)))
+      return failure();
+    for (auto [result, value] : llvm::zip(op.getResults(), *values))
+      evaluator->setKnown(result, evaluator->broadcast(value));
   }
   return success();
 }

@@ -111,8 +111,10 @@ private:
   void emitPrefetches(const OutputTile &out, mlir::Value group);
   void prefetch(mlir::Value packed, mlir::Value group, unsigned locality);
   mlir::Value loadInputs(mlir::Value row, mlir::Value group, int64_t count);
-  mlir::LogicalResult emitEpilogue(const OutputTile &out,
-                                   mlir::ValueRange sums);
+  mlir::LogicalResult emitEpilogue(const OutputTile &out, mlir::ValueRange sums,
+                                   int64_t chains);
+  mlir::LogicalResult emitEpilogue(const OutputTile &out, int64_t row,
+                                   int64_t vector, mlir::Value sum);
 
   Kernel &kernel;
   mlir::ImplicitLocOpBuilder builder;

@@ -43,6 +43,29 @@ Value tq::cpu::minIndex(ImplicitLocOpBuilder &builder, Value a, Value b) {
   return arith::MinSIOp::create(builder, a, b);
 }
 
+void tq::cpu::interleave(ArrayRef<SmallVector<Operation *>> chains) {
+  llvm::DenseSet<Operation *> waiting;
+  for (ArrayRef<Operation *> chain : chains)
+    waiting.insert(chain.begin(), chain.end());
+  if (waiting.empty())
+    return;
+  Operation *last = chains.back().back();
+  Block *block = last->getBlock();
+  auto end = std::next(last->getIterator());
+  SmallVector<size_t> next(chains.size());
+  while (!waiting.empty())
+    for (auto [chain, position] : llvm::zip(chains, next)) {
+      if (position == chain.size() ||
+          llvm::any_of(chain[position]->getOperands(), [&](Value operand) {
+            return waiting.contains(operand.getDefiningOp());
+          }))
+        continue;
+      Operation *op = chain[position++];
+      waiting.erase(op);
+      op->moveBefore(block, end);
+    }
+}
+
 /// Result i of a kernel is written to the i-th of its last arguments.
 BlockArgument tq::cpu::getDestination(Value value) {
   for (OpOperand &use : value.getUses()) {

@@ -71,6 +71,10 @@ mlir::Value minIndex(mlir::ImplicitLocOpBuilder &builder, mlir::Value a,
                      mlir::Value b);
 mlir::Value indexConstant(mlir::ImplicitLocOpBuilder &builder, int64_t value);
 
+/// Puts one operation of each chain after the other. The chains follow each
+/// other in a block, and may use what chains in front of them define.
+void interleave(llvm::ArrayRef<llvm::SmallVector<mlir::Operation *>> chains);
+
 } // namespace tq::cpu
 
 #endif // TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H

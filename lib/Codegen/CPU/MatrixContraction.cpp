@@ -21,6 +21,10 @@
 using namespace mlir;
 using namespace tq::cpu;
 
+/// Rows whose epilogues are interleaved: their vectors are as many chains of
+/// operations as keep the ports busy.
+constexpr int64_t kEpilogueRows = 2;
+
 /// 32 rows at a time. Those left over are part of the last item: its last 32
 /// reach back over rows that are done, so that all tiles have as many rows.
 LogicalResult ContractionKernelGenerator::emitMatrixItem(Value item) {
@@ -128,35 +132,45 @@ void ContractionKernelGenerator::emitMatrixPrefetch(const OutputTile &out,
              /*locality=*/2);
 }
 
-/// Of rows [first, last), one after the other: few values live at a time.
+/// Of rows [first, last), two at a time; of an odd number the last twice.
 LogicalResult ContractionKernelGenerator::emitMatrixEpilogue(
     Value panel, int64_t columns, Value first, Value last, Value firstSums) {
-  int64_t vectors = (columns + kLanes - 1) / kLanes;
-  Value zero = indexConstant(builder, 0);
-  Value init = contraction.getDpsInits().front();
-  bool isSameInRows = !dependsOnRows(init);
+  OutputTile out{panel,
+                 indexConstant(builder, 0),
+                 (columns + kLanes - 1) / kLanes,
+                 columns,
+                 {first},
+                 {}};
+  bool isSameInRows = !dependsOnRows(contraction.getDpsInits().front());
   FailureOr<SmallVector<Value>> initial = SmallVector<Value>();
   if (isSameInRows)
-    initial = emitInit({panel, zero, vectors, columns, {first}, {}});
-  auto loop =
-      scf::ForOp::create(builder, first, last, indexConstant(builder, 1));
+    initial = emitInit(out);
+  auto loop = scf::ForOp::create(builder, first, last,
+                                 indexConstant(builder, kEpilogueRows));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
-  Value row = loop.getInductionVar();
+  Value one = indexConstant(builder, 1);
+  Value next = arith::AddIOp::create(builder, loop.getInductionVar(), one);
+  out.rows = {
+      loop.getInductionVar(),
+      minIndex(builder, next, arith::SubIOp::create(builder, last, one))};
   if (!isSameInRows)
-    initial = emitInit({panel, zero, vectors, columns, {row}, {}});
+    initial = emitInit(out);
   if (failed(initial))
     return failure();
-  Value tileRow = arith::SubIOp::create(builder, row, firstSums);
   auto type = VectorType::get({kLanes}, builder.getI32Type());
   SmallVector<Value> sums;
-  for (int64_t v = 0; v < vectors; ++v) {
-    Value products = vector::LoadOp::create(
-        builder, type, tileSums,
-        ValueRange{tileRow, indexConstant(builder, v * kLanes)});
-    sums.push_back(arith::AddIOp::create(builder, products, (*initial)[v]));
+  for (Value row : out.rows) {
+    Value tileRow = arith::SubIOp::create(builder, row, firstSums);
+    for (int64_t v = 0; v < out.vectors; ++v) {
+      Value products = vector::LoadOp::create(
+          builder, type, tileSums,
+          ValueRange{tileRow, indexConstant(builder, v * kLanes)});
+      Value start = (*initial)[sums.size() % initial->size()];
+      sums.push_back(arith::AddIOp::create(builder, products, start));
+    }
   }
-  return emitEpilogue({panel, zero, vectors, columns, {row}, {}}, sums);
+  return emitEpilogue(out, sums, /*chains=*/sums.size());
 }
 
 /// Whether a value computed in the kernel can differ from row to row.
