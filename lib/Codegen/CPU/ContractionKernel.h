@@ -80,8 +80,11 @@ private:
   mlir::LogicalResult emitMatrixItem(mlir::Value item);
   void emitMatrixSums(mlir::Value panel, int64_t columns, mlir::Value first,
                       mlir::Value last);
-  void emitMatrixStep(const OutputTile &out);
-  void emitMatrixPrefetch(const OutputTile &out, mlir::Value group);
+  std::pair<mlir::Value, mlir::Value> getMatrixPrefetched(mlir::Value panel,
+                                                          mlir::Value row);
+  void emitMatrixStep(const OutputTile &out, mlir::Value prefetchEnd);
+  void emitMatrixPrefetch(const OutputTile &out, mlir::Value group,
+                          mlir::Value end);
   mlir::LogicalResult emitMatrixEpilogue(mlir::Value panel, int64_t columns,
                                          mlir::Value first, mlir::Value last,
                                          mlir::Value firstSums);

@@ -64,21 +64,19 @@ void ContractionKernelGenerator::emitMatrixSums(Value panel, int64_t columns,
   Value tileRows = indexConstant(builder, kTileRows);
   Value isTwo = arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt, count,
                                       tileRows);
+  auto next = getMatrixPrefetched(panel, first);
   auto branch = scf::IfOp::create(builder, isTwo, /*withElse=*/true);
   OpBuilder::InsertionGuard guard(builder);
   auto emit = [&](Block *block, ArrayRef<Value> rows, int64_t most) {
     builder.setInsertionPoint(block->getTerminator());
-    Value prefetched;
-    if (rows.size() == 2)
-      prefetched = getPrefetched(panel, indexConstant(builder, 0),
-                                 kPanelVectors, first, kMatrixRowBlock);
     for (int64_t vector = 0; vector < all; vector += most) {
       int64_t vectors = std::min(most, all - vector);
       builder.setInsertionPoint(block->getTerminator());
       for (int64_t i = 0; i < std::ssize(rows) * vectors; ++i)
         tiles->zero(i);
       emitMatrixStep({panel, indexConstant(builder, vector), vectors, columns,
-                      llvm::to_vector(rows), prefetched});
+                      llvm::to_vector(rows), next.first},
+                     next.second);
       Value stride = indexConstant(builder, 4 * kPanel);
       for (auto [r, row] : llvm::enumerate(rows))
         for (int64_t v = 0; v < vectors; ++v)
@@ -94,8 +92,37 @@ void ContractionKernelGenerator::emitMatrixSums(Value panel, int64_t columns,
   emit(branch.elseBlock(), {first}, 4);
 }
 
+/// The packed panels of the next outputs, first and end, that the block from
+/// `row` on prefetches: the first four blocks share them, or as many as exist.
+std::pair<Value, Value>
+ContractionKernelGenerator::getMatrixPrefetched(Value panel, Value row) {
+  Value rows = memref::DimOp::create(builder, inputMemref, 0);
+  Value all = indexConstant(builder, kPanelVectors);
+  Value one = indexConstant(builder, 1);
+  Value blocks = minIndex(builder, countBlocks(builder, rows), all);
+  Value index =
+      minIndex(builder,
+               arith::DivUIOp::create(builder, row,
+                                      indexConstant(builder, kMatrixRowBlock)),
+               blocks);
+  Value after =
+      minIndex(builder, arith::AddIOp::create(builder, index, one), blocks);
+  Value next = getPacked(arith::AddIOp::create(builder, panel, one),
+                         indexConstant(builder, 0));
+  Value packed =
+      indexConstant(builder, (outputs + kPackedOutputs - 1) / kPackedOutputs);
+  auto place = [&](Value block) {
+    Value share = arith::DivUIOp::create(
+        builder, arith::MulIOp::create(builder, block, all), blocks);
+    return minIndex(builder, arith::AddIOp::create(builder, next, share),
+                    packed);
+  };
+  return {place(index), place(after)};
+}
+
 /// Adds the products over all inputs, 64 at a time.
-void ContractionKernelGenerator::emitMatrixStep(const OutputTile &out) {
+void ContractionKernelGenerator::emitMatrixStep(const OutputTile &out,
+                                                Value prefetchEnd) {
   auto loop = scf::ForOp::create(builder, indexConstant(builder, 0),
                                  indexConstant(builder, inputs),
                                  indexConstant(builder, kTileBytes));
@@ -115,19 +142,26 @@ void ContractionKernelGenerator::emitMatrixStep(const OutputTile &out) {
     for (int64_t r = 0; r < std::ssize(out.rows); ++r)
       tiles->dot(r * out.vectors + v, kInputTile + r, weight);
   }
-  if (out.prefetched)
-    emitMatrixPrefetch(out, group);
+  emitMatrixPrefetch(out, group, prefetchEnd);
 }
 
-/// Each half of the outputs prefetches every other half tile of weights.
+/// A tile of each packed panel, of which each half of the outputs takes half.
 void ContractionKernelGenerator::emitMatrixPrefetch(const OutputTile &out,
-                                                    Value group) {
-  constexpr int64_t lines = kTileRows / 2;
-  Value half = arith::MulIOp::create(builder, out.firstVector,
-                                     indexConstant(builder, lines / 2));
-  Value first = arith::AddIOp::create(builder, group, half);
+                                                    Value group, Value end) {
+  bool isAll = out.rows.size() == 1;
+  int64_t lines = isAll ? kTileRows : kTileRows / 2;
+  Value first = group;
+  if (!isAll)
+    first = arith::AddIOp::create(
+        builder, group,
+        arith::MulIOp::create(builder, out.firstVector,
+                              indexConstant(builder, lines / 2)));
+  auto loop = scf::ForOp::create(builder, out.prefetched, end,
+                                 indexConstant(builder, 1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
   for (int64_t i = 0; i < lines; ++i)
-    prefetch(out.prefetched,
+    prefetch(loop.getInductionVar(),
              arith::AddIOp::create(builder, first, indexConstant(builder, i)),
              /*locality=*/2);
 }
