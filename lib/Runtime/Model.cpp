@@ -33,6 +33,15 @@ static tq_status checkProgram(const tq_program &program) {
         return fail(TQ_ERROR_RESOURCE, "damaged dimension %d of '%s'", d,
                     tensor.name);
   }
+  for (int32_t i = 0; i < program.num_inputs; ++i) {
+    const tq_program_tensor &input = program.inputs[i];
+    if (input.marks_padding &&
+        (!program.batch_dim || input.rank != 2 ||
+         input.dims[0] != program.batch_dim || input.dims[1] >= 0))
+      return fail(TQ_ERROR_RESOURCE, "damaged description of '%s'", input.name);
+  }
+  if (program.batch_dim > 0 || program.batch_dim < -program.num_symbols)
+    return fail(TQ_ERROR_RESOURCE, "damaged description of the batch");
   return TQ_OK;
 }
 

@@ -18,6 +18,9 @@ namespace tq::rt {
 /// caches.
 static constexpr int64_t partPositions = 256;
 
+/// Tables of rows stay far below the address space.
+static constexpr int64_t mostPositions = int64_t(1) << 56;
+
 /// Positions computed in vain that cost as much as one more part.
 static constexpr int64_t partWaste = 32;
 
@@ -46,7 +49,8 @@ static Batch describeBatch(const tq_session &session) {
   Batch batch = {symbolOf(session, program.batch_dim), 1, 0, nullptr, 0};
   for (int32_t i = 0; i < program.num_inputs; ++i) {
     const tq_program_tensor &input = program.inputs[i];
-    if (!batch.sequenceDim && input.rank > 1 && input.dims[1] < 0 &&
+    // Without a mask, a row's size is a guess at its work.
+    if (batch.positions == 1 && input.rank > 1 && input.dims[1] < 0 &&
         input.dims[0] == program.batch_dim)
       batch.positions = symbolOf(session, input.dims[1]);
     if (!input.marks_padding)
@@ -82,36 +86,50 @@ static Part *partTable(const Parts &parts) {
   return reinterpret_cast<Part *>(parts.table.data);
 }
 
+/// Whether rows [first, next) of the order are neighbours in the batch, too.
+/// One row is, up to any length; several only if none is padded: rows of one
+/// length keep their order, others do not.
+static bool areNeighbours(const Parts &parts, const Batch &batch, int64_t first,
+                          int64_t next) {
+  const int64_t *order = words(parts.order), last = order[next - 1];
+  return next - first == 1 || (words(parts.lengths)[last] == batch.positions &&
+                               last - order[first] == next - first - 1);
+}
+
 /// Cuts the ordered rows to parts of about `target` positions; gives their
 /// number.
-static int64_t cutRows(Parts &parts, int64_t rows, int64_t target) {
+static int64_t cutRows(Parts &parts, const Batch &batch, int64_t target) {
   const int64_t *order = words(parts.order), *lengths = words(parts.lengths);
-  int64_t count = 0;
+  int64_t count = 0, rows = batch.rows;
   for (int64_t first = 0; first < rows; ++count) {
     int64_t length = lengths[order[first]], next = first + 1, waste = 0;
     while (next < rows && (next - first) * length < target &&
            (waste += length - lengths[order[next]]) <= partWaste)
       ++next;
-    partTable(parts)[count] = {first, next - first, length};
+    partTable(parts)[count] = {first, next - first, length,
+                               areNeighbours(parts, batch, first, next)};
     first = next;
   }
   return count;
 }
 
-/// Parts for each thread, if there are enough for all; else parts that all
-/// threads share, each `threads` times as large.
-static void cutForThreads(Parts &parts, int64_t rows, int64_t total,
-                          int64_t threads) {
+/// Parts for each thread, if there are enough for all; else one that all
+/// threads share. A profile shows one call at a time, so it is of shared parts.
+static void cutForThreads(Parts &parts, const Batch &batch, int64_t total,
+                          int64_t threads, bool isProfiled) {
   auto ceilDiv = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   int64_t wanted = ceilDiv(total, partPositions);
-  if (wanted < threads) {
-    parts.count = cutRows(parts, rows, total);
-    return;
+  if (threads > 1 && !isProfiled && wanted >= threads) {
+    wanted = ceilDiv(wanted, threads) * threads;
+    parts.count = cutRows(parts, batch, ceilDiv(total, wanted));
+    // A few that are left over keep all threads busy one after the other.
+    int64_t rest = parts.count % threads;
+    parts.aside = 2 * rest > threads ? parts.count : parts.count - rest;
+    if (parts.aside)
+      return;
   }
-  wanted = ceilDiv(wanted, threads) * threads;
-  parts.count = cutRows(parts, rows, ceilDiv(total, wanted));
-  // Those that are left over keep all threads busy, one after the other.
-  parts.aside = threads == 1 ? 0 : parts.count / threads * threads;
+  parts.count =
+      cutRows(parts, batch, threads > 1 ? total : ceilDiv(total, wanted));
 }
 
 tq_status cutBatch(tq_session &session) {
@@ -120,6 +138,13 @@ tq_status cutBatch(tq_session &session) {
   if (!session.model->program->batch_dim)
     return TQ_OK;
   Batch batch = describeBatch(session);
+  int64_t positions;
+  if (!multiply(batch.rows, batch.positions, &positions) ||
+      positions > mostPositions)
+    return fail(TQ_ERROR_INPUT,
+                "expected a batch of at most 2^56 positions, found %" PRId64
+                " rows of %" PRId64,
+                batch.rows, batch.positions);
   if (!bufferReserve(parts.lengths, 8 * batch.rows) ||
       !bufferReserve(parts.table, sizeof(Part) * batch.rows))
     return fail(TQ_ERROR_RESOURCE, "no memory for a batch of %" PRId64 " rows",
@@ -134,10 +159,9 @@ tq_status cutBatch(tq_session &session) {
                     [&](int64_t row) { return lengths[row]; }))
     return fail(TQ_ERROR_RESOURCE, "no memory for a batch of %" PRId64 " rows",
                 batch.rows);
-  cutForThreads(parts, batch.rows, total, session.pool.threads());
-  if (session.context.profile)
-    parts.aside = 0; // events are those of one call at a time
-  if (parts.count == 1 && total == batch.rows * batch.positions)
+  cutForThreads(parts, batch, total, session.pool.threads(),
+                session.context.profile);
+  if (parts.count == 1 && total == positions)
     parts.count = 0;
   return TQ_OK;
 }
@@ -181,11 +205,6 @@ public:
 private:
   Rows getRows(const tq_program_tensor &tensor, const int64_t *dims,
                int64_t length) const;
-  /// Whether the rows stand in the batch as the part needs them.
-  bool isInPlace() const {
-    return part.length == batch.positions &&
-           order[part.rows - 1] == order[0] + part.rows - 1;
-  }
   bool isCut(const tq_program_tensor &tensor) const {
     return tensor.rank && tensor.dims[0] == program.batch_dim;
   }
@@ -229,7 +248,7 @@ int64_t PartView::plan(int64_t threads) {
 static int64_t roundToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 int64_t PartView::gatheredBytes() const {
-  if (isInPlace())
+  if (part.inPlace)
     return 0;
   int64_t sum = 0;
   auto count = [&](const tq_program_tensor *tensors, int32_t number,
@@ -256,8 +275,8 @@ void PartView::bind() {
     if (!isCut(program.inputs[i]))
       continue;
     Rows rows = getRows(program.inputs[i], dims, part.length);
-    lane.inputPointers[i] = isInPlace() ? from + order[0] * rows.pitch : place;
-    if (isInPlace())
+    lane.inputPointers[i] = part.inPlace ? from + order[0] * rows.pitch : place;
+    if (part.inPlace)
       continue;
     for (int64_t r = 0; r < part.rows; ++r)
       memcpy(place + r * rows.bytes, from + order[r] * rows.pitch, rows.bytes);
@@ -268,8 +287,8 @@ void PartView::bind() {
        dims += program.outputs[i++].rank) {
     Rows rows = getRows(program.outputs[i], dims, part.length);
     auto *to = static_cast<uint8_t *>(session.outputPointers[i]);
-    lane.outputPointers[i] = isInPlace() ? to + order[0] * rows.pitch : place;
-    if (!isInPlace())
+    lane.outputPointers[i] = part.inPlace ? to + order[0] * rows.pitch : place;
+    if (!part.inPlace)
       place += roundToLine(part.rows * rows.bytes);
   }
 }
@@ -285,7 +304,7 @@ void PartView::deliver() {
                          words(session.parts.lengths)[order[r]]);
       uint8_t *to = static_cast<uint8_t *>(session.outputPointers[i]) +
                     order[r] * row.pitch;
-      if (!isInPlace())
+      if (!part.inPlace)
         memcpy(to, from + r * stride, row.bytes);
       memset(to + row.bytes, 0, row.pitch - row.bytes);
     }

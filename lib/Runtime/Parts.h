@@ -31,6 +31,7 @@ struct Part {
   int64_t first;
   int64_t rows;
   int64_t length;
+  bool inPlace; ///< the rows stand in the batch as they are needed here
 };
 
 /// What a thread needs to run a part by itself.
@@ -63,7 +64,7 @@ void freeParts(tq_session &session);
 /// piece, as it is.
 tq_status cutBatch(tq_session &session);
 
-/// Bytes of the arena for all parts, or -1 if they are more than 2^62.
+/// Bytes of the arena for all parts, or -1 if they are too many to count.
 int64_t partsArena(tq_session &session);
 
 /// Makes room for the rows of each part.

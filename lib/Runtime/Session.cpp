@@ -230,6 +230,31 @@ static tq_status checkOutput(const tq_program_tensor &output,
               shapeText(found, given.dims, rank));
 }
 
+/// Parts of a batch are written while inputs of others are still to be read.
+static tq_status checkOverlap(const tq_session &session,
+                              const tq_program_tensor &output,
+                              const tq_tensor &given) {
+  const tq_program &program = *session.model->program;
+  auto bytesOf = [](const tq_program_tensor &tensor, const int64_t *dims) {
+    int64_t bytes = dtypeBytes(tensor.dtype);
+    for (int32_t d = 0; d < tensor.rank; ++d)
+      bytes *= dims[d];
+    return uintptr_t(bytes);
+  };
+  auto begin = reinterpret_cast<uintptr_t>(given.data);
+  uintptr_t end = begin + bytesOf(output, given.dims);
+  const int64_t *dims = session.inputDims;
+  for (int32_t i = 0; i < program.num_inputs;
+       dims += program.inputs[i++].rank) {
+    auto input = reinterpret_cast<uintptr_t>(session.inputPointers[i]);
+    if (begin < input + bytesOf(program.inputs[i], dims) && input < end)
+      return fail(TQ_ERROR_USAGE,
+                  "output '%s': its memory overlaps that of input '%s'",
+                  output.name, program.inputs[i].name);
+  }
+  return TQ_OK;
+}
+
 static tq_status bindOutputs(tq_session &session, const tq_tensor *outputs,
                              int32_t numOutputs) {
   const tq_program &program = *session.model->program;
@@ -238,6 +263,8 @@ static tq_status bindOutputs(tq_session &session, const tq_tensor *outputs,
     const tq_program_tensor &output = program.outputs[i];
     if (i < numOutputs && outputs[i].data) {
       if (tq_status status = checkOutput(output, dims, outputs[i]))
+        return status;
+      if (tq_status status = checkOverlap(session, output, outputs[i]))
         return status;
       session.outputPointers[i] = outputs[i].data;
     } else {

@@ -11,7 +11,7 @@
 
 namespace tq::rt {
 
-/// Enough rows to use every core, few enough that activations stay in cache.
+/// For each thread: enough rows to keep it busy, few enough to show progress.
 static constexpr int64_t defaultTexts = 32, defaultTokens = 2048;
 
 //===----------------------------------------------------------------------===//
@@ -151,14 +151,16 @@ static int64_t lengthOf(const tq_session &session, int64_t place) {
 }
 
 /// Most texts in a batch if the user asked for `most` (0: no wish).
-static int64_t largestBatch(const tq_program &program,
+static int64_t largestBatch(const tq_session &session,
                             const tq_program_tensor &ids, int64_t padded,
                             int64_t most) {
+  const tq_program &program = *session.model->program;
   if (ids.dims[0] >= 0)
     return ids.dims[0];
   if (!most) {
     most = defaultTokens / padded;
-    most = most > defaultTexts ? defaultTexts : most;
+    most = most > defaultTexts ? defaultTexts : most < 1 ? 1 : most;
+    most *= session.pool.threads();
   }
   int64_t allowed = program.symbols[-(ids.dims[0] + 1)].max;
   return allowed && allowed < most ? allowed : most;
@@ -169,7 +171,7 @@ static Batch nextBatch(const tq_session &session, const Texts &texts,
   const tq_program_tensor &ids = session.model->program->inputs[texts.idsInput];
   int64_t length = lengthOf(session, first);
   Batch batch = {first, 1, 1, ids.dims[1] >= 0 ? ids.dims[1] : length};
-  most = largestBatch(*session.model->program, ids, batch.padded, most);
+  most = largestBatch(session, ids, batch.padded, most);
   while (batch.count < most && first + batch.count < texts.count &&
          (texts.maskInput >= 0 ||
           lengthOf(session, first + batch.count) == length))

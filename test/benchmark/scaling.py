@@ -5,7 +5,9 @@
 
 Every round times one thread and several, one after the other, in a rotating
 order. A round's ratio is the time of one thread over that of several; printed
-are the median of the rounds, the worst and the best, then median times.
+are the median of the rounds, the worst and the best, then median times. For
+comparison, as many processes of one thread run at once, which share nothing but
+the machine: what they give together is what the machine has to give.
 
     scaling.py --model all-MiniLM-L6-v2
     scaling.py --model bert-base --threads 2,4 --shapes 1x128
@@ -13,6 +15,7 @@ are the median of the rounds, the worst and the best, then median times.
 Needs numpy.
 """
 
+import concurrent.futures
 import statistics
 import sys
 import time
@@ -32,8 +35,32 @@ SHAPES = "1x16,1x64,1x128,8x128,32x128"
 PAUSE_SECONDS = 0.02
 
 
+class Copies:
+    """Processes that run the same program at once, each on one thread."""
+
+    def __init__(self, engine, count):
+        self.workers = [Worker(engine, 1) for _ in range(count)]
+        self.pool = concurrent.futures.ThreadPoolExecutor(count)
+
+    def call(self, name, *arguments):
+        """Calls all; of times the mean, divided by the number of copies."""
+        calls = [self.pool.submit(worker.call, name, *arguments)
+                 for worker in self.workers]
+        results = [call.result() for call in calls]
+        if name == "burst":
+            return statistics.mean(results) / len(results)
+        return results[0]
+
+    def close(self):
+        """Ends the processes."""
+        for worker in self.workers:
+            worker.close()
+        self.pool.shutdown()
+
+
 def measure_shape(workers, shape, vocab, args):
-    """Times in ms of one shape, by program and number of threads."""
+    """Times in ms of one shape, by program and number of threads, or of
+    processes where it is negative."""
     text = "{}x{}".format(*shape)
     inputs = (bert_model.random_ids(*shape, vocab), np.ones(shape, np.int64))
 
@@ -52,6 +79,9 @@ def measure_shape(workers, shape, vocab, args):
         result["programs"][kind] = {
             "ratios": {threads: ratios(alone, times[kind, threads])
                        for threads in args.threads},
+            "ratios_of_processes": {
+                threads: ratios(alone, times[kind, -threads])
+                for threads in args.threads},
             "median_ms": {threads: statistics.median(times[kind, threads])
                           for threads in [1, *args.threads]},
             "rounds_ms": {threads: times[kind, threads]
@@ -65,6 +95,7 @@ def print_results(results, model_name, threads):
     header = [model_name]
     header += [f"{kind}: ratio of {count} threads to 1"
                for kind, count in columns]
+    header += [f"{kind}: {count} processes" for kind, count in columns]
     header += [f"{kind} ms, {' / '.join(map(str, [1, *threads]))} threads"
                for kind in QUANTIZE]
     rows = []
@@ -72,6 +103,8 @@ def print_results(results, model_name, threads):
         programs = result["programs"]
         row = [result["shape"]]
         row += [ratio_text(programs[kind]["ratios"][count])
+                for kind, count in columns]
+        row += [ratio_text(programs[kind]["ratios_of_processes"][count])
                 for kind, count in columns]
         row += [" / ".join(map(figure, programs[kind]["median_ms"].values()))
                 for kind in QUANTIZE]
@@ -109,6 +142,9 @@ def main():
         for threads in [1, *args.threads]:
             workers[kind, threads] = Worker(engine, threads)
             workers[kind, threads].call("load", threads)
+        for threads in args.threads:
+            workers[kind, -threads] = Copies(engine, threads)
+            workers[kind, -threads].call("load", 1)
     results = [measure_shape(workers, shape, vocab, args)
                for shape in args.shapes]
     for worker in workers.values():

@@ -47,7 +47,8 @@ typedef struct tq_program_tensor {
   /// 2 = ones. (token_type_ids: zeros, attention_mask: ones.)
   int32_t fill;
   /// 1: an input [batch, sequence] whose zeros at the end of a row are padding:
-  /// no other position of any output depends on what is computed there.
+  /// no other position of any output depends on what is computed there, and
+  /// outputs are zero there.
   int32_t marks_padding;
 } tq_program_tensor;
 

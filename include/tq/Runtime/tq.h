@@ -124,8 +124,9 @@ TQ_API int64_t tq_session_arena_bytes(const tq_session *session);
     with `data` NULL, or past `num_inputs`, is left out. Integer inputs may have
    any integer dtype. An output with `data` NULL gets memory of the session,
    valid until its next call; otherwise `data` is filled, and dims, rank and
-   dtype must be what the model gives. Outputs past `num_outputs` are dropped.
- */
+   dtype must be what the model gives, in memory apart from the inputs'. Outputs
+   past `num_outputs` are dropped. Where an output has a row per token, tokens
+   behind the last 1 of a row of the mask get zeros. */
 TQ_API tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
                                 int32_t num_inputs, tq_tensor *outputs,
                                 int32_t num_outputs);

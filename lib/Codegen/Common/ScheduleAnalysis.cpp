@@ -324,7 +324,7 @@ int64_t ScheduleAnalysis::takeSlot(const Temporary &temporary) {
   return slot;
 }
 
-/// Largest first: what follows fits into the slots that are there.
+/// Largest first: what follows mostly fits into the slots that are there.
 void ScheduleAnalysis::planSlots() {
   SmallVector<Temporary> temporaries = collectTemporaries();
   SmallVector<std::pair<double, int64_t>> order; // equal ones: the first first
@@ -556,7 +556,9 @@ Attribute ScheduleAnalysis::describeTensor(Type type,
       {"dims", builder.getArrayAttr(sizes)},
       {"limit", builder.getI64IntegerAttr(limit ? limit.getInt() : 0)},
       {"fill", builder.getI64IntegerAttr(fillKind)}};
-  if (get("tq.padding"))
+  auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim");
+  if (get("tq.padding") && batch && tensor.getRank() == 2 &&
+      tensor.getNumDynamicDims() == 2 && dims[0].str() == batch.getValue())
     entries.push_back({"marks_padding", builder.getI64IntegerAttr(1)});
   return dict(entries);
 }

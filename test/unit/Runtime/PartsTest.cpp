@@ -8,6 +8,7 @@
 #include "Session.h"
 #include "TestProgram.h"
 #include <gtest/gtest.h>
+#include <math.h>
 #include <numeric>
 #include <random>
 #include <string>
@@ -60,11 +61,15 @@ protected:
   void check(Rows &rows) {
     tq_tensor inputs[] = {rows.tensor(rows.ids), rows.tensor(rows.mask),
                           rows.tensor(rows.types)};
-    tq_tensor outputs[2] = {};
+    int64_t count = int64_t(rows.lengths.size());
+    // What is not written stays a NaN.
+    std::vector<float> embedding(size_t(count * width), NAN);
+    std::vector<float> states(rows.ids.size() * 2, NAN);
+    tq_tensor outputs[2] = {
+        {embedding.data(), {count, width}, 2, TQ_F32},
+        {states.data(), {count, rows.positions, 2}, 3, TQ_F32}};
     ASSERT_EQ(tq_session_run(session, inputs, 3, outputs, 2), TQ_OK)
         << tq_last_message();
-    const auto *embedding = static_cast<const float *>(outputs[0].data);
-    const auto *states = static_cast<const float *>(outputs[1].data);
     for (size_t r = 0; r < rows.lengths.size(); ++r) {
       for (int j = 0; j < width; ++j)
         ASSERT_EQ(embedding[r * width + size_t(j)], rows.expected(r, j))
@@ -105,6 +110,25 @@ TEST_P(PartsTest, LeavesPaddingOut) {
   EXPECT_LT(session->parts.count, tokens / 64);
 }
 
+TEST_P(PartsTest, NeighboursOfAnotherOrderAreNoNeighbours) {
+  Rows first({13, 16, 2, 14, 12, 1}, 16);
+  check(first);
+  Rows second({16, 10, 14, 10, 10, 16, 10, 10, 10, 10, 10, 10}, 16);
+  check(second);
+}
+
+TEST_P(PartsTest, AnyLengths) {
+  std::mt19937 random(5);
+  for (int i = 0; i < 300; ++i) {
+    int64_t positions = 1 + int64_t(random() % 16);
+    std::vector<int64_t> lengths(1 + random() % 64);
+    for (int64_t &length : lengths)
+      length = 1 + int64_t(random()) % positions;
+    Rows rows(lengths, positions);
+    check(rows);
+  }
+}
+
 TEST_P(PartsTest, OneShortRowIsEnough) {
   Rows rows({16, 3, 16}, 16);
   check(rows);
@@ -132,17 +156,14 @@ TEST_P(PartsTest, SmallBatchesStayWhole) {
   EXPECT_EQ(session->parts.count, 0);
 }
 
-TEST_P(PartsTest, WritesToTheCallersMemory) {
+TEST_P(PartsTest, RefusesOutputsOverInputs) {
   Rows rows(std::vector<int64_t>(40, 16), 16);
-  rows.mask[16 * 39 + 15] = 0;
-  rows.lengths[39] = 15;
-  std::vector<float> memory(40 * width, -1.0f);
-  tq_tensor output = {memory.data(), {40, width}, 2, TQ_F32};
   tq_tensor inputs[] = {rows.tensor(rows.ids), rows.tensor(rows.mask),
                         rows.tensor(rows.types)};
-  ASSERT_EQ(tq_session_run(session, inputs, 3, &output, 1), TQ_OK);
-  for (size_t r = 0; r < 40; ++r)
-    EXPECT_EQ(memory[r * width], rows.expected(r, 0));
+  auto *last = reinterpret_cast<float *>(&rows.mask.back()) + 1;
+  tq_tensor output = {last, {40, width}, 2, TQ_F32};
+  EXPECT_EQ(tq_session_run(session, inputs, 3, &output, 1), TQ_ERROR_USAGE);
+  EXPECT_NE(std::string(tq_last_message()).find("overlaps"), std::string::npos);
 }
 
 TEST_P(PartsTest, WithoutABatchNothingIsCut) {
