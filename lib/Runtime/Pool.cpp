@@ -22,6 +22,10 @@ namespace tq::rt {
 /// that an idle session costs nothing.
 static constexpr int64_t spinTime = 50000;
 
+/// Enough that a slow thread does not keep the others waiting for long, few
+/// enough that what a kernel does once a call costs nothing.
+static constexpr int64_t sharesPerThread = 4;
+
 int32_t availableCores() {
   cpu_set_t set;
   long count = 0;
@@ -78,7 +82,7 @@ bool Pool::awaitJob(uint32_t seen) {
   return !stopping.load(std::memory_order_acquire);
 }
 
-void Pool::awaitParts() {
+void Pool::awaitShares() {
   if (spinUntil(pending, 0, /*equal=*/true, spinNanoseconds))
     return;
   callerSleeps.store(1);
@@ -87,18 +91,26 @@ void Pool::awaitParts() {
   callerSleeps.store(0);
 }
 
-void Pool::runPart(int64_t index) {
-  // All threads get a share, the first ones one iteration more.
-  int64_t share = jobCount / numThreads, rest = jobCount % numThreads;
-  int64_t begin = index * share + (index < rest ? index : rest);
-  int64_t end = begin + share + (index < rest ? 1 : 0);
-  if (begin < end)
-    jobBody(jobArguments, begin, end, index);
+void Pool::runShare(int64_t share, int64_t thread) {
+  // All have the same size, the first ones one iteration more.
+  int64_t size = jobCount / jobShares, rest = jobCount % jobShares;
+  int64_t begin = share * size + (share < rest ? share : rest);
+  jobBody(jobArguments, begin, begin + size + (share < rest ? 1 : 0), thread);
 }
 
-void Pool::finishPart() {
-  if (pending.fetch_sub(1) == 1 && callerSleeps.load())
-    futexWake(pending, 1);
+/// Takes shares of `job` until none is left.
+void Pool::runShares(uint32_t job, int64_t thread) {
+  uint64_t left = open.load(std::memory_order_acquire);
+  while (uint32_t(left >> 32) == job && uint32_t(left) > 0) {
+    if (!open.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel,
+                                    std::memory_order_acquire))
+      continue;
+    // The first share first: those that follow are near it in memory.
+    runShare(jobShares - uint32_t(left), thread);
+    if (pending.fetch_sub(1) == 1 && callerSleeps.load())
+      futexWake(pending, 1);
+    left = open.load(std::memory_order_acquire);
+  }
 }
 
 void *Pool::workerMain(void *argument) {
@@ -106,9 +118,9 @@ void *Pool::workerMain(void *argument) {
   Pool &pool = *worker.pool;
   FloatControl control;
   // Jobs start after all workers do, so the first has number 1.
-  for (uint32_t seen = 0; pool.awaitJob(seen); ++seen) {
-    pool.runPart(worker.index);
-    pool.finishPart();
+  for (uint32_t seen = 0; pool.awaitJob(seen);) {
+    seen = pool.epoch.load(std::memory_order_acquire);
+    pool.runShares(seen, worker.index);
   }
   return nullptr;
 }
@@ -158,12 +170,17 @@ void Pool::parallelFor(tq_kernel_body body, void *arguments, int64_t count) {
   jobBody = body;
   jobArguments = arguments;
   jobCount = count;
-  pending.store(numThreads - 1, std::memory_order_relaxed);
-  epoch.fetch_add(1);
+  int64_t most = numThreads * sharesPerThread;
+  jobShares = count < most ? count : most;
+  pending.store(uint32_t(jobShares), std::memory_order_relaxed);
+  uint32_t job = epoch.load(std::memory_order_relaxed) + 1;
+  open.store(uint64_t(job) << 32 | uint64_t(jobShares),
+             std::memory_order_release);
+  epoch.store(job);
   if (sleepers.load())
     futexWake(epoch, INT_MAX);
-  runPart(0);
-  awaitParts();
+  runShares(job, 0);
+  awaitShares();
 }
 
 } // namespace tq::rt

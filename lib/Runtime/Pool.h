@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The thread that runs a session works as number 0; the pool owns the others. A
-// loop is split into contiguous ranges that depend on the count and the number
-// of threads only. Workers wait for the next loop spinning for a moment, as the
+// loop is split into contiguous shares that depend on the count and the number
+// of threads only; a thread takes the next one when it has done its last, so
+// that none waits for another that the system has taken from its core, or has
+// not woken yet. Workers wait for the next loop spinning for a moment, as the
 // next kernel usually follows at once, and then asleep on a futex.
 //
 //===----------------------------------------------------------------------===//
@@ -47,20 +49,25 @@ private:
   };
 
   static void *workerMain(void *worker);
-  void runPart(int64_t index);
-  void finishPart();
+  void runShares(uint32_t job, int64_t thread);
+  void runShare(int64_t share, int64_t thread);
   bool awaitJob(uint32_t seen);
-  void awaitParts();
+  void awaitShares();
 
-  // Written by the caller before `epoch` is raised, read by workers after.
+  // Written by the caller before it opens a job, read by who has a share of it.
   tq_kernel_body jobBody;
   void *jobArguments;
   int64_t jobCount;
+  int64_t jobShares;
 
-  // Each on a line of its own: workers watch the first, the caller the second.
-  alignas(64) std::atomic<uint32_t> epoch;
+  // Each on a line of its own: workers watch the first, all take shares from
+  // the second, the caller watches the third.
+  alignas(64) std::atomic<uint32_t> epoch; // of the last job
   std::atomic<uint32_t> sleepers;
-  alignas(64) std::atomic<uint32_t> pending;
+  /// The job, and how many of its shares nobody has taken yet: who takes one
+  /// with a compare-and-swap knows that the job is not over.
+  alignas(64) std::atomic<uint64_t> open;
+  alignas(64) std::atomic<uint32_t> pending; // shares that are not done
   std::atomic<uint32_t> callerSleeps;
   alignas(64) std::atomic<bool> stopping;
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pool.h"
+#include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>
 #include <memory>
@@ -18,20 +19,21 @@ namespace {
 
 struct Job {
   std::vector<int> hits;
-  std::vector<int64_t> begins, ends;
+  std::vector<int64_t> ends;    // of the share that begins there, or 0
+  std::vector<int64_t> threads; // that ran it
 };
 
 void visit(void *opaque, int64_t begin, int64_t end, int64_t thread) {
   Job &job = *static_cast<Job *>(opaque);
-  job.begins[thread] = begin;
-  job.ends[thread] = end;
+  job.ends[begin] = end;
+  job.threads[begin] = thread;
   for (int64_t i = begin; i < end; ++i)
     ++job.hits[i];
 }
 
-Job makeJob(int64_t count, int32_t threads) {
-  return {std::vector<int>(count), std::vector<int64_t>(threads, -1),
-          std::vector<int64_t>(threads, -1)};
+Job makeJob(int64_t count) {
+  return {std::vector<int>(count), std::vector<int64_t>(count),
+          std::vector<int64_t>(count, -1)};
 }
 
 /// A started pool that stops at the end of a scope.
@@ -49,7 +51,7 @@ TEST(Pool, VisitsEveryIterationOnce) {
   for (int32_t threads : {1, 2, 3, 7, 16}) {
     ScopedPool scoped(threads);
     for (int64_t count : {0, 1, 2, 3, 5, 16, 17, 1000}) {
-      Job job = makeJob(count, threads);
+      Job job = makeJob(count);
       scoped.pool->parallelFor(visit, &job, count);
       for (int hits : job.hits)
         ASSERT_EQ(hits, 1) << threads << " threads, count " << count;
@@ -59,23 +61,53 @@ TEST(Pool, VisitsEveryIterationOnce) {
 
 TEST(Pool, NegativeCountDoesNothing) {
   ScopedPool scoped(3);
-  Job job = makeJob(1, 3);
+  Job job = makeJob(1);
   scoped.pool->parallelFor(visit, &job, -5);
   EXPECT_EQ(job.hits[0], 0);
 }
 
 TEST(Pool, RangesAreContiguousAndEven) {
   ScopedPool scoped(4);
-  Job job = makeJob(10, 4);
-  scoped.pool->parallelFor(visit, &job, 10);
-  EXPECT_EQ(job.begins, (std::vector<int64_t>{0, 3, 6, 8}));
-  EXPECT_EQ(job.ends, (std::vector<int64_t>{3, 6, 8, 10}));
+  Job job = makeJob(50);
+  scoped.pool->parallelFor(visit, &job, 50);
+  int64_t shares = 0;
+  for (int64_t begin = 0; begin < 50; begin = job.ends[begin]) {
+    ASSERT_EQ(job.ends[begin] - begin, shares < 2 ? 4 : 3);
+    EXPECT_GE(job.threads[begin], 0);
+    EXPECT_LT(job.threads[begin], 4);
+    ++shares;
+  }
+  EXPECT_EQ(shares, 16);
+}
+
+namespace {
+struct Slow {
+  std::atomic<int64_t> done, byWorker;
+};
+
+/// A worker is so slow that it sees all other shares done.
+void waitOnWorkers(void *opaque, int64_t, int64_t, int64_t thread) {
+  Slow &slow = *static_cast<Slow *>(opaque);
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (thread && slow.done < 7 && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  slow.byWorker += thread;
+  ++slow.done;
+}
+} // namespace
+
+TEST(Pool, NobodyWaitsForASlowThread) {
+  ScopedPool scoped(2);
+  Slow slow = {};
+  scoped.pool->parallelFor(waitOnWorkers, &slow, 8);
+  EXPECT_EQ(slow.done, 8);
+  EXPECT_LE(slow.byWorker, 1);
 }
 
 TEST(Pool, WorksAfterASleep) {
   ScopedPool scoped(3);
   for (int round = 0; round < 5; ++round) {
-    Job job = makeJob(100, 3);
+    Job job = makeJob(100);
     scoped.pool->parallelFor(visit, &job, 100);
     for (int hits : job.hits)
       ASSERT_EQ(hits, 1);
@@ -97,7 +129,7 @@ TEST(Pool, ManySmallLoops) {
         std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
     for (int64_t round = 0; std::chrono::steady_clock::now() < end; ++round) {
       int64_t count = 1 + round % 37;
-      Job job = makeJob(count, threads);
+      Job job = makeJob(count);
       scoped.pool->parallelFor(visit, &job, count);
       for (int hits : job.hits)
         ASSERT_EQ(hits, 1);
