@@ -56,10 +56,11 @@ if os.path.isdir(shared):
     config.available_features.add("shared")
     config.substitutions.append(("%shared", shared))
 
-# What runs programs of other CPUs.
+# What runs programs of other CPUs. It has no room for a sanitizer's shadow; the
+# runtime for other architectures has no sanitizer.
 for arch, loader in [("x86_64", "/"), ("aarch64", "/usr/aarch64-linux-gnu")]:
     emulator = lit.util.which("qemu-%s-static" % arch) or lit.util.which("qemu-" + arch)
-    if emulator:
+    if emulator and not (config.sanitize and arch == "x86_64"):
         config.available_features.add("qemu-" + arch)
         config.substitutions.append(("%qemu-" + arch, "%s -L %s" % (emulator, loader)))
 runtime = os.path.join(config.tq_build_dir, "lib", "aarch64-linux-gnu", "libtq_runtime.a")
