@@ -28,25 +28,13 @@ static constexpr int64_t partWaste = 32;
 // The batch as it is bound
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// What is cut: rows of up to `positions` positions, in tensors that have
-/// `sequenceDim` behind the batch. Without such a dimension, it is 0.
-struct Batch {
-  int64_t rows;
-  int64_t positions;
-  int64_t sequenceDim;
-  const uint8_t *mask; // null: no padding
-  int64_t maskBytes;   // of an element
-};
-} // namespace
-
 static int64_t symbolOf(const tq_session &session, int64_t dim) {
   return session.symbols[-(dim + 1)];
 }
 
-static Batch describeBatch(const tq_session &session) {
+static BatchShape describeBatch(const tq_session &session) {
   const tq_program &program = *session.model->program;
-  Batch batch = {symbolOf(session, program.batch_dim), 1, 0, nullptr, 0};
+  BatchShape batch = {symbolOf(session, program.batch_dim), 1, 0, nullptr, 0};
   for (int32_t i = 0; i < program.num_inputs; ++i) {
     const tq_program_tensor &input = program.inputs[i];
     // Without a mask, a row's size is a guess at its work.
@@ -64,7 +52,7 @@ static Batch describeBatch(const tq_session &session) {
 }
 
 /// Positions of a row up to its padding; a row of padding only keeps it.
-static int64_t measureRow(const Batch &batch, int64_t row) {
+static int64_t measureRow(const BatchShape &batch, int64_t row) {
   if (!batch.mask)
     return batch.positions;
   int64_t bytes = batch.positions * batch.maskBytes;
@@ -89,8 +77,8 @@ static Part *partTable(const Parts &parts) {
 /// Whether rows [first, next) of the order are neighbours in the batch, too.
 /// One row is, up to any length; several only if none is padded: rows of one
 /// length keep their order, others do not.
-static bool areNeighbours(const Parts &parts, const Batch &batch, int64_t first,
-                          int64_t next) {
+static bool areNeighbours(const Parts &parts, const BatchShape &batch,
+                          int64_t first, int64_t next) {
   const int64_t *order = words(parts.order), last = order[next - 1];
   return next - first == 1 || (words(parts.lengths)[last] == batch.positions &&
                                last - order[first] == next - first - 1);
@@ -98,7 +86,7 @@ static bool areNeighbours(const Parts &parts, const Batch &batch, int64_t first,
 
 /// Cuts the ordered rows to parts of about `target` positions; gives their
 /// number.
-static int64_t cutRows(Parts &parts, const Batch &batch, int64_t target) {
+static int64_t cutRows(Parts &parts, const BatchShape &batch, int64_t target) {
   const int64_t *order = words(parts.order), *lengths = words(parts.lengths);
   int64_t count = 0, rows = batch.rows;
   for (int64_t first = 0; first < rows; ++count) {
@@ -115,7 +103,7 @@ static int64_t cutRows(Parts &parts, const Batch &batch, int64_t target) {
 
 /// Parts for each thread, if there are enough for all; else one that all
 /// threads share. A profile shows one call at a time, so it is of shared parts.
-static void cutForThreads(Parts &parts, const Batch &batch, int64_t total,
+static void cutForThreads(Parts &parts, const BatchShape &batch, int64_t total,
                           int64_t threads, bool isProfiled) {
   auto ceilDiv = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
   int64_t wanted = ceilDiv(total, partPositions);
@@ -137,7 +125,7 @@ tq_status cutBatch(tq_session &session) {
   parts.count = parts.aside = 0;
   if (!session.model->program->batch_dim)
     return TQ_OK;
-  Batch batch = describeBatch(session);
+  const BatchShape &batch = parts.batch = describeBatch(session);
   int64_t positions;
   if (!multiply(batch.rows, batch.positions, &positions) ||
       positions > mostPositions)
@@ -191,7 +179,7 @@ class PartView {
 public:
   PartView(tq_session &session, Lane &lane, const Part &part)
       : session(session), lane(lane), part(part),
-        program(*session.model->program), batch(describeBatch(session)),
+        program(*session.model->program), batch(session.parts.batch),
         order(words(session.parts.order) + part.first) {}
 
   /// Dimensions of inputs and outputs; gives the arena's bytes.
@@ -213,7 +201,7 @@ private:
   Lane &lane;
   const Part &part;
   const tq_program &program;
-  Batch batch;
+  const BatchShape &batch;
   const int64_t *order;
 };
 } // namespace
@@ -341,13 +329,15 @@ int64_t partsArena(tq_session &session) {
 
 tq_status reserveParts(tq_session &session) {
   Parts &parts = session.parts;
+  if (!parts.count)
+    return TQ_OK;
   int64_t most = 0;
   for (int64_t i = 0; i < parts.count; ++i) {
     int64_t bytes =
         PartView(session, parts.lanes[0], partTable(parts)[i]).gatheredBytes();
     most = bytes > most ? bytes : most;
   }
-  int64_t lanes = parts.aside ? session.pool.threads() : parts.count ? 1 : 0;
+  int64_t lanes = parts.aside ? session.pool.threads() : 1;
   for (int64_t i = 0; i < lanes; ++i)
     if (!bufferReserve(parts.lanes[i].gathered, most))
       return fail(TQ_ERROR_RESOURCE,
@@ -373,7 +363,7 @@ static void runAside(void *arguments, int64_t begin, int64_t end, int64_t) {
   auto &session = *static_cast<tq_session *>(arguments);
   Parts &parts = session.parts;
   for (int64_t lane = begin; lane < end; ++lane) {
-    tq_context alone = {};
+    tq_context alone = {&session.alone, nullptr, 0};
     int64_t index;
     while ((index = parts.next.fetch_add(1, std::memory_order_relaxed)) <
            parts.aside)

@@ -25,6 +25,16 @@ struct tq_session;
 
 namespace tq::rt {
 
+/// What is cut: rows of up to `positions` positions, in tensors that have
+/// `sequenceDim` behind the batch. Without such a dimension, it is 0.
+struct BatchShape {
+  int64_t rows;
+  int64_t positions;
+  int64_t sequenceDim;
+  const uint8_t *mask; ///< null: no padding
+  int64_t maskBytes;   ///< of an element
+};
+
 /// Rows of a batch that are computed together: `rows` of `Parts::order` from
 /// `first` on, up to their position `length`.
 struct Part {
@@ -50,6 +60,7 @@ struct Parts {
   Buffer table;   ///< Part
   Lane *lanes;    ///< one a thread
   int32_t numLanes;
+  BatchShape batch;
   int64_t count; ///< parts
   int64_t aside; ///< the first parts, each run by one thread beside others
   int64_t arena; ///< bytes that a thread needs for one of those

@@ -236,9 +236,8 @@ static tq_status checkOverlap(const tq_session &session,
                               const tq_tensor &given) {
   const tq_program &program = *session.model->program;
   auto bytesOf = [](const tq_program_tensor &tensor, const int64_t *dims) {
-    int64_t bytes = dtypeBytes(tensor.dtype);
-    for (int32_t d = 0; d < tensor.rank; ++d)
-      bytes *= dims[d];
+    int64_t bytes = 0;
+    product(dims, tensor.rank, dtypeBytes(tensor.dtype), &bytes);
     return uintptr_t(bytes);
   };
   auto begin = reinterpret_cast<uintptr_t>(given.data);
@@ -468,6 +467,8 @@ tq_status tq_session_create(const tq_model *model, int32_t threads,
   if (!status && !makeParts(*session, threads))
     status = fail(TQ_ERROR_RESOURCE, "no memory for a session");
   if (!status)
+    status = session->alone.start(1);
+  if (!status)
     status = session->pool.start(threads);
   if (status) {
     freeTables(*session);
@@ -509,15 +510,10 @@ tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
 
 void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
                      int64_t count) {
-  if (context->pool)
-    context->pool->parallelFor(body, arguments, count);
-  else if (count > 0)
-    body(arguments, 0, count, 0);
+  context->pool->parallelFor(body, arguments, count);
 }
 
-int64_t tq_num_threads(tq_context *context) {
-  return context->pool ? context->pool->threads() : 1;
-}
+int64_t tq_num_threads(tq_context *context) { return context->pool->threads(); }
 
 void tq_kernel_begin(tq_context *context, int64_t) {
   if (context->profile)

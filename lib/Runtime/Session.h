@@ -56,7 +56,7 @@ struct Profile {
 
 /// What generated code gets to see of a session.
 struct tq_context {
-  tq::rt::Pool *pool;       // null: this thread alone
+  tq::rt::Pool *pool;
   tq::rt::Profile *profile; // null: not recorded
   int64_t begin;            // of the call that runs now
 };
@@ -64,6 +64,7 @@ struct tq_context {
 struct tq_session {
   const tq_model *model;
   tq::rt::Pool pool;
+  tq::rt::Pool alone; ///< the calling thread, for parts that run aside
   tq_context context;
   std::atomic<bool> busy;
 

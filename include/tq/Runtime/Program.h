@@ -158,9 +158,9 @@ extern const tq_program tq_program_main;
 typedef void (*tq_kernel_body)(void *arguments, int64_t begin, int64_t end,
                                int64_t thread);
 
-/// Runs iterations [0, count) of `body`, split into contiguous ranges, one a
-/// worker; returns when all are done. count <= 0 does nothing. Must not be
-/// nested.
+/// Runs iterations [0, count) of `body`, split into contiguous ranges
+/// that workers take one after the other; returns when all are done. count <= 0
+/// does nothing. Must not be nested.
 void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
                      int64_t count);
 

@@ -281,13 +281,13 @@ LogicalResult ScheduleAnalysis::collectCalls() {
 /// first call to its last.
 SmallVector<Temporary> ScheduleAnalysis::collectTemporaries() {
   llvm::MapVector<Value, Temporary> buffers;
-  SmallVector<Temporary> workspaces;
+  SmallVector<Temporary> temporaries;
   for (ScheduledCall &call : schedule.calls) {
     if (auto function =
             lookupPart(module, call.op.getCallee(), kWorkspaceSuffix)) {
       SizeFormula size =
           SizeFormula::symbol("threads") * getWorkspaceBytes(call.op, function);
-      workspaces.push_back({Value(), size, call.id, call.id});
+      temporaries.push_back({Value(), size, call.id, call.id});
     }
     for (Value operand : call.op->getOperands()) {
       Value root = getRoot(operand);
@@ -303,8 +303,8 @@ SmallVector<Temporary> ScheduleAnalysis::collectTemporaries() {
   for (auto [buffer, output] : schedule.outputs)
     buffers.erase(buffer);
   for (auto &[root, buffer] : buffers)
-    workspaces.push_back(buffer);
-  return workspaces;
+    temporaries.push_back(buffer);
+  return temporaries;
 }
 
 /// The first slot that nothing else needs meanwhile, or a new one.
