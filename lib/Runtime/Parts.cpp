@@ -363,7 +363,7 @@ static void runAside(void *arguments, int64_t begin, int64_t end, int64_t) {
   auto &session = *static_cast<tq_session *>(arguments);
   Parts &parts = session.parts;
   for (int64_t lane = begin; lane < end; ++lane) {
-    tq_context alone = {&session.alone, nullptr, 0};
+    tq_context alone = {&session.alone, nullptr};
     int64_t index;
     while ((index = parts.next.fetch_add(1, std::memory_order_relaxed)) <
            parts.aside)

@@ -322,14 +322,15 @@ static tq_status reserveArena(tq_session &session) {
 static void profileRun(tq_session &session) {
   Profile *profile = session.context.profile;
   const tq_program &program = *session.model->program;
-  if (!profile || !program.num_inputs)
+  if (!profile)
     return;
   if (profile->numRuns == profile->runCapacity) {
-    profile->capacity = profile->count;
+    if (profile->capacity > profile->count)
+      profile->capacity = profile->count;
     return;
   }
   ProfileRun &run = profile->runs[profile->numRuns++];
-  run.rank = program.inputs[0].rank;
+  run.rank = program.num_inputs ? program.inputs[0].rank : 0;
   memcpy(run.dims, session.inputDims, run.rank * sizeof(int64_t));
 }
 
@@ -515,21 +516,19 @@ void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
 
 int64_t tq_num_threads(tq_context *context) { return context->pool->threads(); }
 
-void tq_kernel_begin(tq_context *context, int64_t) {
-  if (context->profile)
-    context->begin = now();
+int64_t tq_kernel_begin(tq_context *context) {
+  return context->profile ? now() : 0;
 }
 
-void tq_kernel_end(tq_context *context, int64_t call, int64_t ops,
-                   int64_t bytes) {
+void tq_kernel_end(tq_context *context, int64_t call, int64_t thread,
+                   int64_t begin, int64_t ops, int64_t bytes) {
   Profile *profile = context->profile;
   if (!profile)
     return;
   int64_t end = now();
-  if (profile->count == profile->capacity || !profile->numRuns) {
-    ++profile->dropped;
-    return;
-  }
-  profile->events[profile->count++] = {
-      context->begin, end, ops, bytes, int32_t(call), profile->numRuns - 1};
+  int64_t place = profile->count.fetch_add(1, std::memory_order_relaxed);
+  if (place < profile->capacity)
+    profile->events[place] = {
+        begin,          end, ops, bytes, int32_t(call), profile->numRuns - 1,
+        int32_t(thread)};
 }

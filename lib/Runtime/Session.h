@@ -24,14 +24,15 @@ struct tq_model {
 
 namespace tq::rt {
 
-/// One kernel call, as --profile shows it.
+/// One kernel call, or what one thread did of it, as --profile shows it.
 struct ProfileEvent {
   int64_t begin; // nanoseconds of now()
   int64_t end;
   int64_t ops;
   int64_t bytes;
   int32_t call;
-  int32_t run; // index into Profile::runs
+  int32_t run;    // index into Profile::runs
+  int32_t thread; // -1: all of them
 };
 
 /// What was run: the dimensions of the first input.
@@ -44,9 +45,8 @@ struct ProfileRun {
 /// only counted: recording allocates nothing during a run.
 struct Profile {
   ProfileEvent *events;
-  int64_t count;
+  std::atomic<int64_t> count; // of the calls: beyond `capacity` none is kept
   int64_t capacity;
-  int64_t dropped;
   ProfileRun *runs;
   int32_t numRuns;
   int32_t runCapacity;
@@ -58,7 +58,6 @@ struct Profile {
 struct tq_context {
   tq::rt::Pool *pool;
   tq::rt::Profile *profile; // null: not recorded
-  int64_t begin;            // of the call that runs now
 };
 
 struct tq_session {

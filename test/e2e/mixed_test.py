@@ -34,8 +34,9 @@ from programs_test import (
 )
 
 SOURCES = pathlib.Path(__file__).resolve().parent / "mixed"
-# batch, sequence: alone and together, odd lengths, length 1
-SHAPES = ((1, 1), (1, 7), (3, 1), (3, 13), (3, 37))
+# batch, sequence: alone and together, odd lengths, length 1; the last has several blocks
+# of rows for one thread, and one for each of seven
+SHAPES = ((1, 1), (1, 7), (3, 1), (3, 13), (3, 37), (5, 97))
 
 
 # ---------------------------------------------------------------------- weights

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { TQ_PROGRAM_ABI = 3, TQ_MAX_RANK = 8 };
+enum { TQ_PROGRAM_ABI = 4, TQ_MAX_RANK = 8 };
 
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
@@ -167,12 +167,13 @@ void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
 /// Number of workers of this run, at least 1 (what `plan` was given).
 int64_t tq_num_threads(tq_context *context);
 
-/// Brackets call `call` (index into `tq_program::calls`). `ops` counts
-/// multiplications and additions, `bytes` what must move between memory and
-/// core at least.
-void tq_kernel_begin(tq_context *context, int64_t call);
-void tq_kernel_end(tq_context *context, int64_t call, int64_t ops,
-                   int64_t bytes);
+/// Brackets call `call` (index into `tq_program::calls`), or a part of it that
+/// worker `thread` runs by itself; `thread` is -1 where all take part. `begin`
+/// is what tq_kernel_begin gave. `ops` counts multiplications and additions,
+/// `bytes` what must move between memory and core at least.
+int64_t tq_kernel_begin(tq_context *context);
+void tq_kernel_end(tq_context *context, int64_t call, int64_t thread,
+                   int64_t begin, int64_t ops, int64_t bytes);
 
 #ifdef __cplusplus
 }

@@ -5,16 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ScheduleAnalysis.h"
+#include "ProgramEmitter.h"
 
-#include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Codegen/Common/Passes.h"
 #include "tq/Codegen/Common/TargetModules.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace tq {
 #define GEN_PASS_DEF_PLANSCHEDULE
@@ -27,80 +24,6 @@ using namespace tq;
 /// Arenas larger than this are refused: 2^62 bytes.
 static constexpr double kMaxArenaBytes = 4611686018427387904.0;
 
-namespace {
-
-/// What `@tq_program_run` and `@tq_program_plan` have in common: the dimensions
-/// of every tensor and the places of the arena's slots.
-class ProgramEmitter {
-public:
-  ProgramEmitter(func::FuncOp main, const Schedule &schedule)
-      : main(main), schedule(schedule), b(main.getLoc(), main.getContext()),
-        module(main->getParentOfType<ModuleOp>()) {}
-
-  LogicalResult emitPlan();
-  LogicalResult emitRun();
-
-private:
-  func::FuncOp createFunction(StringRef name, ArrayRef<Type> arguments,
-                              ArrayRef<Type> results);
-  Type pointerType() { return LLVM::LLVMPointerType::get(b.getContext()); }
-  Value index(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value toI64(Value value) {
-    return arith::IndexCastOp::create(b, b.getI64Type(), value);
-  }
-  Value toIndex(Value value) {
-    return arith::IndexCastOp::create(b, b.getIndexType(), value);
-  }
-  /// Address of element `i` of an array of `type`.
-  Value elementPtr(Value base, Type type, int64_t i) {
-    return LLVM::GEPOp::create(b, pointerType(), type, base,
-                               ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(i)});
-  }
-  Value bytePtr(Value base, Value offset) {
-    return LLVM::GEPOp::create(b, pointerType(), b.getI8Type(), base,
-                               ArrayRef<LLVM::GEPArg>{toI64(offset)});
-  }
-  Value loadWord(Value base, int64_t i) {
-    return LLVM::LoadOp::create(b, b.getI64Type(),
-                                elementPtr(base, b.getI64Type(), i));
-  }
-  void storeWord(Value base, int64_t i, Value word) {
-    LLVM::StoreOp::create(b, word, elementPtr(base, b.getI64Type(), i));
-  }
-
-  LogicalResult emitDimensions(Value inDims);
-  LogicalResult emitDimensionsOf(Operation &op);
-  SmallVector<Value> getDims(Value tensor) { return dims.lookup(tensor); }
-  Value getBytes(Value tensor);
-  Value getSlotBytes(const Slot &slot);
-  SmallVector<Value> getSizes(func::CallOp call);
-  Value getWorkspaceBytes(func::CallOp call);
-  Value emitOverflowCheck(Value threads);
-
-  void emitPointers(Value inputs, Value outputs, Value arena, Value weights);
-  void emitCall(const ScheduledCall &call, Value context, Value block);
-  Value getOps(const ScheduledCall &call);
-  Value getTraffic(const ScheduledCall &call);
-  func::FuncOp declareRuntime(StringRef name, ArrayRef<Type> arguments,
-                              ArrayRef<Type> results) {
-    return getOrDeclare(module, name, b.getFunctionType(arguments, results));
-  }
-
-  func::FuncOp main;
-  const Schedule &schedule;
-  ImplicitLocOpBuilder b;
-  ModuleOp module;
-  IRMapping indices; ///< index values of the schedule
-  llvm::DenseMap<Value, SmallVector<Value>> dims; ///< of tensors
-  llvm::DenseMap<Value, Value> pointers;          ///< of tensors
-  SmallVector<Value> slotOffsets;
-  Value threads, arenaBytes;
-};
-
-} // namespace
-
 func::FuncOp ProgramEmitter::createFunction(StringRef name,
                                             ArrayRef<Type> arguments,
                                             ArrayRef<Type> results) {
@@ -109,10 +32,13 @@ func::FuncOp ProgramEmitter::createFunction(StringRef name,
       func::FuncOp::create(b, name, b.getFunctionType(arguments, results));
   b.setInsertionPointToStart(function.addEntryBlock());
   indices = IRMapping();
-  dims.clear();
-  pointers.clear();
+  frame = Frame();
   slotOffsets.clear();
   return function;
+}
+
+Value ProgramEmitter::allocateWords(int64_t count) {
+  return LLVM::AllocaOp::create(b, pointerType(), b.getI64Type(), word(count));
 }
 
 //===----------------------------------------------------------------------===//
@@ -120,16 +46,16 @@ func::FuncOp ProgramEmitter::createFunction(StringRef name,
 //===----------------------------------------------------------------------===//
 
 LogicalResult ProgramEmitter::emitDimensions(Value inDims) {
-  int64_t word = 0;
+  int64_t place = 0;
   for (BlockArgument argument : main.getArguments()) {
     SmallVector<Value> sizes;
     for (int64_t size : cast<RankedTensorType>(argument.getType()).getShape()) {
       sizes.push_back(ShapedType::isDynamic(size)
-                          ? toIndex(loadWord(inDims, word))
+                          ? toIndex(loadWord(inDims, place))
                           : index(size));
-      ++word;
+      ++place;
     }
-    dims[argument] = sizes;
+    frame.dims[argument] = sizes;
   }
   for (Operation &op : main.getBody().front())
     if (failed(emitDimensionsOf(op)))
@@ -152,17 +78,17 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
     for (int64_t size : empty.getType().getShape())
       sizes.push_back(ShapedType::isDynamic(size) ? indices.lookup(*dynamic++)
                                                   : index(size));
-    dims[empty] = sizes;
+    frame.dims[empty] = sizes;
     return success();
   }
   if (auto call = dyn_cast<func::CallOp>(op)) {
     for (OpResult result : call.getResults())
-      dims[result] = getDims(getCallDestination(result));
+      frame.dims[result] = getDims(getCallDestination(result));
     return success();
   }
   if (auto weight = dyn_cast<GetWeightOp>(op)) {
     for (int64_t size : cast<RankedTensorType>(weight.getType()).getShape())
-      dims[weight].push_back(index(size));
+      frame.dims[weight].push_back(index(size));
     return success();
   }
   if (isView(op)) {
@@ -170,7 +96,7 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
         emitViewDims(b, op, getDims(op.getOperand(0)), indices);
     if (failed(sizes))
       return failure();
-    dims[op.getResult(0)] = *sizes;
+    frame.dims[op.getResult(0)] = *sizes;
     return success();
   }
   if (isa<func::ReturnOp>(op))
@@ -182,8 +108,18 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
 Value ProgramEmitter::getBytes(Value tensor) {
   Value bytes = index(getElementBytes(getElementTypeOrSelf(tensor)));
   for (Value size : getDims(tensor))
-    bytes = arith::MulIOp::create(b, bytes, size);
+    bytes = mul(bytes, size);
   return bytes;
+}
+
+/// The product of the dynamic dimensions.
+Value ProgramEmitter::getRows(Value tensor) {
+  Value rows = index(1);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (auto [size, value] : llvm::zip(type.getShape(), getDims(tensor)))
+    if (ShapedType::isDynamic(size))
+      rows = mul(rows, value);
+  return rows;
 }
 
 /// What NAME.count and NAME.workspace take.
@@ -210,14 +146,29 @@ Value ProgramEmitter::getWorkspaceBytes(func::CallOp call) {
   return func::CallOp::create(b, function, getSizes(call)).getResult(0);
 }
 
+/// Bytes of a thread's part of a slot with blocks of rows.
+Value ProgramEmitter::getBlockBytes(const Slot &slot) {
+  Value bytes = index(0);
+  for (auto [buffer, group] : slot.blocks) {
+    Value units =
+        arith::CeilDivUIOp::create(b, getRows(schedule.groups[group].tensor),
+                                   mul(threads, index(kBlockRowUnit)));
+    Value rows = arith::MinUIOp::create(b, mul(units, index(kBlockRowUnit)),
+                                        index(kBlockRows));
+    bytes = arith::MaxSIOp::create(
+        b, bytes, mul(rows, index(getRowBytes(buffer.getType()))));
+  }
+  return roundToBuffer(b, b.getLoc(), bytes);
+}
+
 /// Bytes of the largest buffer of a slot.
 Value ProgramEmitter::getSlotBytes(const Slot &slot) {
-  Value bytes = index(0);
+  Value bytes = mul(getBlockBytes(slot), threads);
   for (Value buffer : slot.buffers)
     bytes = arith::MaxSIOp::create(b, bytes, getBytes(buffer));
   for (func::CallOp call : slot.workspaces)
-    bytes = arith::MaxSIOp::create(
-        b, bytes, arith::MulIOp::create(b, getWorkspaceBytes(call), threads));
+    bytes =
+        arith::MaxSIOp::create(b, bytes, mul(getWorkspaceBytes(call), threads));
   return roundToBuffer(b, b.getLoc(), bytes);
 }
 
@@ -229,6 +180,10 @@ Value ProgramEmitter::emitOverflowCheck(Value threadCount) {
   };
   Value sum = arith::ConstantOp::create(b, b.getF64FloatAttr(0.0));
   for (const Slot &slot : schedule.slots) {
+    sum = arith::AddFOp::create(
+        b, sum,
+        arith::MulFOp::create(b, toFloat(getBlockBytes(slot)),
+                              toFloat(threadCount)));
     for (Value buffer : slot.buffers) {
       Value bytes = arith::ConstantOp::create(
           b, b.getF64FloatAttr(static_cast<double>(
@@ -261,43 +216,44 @@ LogicalResult ProgramEmitter::emitPlan() {
   Value bytes = index(0);
   for (const Slot &slot : schedule.slots)
     bytes = arith::AddIOp::create(b, bytes, getSlotBytes(slot));
-  int64_t word = 0;
+  int64_t place = 0;
   for (Value output : main.getBody().front().getTerminator()->getOperands())
     for (Value size : getDims(output))
-      storeWord(plan.getArgument(2), word++, toI64(size));
+      storeWord(plan.getArgument(2), place++, toI64(size));
   Value isTooLarge = emitOverflowCheck(threads);
-  Value result = arith::SelectOp::create(
-      b, isTooLarge, arith::ConstantIntOp::create(b, -1, 64), toI64(bytes));
+  Value result = arith::SelectOp::create(b, isTooLarge, word(-1), toI64(bytes));
   func::ReturnOp::create(b, result);
   return success();
 }
 
-void ProgramEmitter::emitPointers(Value inputs, Value outputs, Value arena,
-                                  Value weights) {
-  auto loadPointer = [&](Value array, int64_t i) -> Value {
-    return LLVM::LoadOp::create(b, pointerType(),
-                                elementPtr(array, pointerType(), i));
-  };
+void ProgramEmitter::emitPointers(Value inputs, Value outputs, Value weights) {
   for (BlockArgument argument : main.getArguments())
-    pointers[argument] = loadPointer(inputs, argument.getArgNumber());
+    frame.pointers[argument] =
+        loadElement(pointerType(), inputs, argument.getArgNumber());
   for (auto [buffer, output] : schedule.outputs)
-    pointers[buffer] = loadPointer(outputs, output);
+    frame.pointers[buffer] = loadElement(pointerType(), outputs, output);
   Value offset = index(0);
   for (const Slot &slot : schedule.slots) {
     slotOffsets.push_back(offset);
     for (Value buffer : slot.buffers)
-      pointers[buffer] = bytePtr(arena, offset);
+      frame.pointers[buffer] = bytePtr(frame.arena, offset);
+    for (auto [buffer, group] : slot.blocks) {
+      Value pointer = bytePtr(frame.arena, offset);
+      frame.pointers[buffer] = pointer;
+      blockSteps[pointer] = getBlockBytes(slot);
+    }
     offset = arith::AddIOp::create(b, offset, getSlotBytes(slot));
   }
   for (Operation &op : main.getBody().front()) {
     if (auto weight = dyn_cast<GetWeightOp>(op))
-      pointers[weight] = bytePtr(
+      frame.pointers[weight] = bytePtr(
           weights, index(schedule.weightOffsets.lookup(weight.getName())));
     else if (auto call = dyn_cast<func::CallOp>(op))
       for (OpResult result : call.getResults())
-        pointers[result] = pointers.lookup(getCallDestination(result));
+        frame.pointers[result] =
+            frame.pointers.lookup(getCallDestination(result));
     else if (isView(op))
-      pointers[op.getResult(0)] = pointers.lookup(op.getOperand(0));
+      frame.pointers[op.getResult(0)] = frame.pointers.lookup(op.getOperand(0));
   }
 }
 
@@ -306,21 +262,35 @@ LogicalResult ProgramEmitter::emitRun() {
   func::FuncOp run = createFunction(
       "tq_program_run", {pointer, pointer, pointer, pointer, pointer, pointer},
       {});
-  Value context = run.getArgument(0);
+  frame.context = run.getArgument(0);
+  frame.arena = run.getArgument(4);
   func::FuncOp numThreads =
       declareRuntime("tq_num_threads", {pointer}, {b.getI64Type()});
-  threads = toIndex(func::CallOp::create(b, numThreads, context).getResult(0));
+  threads =
+      toIndex(func::CallOp::create(b, numThreads, frame.context).getResult(0));
   if (failed(emitDimensions(run.getArgument(2))))
     return failure();
-  Value block = LLVM::AllocaOp::create(
-      b, pointer, b.getI64Type(),
-      arith::ConstantIntOp::create(b, schedule.maxArgumentWords, 64));
-  emitPointers(run.getArgument(1), run.getArgument(3), run.getArgument(4),
-               run.getArgument(5));
-  for (const ScheduledCall &call : schedule.calls)
-    emitCall(call, context, block);
+  frame.block = allocateWords(schedule.maxArgumentWords);
+  emitPointers(run.getArgument(1), run.getArgument(3), run.getArgument(5));
+  emitCalls();
   func::ReturnOp::create(b, ValueRange());
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+void ProgramEmitter::emitCalls() {
+  auto group = schedule.groups.begin();
+  for (size_t i = 0; i < schedule.calls.size(); ++i) {
+    if (group == schedule.groups.end() || i != size_t(group->first)) {
+      emitSharedCall(schedule.calls[i]);
+      continue;
+    }
+    emitGroup(*group);
+    i = (group++)->last;
+  }
 }
 
 /// Multiplications and additions of a call.
@@ -329,8 +299,7 @@ Value ProgramEmitter::getOps(const ScheduledCall &call) {
   for (const OpCount &count : call.counts) {
     Value product = index(count.factor);
     for (auto [operand, dim] : count.sizes)
-      product = arith::MulIOp::create(
-          b, product, getDims(call.op->getOperand(operand))[dim]);
+      product = mul(product, getDims(call.op->getOperand(operand))[dim]);
     sum = arith::AddIOp::create(b, sum, product);
   }
   return toI64(sum);
@@ -344,59 +313,83 @@ Value ProgramEmitter::getTraffic(const ScheduledCall &call) {
   return toI64(sum);
 }
 
-void ProgramEmitter::emitCall(const ScheduledCall &scheduled, Value context,
-                              Value block) {
-  func::CallOp call = scheduled.op;
-  int64_t word = 0;
-  for (Value operand : call.getOperands()) {
+/// The words that NAME.body reads.
+void ProgramEmitter::storeArguments(const ScheduledCall &scheduled) {
+  int64_t place = 0;
+  for (Value operand : scheduled.op->getOperands()) {
     auto type = dyn_cast<RankedTensorType>(operand.getType());
-    Value place = elementPtr(block, b.getI64Type(), word++);
     if (!type) {
       Value scalar = indices.lookup(operand);
-      LLVM::StoreOp::create(
-          b, scalar.getType().isIndex() ? toI64(scalar) : scalar, place);
+      storeWord(frame.block, place++,
+                scalar.getType().isIndex() ? toI64(scalar) : scalar);
       continue;
     }
-    LLVM::StoreOp::create(b, pointers.lookup(operand), place);
+    storeWord(frame.block, place++, frame.pointers.lookup(operand));
     for (auto [size, value] : llvm::zip(type.getShape(), getDims(operand)))
       if (ShapedType::isDynamic(size))
-        storeWord(block, word++, toI64(value));
+        storeWord(frame.block, place++, toI64(value));
   }
-  if (scheduled.workspaceSlot >= 0) {
-    Value arena =
-        module.lookupSymbol<func::FuncOp>("tq_program_run").getArgument(4);
-    LLVM::StoreOp::create(b,
-                          bytePtr(arena, slotOffsets[scheduled.workspaceSlot]),
-                          elementPtr(block, b.getI64Type(), word++));
-    storeWord(block, word++, toI64(getWorkspaceBytes(call)));
-  }
+  if (scheduled.workspaceSlot < 0)
+    return;
+  storeWord(frame.block, place++,
+            bytePtr(frame.arena, slotOffsets[scheduled.workspaceSlot]));
+  storeWord(frame.block, place++, toI64(getWorkspaceBytes(scheduled.op)));
+}
 
-  Type pointer = pointerType(), i64 = b.getI64Type();
-  std::string name = call.getCallee().str();
-  auto bodyType = b.getFunctionType({pointer, i64, i64, i64}, {});
-  func::FuncOp body = getOrDeclare(module, name + kBodySuffix.str(), bodyType);
+func::FuncOp ProgramEmitter::getBody(StringRef kernel) {
+  Type i64 = b.getI64Type();
+  return getOrDeclare(module, (kernel + kBodySuffix).str(),
+                      b.getFunctionType({pointerType(), i64, i64, i64}, {}));
+}
+
+/// The number of work items of a call.
+Value ProgramEmitter::emitCount(func::CallOp call) {
   SmallVector<Value> sizes = getSizes(call);
-  func::FuncOp countFunction =
-      getOrDeclare(module, name + kCountSuffix.str(),
+  func::FuncOp function =
+      getOrDeclare(module, (call.getCallee() + kCountSuffix).str(),
                    getSizeFunctionType(b.getContext(), sizes.size()));
-  Value id = arith::ConstantIntOp::create(b, scheduled.id, 64);
-  func::FuncOp begin = declareRuntime("tq_kernel_begin", {pointer, i64}, {});
-  func::CallOp::create(b, begin, ValueRange{context, id});
-  Value count = func::CallOp::create(b, countFunction, sizes).getResult(0);
-  Value function =
-      func::ConstantOp::create(b, bodyType, FlatSymbolRefAttr::get(body));
-  Value address =
-      UnrealizedConversionCastOp::create(b, TypeRange{pointer}, function)
-          .getResult(0);
-  func::FuncOp parallel =
-      declareRuntime("tq_parallel_for", {pointer, pointer, pointer, i64}, {});
-  func::CallOp::create(b, parallel,
-                       ValueRange{context, address, block, toI64(count)});
-  func::FuncOp end =
-      declareRuntime("tq_kernel_end", {pointer, i64, i64, i64}, {});
+  return toI64(func::CallOp::create(b, function, sizes).getResult(0));
+}
+
+Value ProgramEmitter::getAddress(func::FuncOp function) {
+  Value value = func::ConstantOp::create(b, function.getFunctionType(),
+                                         FlatSymbolRefAttr::get(function));
+  return UnrealizedConversionCastOp::create(b, TypeRange{pointerType()}, value)
+      .getResult(0);
+}
+
+void ProgramEmitter::emitParallelFor(func::FuncOp body, Value arguments,
+                                     Value count) {
+  Type pointer = pointerType();
+  func::FuncOp parallel = declareRuntime(
+      "tq_parallel_for", {pointer, pointer, pointer, b.getI64Type()}, {});
   func::CallOp::create(
-      b, end,
-      ValueRange{context, id, getOps(scheduled), getTraffic(scheduled)});
+      b, parallel,
+      ValueRange{frame.context, getAddress(body), arguments, count});
+}
+
+Value ProgramEmitter::emitBegin() {
+  func::FuncOp begin =
+      declareRuntime("tq_kernel_begin", {pointerType()}, {b.getI64Type()});
+  return func::CallOp::create(b, begin, frame.context).getResult(0);
+}
+
+void ProgramEmitter::emitEnd(const ScheduledCall &call, Value id, Value thread,
+                             Value begin) {
+  Type i64 = b.getI64Type();
+  func::FuncOp end = declareRuntime(
+      "tq_kernel_end", {pointerType(), i64, i64, i64, i64, i64}, {});
+  func::CallOp::create(b, end,
+                       ValueRange{frame.context, id, thread, begin,
+                                  getOps(call), getTraffic(call)});
+}
+
+/// A call whose work items all threads share.
+void ProgramEmitter::emitSharedCall(const ScheduledCall &call) {
+  storeArguments(call);
+  Value begin = emitBegin();
+  emitParallelFor(getBody(call.getKernel()), frame.block, emitCount(call.op));
+  emitEnd(call, word(call.id), word(-1), begin);
 }
 
 namespace {

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "ScheduleAnalysis.h"
-#include "SizeFormula.h"
+#include "ArenaPlan.h"
+#include "ShapeFormulas.h"
 
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
@@ -14,11 +15,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/ADT/StringExtras.h"
-
-#include <functional>
 
 using namespace mlir;
 using namespace tq;
@@ -70,14 +67,19 @@ FailureOr<SmallVector<Value>> tq::emitViewDims(ImplicitLocOpBuilder &builder,
   return dims;
 }
 
-namespace {
+Value tq::getRoot(Value tensor) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (isView(*op))
+      tensor = op->getOperand(0);
+    else if (isa<func::CallOp>(op))
+      tensor = getCallDestination(cast<OpResult>(tensor));
+    else
+      break;
+  }
+  return tensor;
+}
 
-/// What has a place in the arena from call `first` to call `last`.
-struct Temporary {
-  Value buffer; ///< null: the workspace of call `first`
-  SizeFormula size;
-  int64_t first, last;
-};
+namespace {
 
 class ScheduleAnalysis {
 public:
@@ -93,55 +95,26 @@ private:
   LogicalResult findOutputs();
   LogicalResult collectCalls();
   void countKernel(func::FuncOp kernel, ScheduledCall &call);
-  SmallVector<Temporary> collectTemporaries();
-  void planSlots();
-  int64_t takeSlot(const Temporary &temporary);
   LogicalResult placeWeights();
   WeightOp convertWeight(GetWeightOp get, WeightOp weight);
 
-  // Formulas.
-  void computeFormulas();
-  SizeFormula getFormula(Value index);
-  SizeFormula getBytes(Value tensor);
-  SizeFormula getWorkspaceBytes(func::CallOp call, func::FuncOp function);
-
   // Tables.
-  void buildTables();
-  std::string getArenaFormula();
+  void buildTables(ShapeFormulas &shapes, StringRef arenaFormula);
   DictionaryAttr dict(ArrayRef<std::pair<StringRef, Attribute>> entries);
   int64_t getSymbol(StringRef name);
   Attribute describeTensor(Type type, ArrayRef<SizeFormula> dims,
                            DictionaryAttr attributes, const Twine &name);
-  SmallVector<SizeFormula> getArgumentDims(unsigned argument);
-
-  Value getRoot(Value tensor) const;
 
   func::FuncOp main;
   ModuleOp module;
   SymbolTable symbols;
   Schedule &schedule;
   OpBuilder builder;
-  llvm::DenseMap<Value, SizeFormula> formulas; ///< of index values
-  llvm::DenseMap<Value, SmallVector<SizeFormula>> shapes;
-  SmallVector<SmallVector<Temporary>> slotUsers;
   llvm::MapVector<StringRef, int64_t> symbolNames;
   SmallVector<std::string> kernelNames;
 };
 
 } // namespace
-
-/// The buffer that a tensor is in: through views and kernel calls.
-Value ScheduleAnalysis::getRoot(Value tensor) const {
-  while (Operation *op = tensor.getDefiningOp()) {
-    if (isView(*op))
-      tensor = op->getOperand(0);
-    else if (isa<func::CallOp>(op))
-      tensor = getCallDestination(cast<OpResult>(tensor));
-    else
-      break;
-  }
-  return tensor;
-}
 
 /// Value semantics lets several calls write into "the same" tensor.empty; each
 /// gets a buffer of its own.
@@ -274,77 +247,6 @@ LogicalResult ScheduleAnalysis::collectCalls() {
 }
 
 //===----------------------------------------------------------------------===//
-// The arena
-//===----------------------------------------------------------------------===//
-
-/// Buffers and workspaces in the order of the calls; a buffer lives from its
-/// first call to its last.
-SmallVector<Temporary> ScheduleAnalysis::collectTemporaries() {
-  llvm::MapVector<Value, Temporary> buffers;
-  SmallVector<Temporary> temporaries;
-  for (ScheduledCall &call : schedule.calls) {
-    if (auto function =
-            lookupPart(module, call.op.getCallee(), kWorkspaceSuffix)) {
-      SizeFormula size =
-          SizeFormula::symbol("threads") * getWorkspaceBytes(call.op, function);
-      temporaries.push_back({Value(), size, call.id, call.id});
-    }
-    for (Value operand : call.op->getOperands()) {
-      Value root = getRoot(operand);
-      if (!root.getDefiningOp<tensor::EmptyOp>())
-        continue;
-      auto entry = buffers.find(root);
-      if (entry != buffers.end())
-        entry->second.last = call.id;
-      else
-        buffers.insert({root, {root, getBytes(root), call.id, call.id}});
-    }
-  }
-  for (auto [buffer, output] : schedule.outputs)
-    buffers.erase(buffer);
-  for (auto &[root, buffer] : buffers)
-    temporaries.push_back(buffer);
-  return temporaries;
-}
-
-/// The first slot that nothing else needs meanwhile, or a new one.
-int64_t ScheduleAnalysis::takeSlot(const Temporary &temporary) {
-  auto meets = [&](const Temporary &other) {
-    return other.first <= temporary.last && temporary.first <= other.last;
-  };
-  auto found = llvm::find_if(slotUsers, [&](ArrayRef<Temporary> users) {
-    return llvm::none_of(users, meets);
-  });
-  int64_t slot = found - slotUsers.begin();
-  if (found == slotUsers.end()) {
-    schedule.slots.emplace_back();
-    slotUsers.emplace_back();
-  }
-  slotUsers[slot].push_back(temporary);
-  return slot;
-}
-
-/// Largest first: what follows mostly fits into the slots that are there.
-void ScheduleAnalysis::planSlots() {
-  SmallVector<Temporary> temporaries = collectTemporaries();
-  SmallVector<std::pair<double, int64_t>> order; // equal ones: the first first
-  for (auto [index, temporary] : llvm::enumerate(temporaries))
-    order.push_back({-temporary.size.estimate(), index});
-  llvm::sort(order);
-  for (auto [size, index] : order) {
-    const Temporary &temporary = temporaries[index];
-    int64_t slot = takeSlot(temporary);
-    if (temporary.buffer) {
-      schedule.slots[slot].buffers.push_back(temporary.buffer);
-      continue;
-    }
-    ScheduledCall &call = schedule.calls[temporary.first];
-    call.workspaceSlot = slot;
-    schedule.slots[slot].workspaces.push_back(call.op);
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Weights
 //===----------------------------------------------------------------------===//
 
@@ -388,121 +290,6 @@ LogicalResult ScheduleAnalysis::placeWeights() {
   }
   schedule.weightOffsets[""] = offset;
   return success();
-}
-
-//===----------------------------------------------------------------------===//
-// Formulas
-//===----------------------------------------------------------------------===//
-
-SmallVector<SizeFormula> ScheduleAnalysis::getArgumentDims(unsigned argument) {
-  auto type = cast<RankedTensorType>(main.getArgumentTypes()[argument]);
-  auto names = main.getArgAttrOfType<ArrayAttr>(argument, "tq.dims");
-  SmallVector<SizeFormula> dims;
-  for (auto [place, size] : llvm::enumerate(type.getShape())) {
-    if (!ShapedType::isDynamic(size)) {
-      dims.push_back(SizeFormula::constant(size));
-      continue;
-    }
-    auto name = names && place < names.size()
-                    ? dyn_cast<StringAttr>(names[place])
-                    : StringAttr();
-    std::string symbol =
-        name && !name.empty()
-            ? name.str()
-            : "d" + std::to_string(argument) + "_" + std::to_string(place);
-    symbolNames.insert(
-        {builder.getStringAttr(symbol).getValue(), symbolNames.size()});
-    dims.push_back(SizeFormula::symbol(symbol));
-  }
-  return dims;
-}
-
-SizeFormula ScheduleAnalysis::getFormula(Value index) {
-  auto found = formulas.find(index);
-  if (found != formulas.end())
-    return found->second;
-  APInt constant;
-  if (matchPattern(index, m_ConstantInt(&constant)))
-    return SizeFormula::constant(constant.getSExtValue());
-  Operation *op = index.getDefiningOp();
-  if (op && isa<arith::AddIOp>(op))
-    return getFormula(op->getOperand(0)) + getFormula(op->getOperand(1));
-  if (op && isa<arith::MulIOp>(op))
-    return getFormula(op->getOperand(0)) * getFormula(op->getOperand(1));
-  if (op && isa<arith::CeilDivUIOp>(op))
-    return SizeFormula::symbol("ceil(" + getFormula(op->getOperand(0)).str() +
-                               " / " + getFormula(op->getOperand(1)).str() +
-                               ")");
-  std::string text = op ? op->getName().stripDialect().str() : "value";
-  for (auto [place, operand] :
-       llvm::enumerate(op ? op->getOperands() : ValueRange()))
-    text += (place == 0 ? "(" : ", ") + getFormula(operand).str();
-  return SizeFormula::symbol(op && op->getNumOperands() ? text + ")" : text);
-}
-
-SizeFormula ScheduleAnalysis::getBytes(Value tensor) {
-  SizeFormula bytes =
-      SizeFormula::constant(getElementBytes(getElementTypeOrSelf(tensor)));
-  for (const SizeFormula &size : shapes[tensor])
-    bytes = bytes * size;
-  return bytes;
-}
-
-/// What NAME.workspace returns for this call.
-SizeFormula ScheduleAnalysis::getWorkspaceBytes(func::CallOp call,
-                                                func::FuncOp function) {
-  auto argument = function.getArguments().begin();
-  for (Value operand : call.getOperands()) {
-    auto type = dyn_cast<RankedTensorType>(operand.getType());
-    if (!type) {
-      if (operand.getType().isIndex())
-        formulas[*argument++] = getFormula(operand);
-      continue;
-    }
-    for (auto [size, formula] : llvm::zip(type.getShape(), shapes[operand]))
-      if (ShapedType::isDynamic(size))
-        formulas[*argument++] = formula;
-  }
-  return getFormula(function.getBody().front().getTerminator()->getOperand(0));
-}
-
-void ScheduleAnalysis::computeFormulas() {
-  for (BlockArgument argument : main.getArguments())
-    shapes[argument] = getArgumentDims(argument.getArgNumber());
-  for (Operation &op : main.getBody().front()) {
-    if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-      if (std::optional<int64_t> place = dim.getConstantIndex())
-        formulas[dim] = shapes[dim.getSource()][*place];
-    } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
-      auto dynamic = empty.getDynamicSizes().begin();
-      for (int64_t size : empty.getType().getShape())
-        shapes[empty].push_back(ShapedType::isDynamic(size)
-                                    ? getFormula(*dynamic++)
-                                    : SizeFormula::constant(size));
-    } else if (auto call = dyn_cast<func::CallOp>(op)) {
-      for (OpResult result : call.getResults())
-        shapes[result] = shapes.lookup(getCallDestination(result));
-    } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
-      for (const ReassociationIndices &group :
-           collapse.getReassociationIndices()) {
-        SizeFormula size = SizeFormula::constant(1);
-        for (int64_t dim : group)
-          size = size * shapes[collapse.getSrc()][dim];
-        shapes[collapse].push_back(size);
-      }
-    } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
-      for (OpFoldResult size : expand.getMixedOutputShape())
-        shapes[expand].push_back(
-            isa<Value>(size)
-                ? getFormula(cast<Value>(size))
-                : SizeFormula::constant(*getConstantIntValue(size)));
-    } else if (isa<tensor::CastOp>(op)) {
-      shapes[op.getResult(0)] = shapes.lookup(op.getOperand(0));
-    } else if (auto get = dyn_cast<GetWeightOp>(op)) {
-      for (int64_t size : cast<RankedTensorType>(get.getType()).getShape())
-        shapes[get].push_back(SizeFormula::constant(size));
-    }
-  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -563,52 +350,20 @@ Attribute ScheduleAnalysis::describeTensor(Type type,
   return dict(entries);
 }
 
-/// The sizes of which a slot's is the maximum: none is always at most another.
-static SmallVector<SizeFormula> getLargest(ArrayRef<Temporary> users) {
-  SmallVector<SizeFormula> largest;
-  for (const Temporary &user : users) {
-    if (llvm::any_of(largest, [&](const SizeFormula &size) {
-          return user.size.isAtMost(size);
-        }))
-      continue;
-    llvm::erase_if(largest, [&](const SizeFormula &size) {
-      return size.isAtMost(user.size);
-    });
-    largest.push_back(user.size);
-  }
-  return largest;
-}
-
-/// The slots' bytes, added up as far as they are no maxima.
-std::string ScheduleAnalysis::getArenaFormula() {
-  SizeFormula sum;
-  std::string maxima;
-  for (ArrayRef<Temporary> users : slotUsers) {
-    auto rounded =
-        llvm::map_to_vector(getLargest(users), [](const SizeFormula &size) {
-          return size.roundUp(kBufferAlignment);
-        });
-    if (rounded.size() == 1) {
-      sum = sum + rounded.front();
-      continue;
-    }
-    auto texts = llvm::map_range(rounded, std::mem_fn(&SizeFormula::str));
-    maxima += " + max(" + llvm::join(texts, ", ") + ")";
-  }
-  return sum.str() + maxima;
-}
-
-void ScheduleAnalysis::buildTables() {
+void ScheduleAnalysis::buildTables(ShapeFormulas &shapes,
+                                   StringRef arenaFormula) {
   SmallVector<Attribute> inputs, outputs, kernels, calls, symbolTable;
+  for (StringAttr symbol : shapes.getSymbols())
+    getSymbol(symbol);
   for (BlockArgument argument : main.getArguments())
     inputs.push_back(
-        describeTensor(argument.getType(), shapes[argument],
+        describeTensor(argument.getType(), shapes.getDims(argument),
                        main.getArgAttrDict(argument.getArgNumber()),
                        "arg" + Twine(argument.getArgNumber())));
   Operation *terminator = main.getBody().front().getTerminator();
   for (OpOperand &operand : terminator->getOpOperands())
     outputs.push_back(
-        describeTensor(operand.get().getType(), shapes[operand.get()],
+        describeTensor(operand.get().getType(), shapes.getDims(operand.get()),
                        main.getResultAttrDict(operand.getOperandNumber()),
                        "result" + Twine(operand.getOperandNumber())));
 
@@ -642,7 +397,7 @@ void ScheduleAnalysis::buildTables() {
       {"outputs", builder.getArrayAttr(outputs)},
       {"kernels", builder.getArrayAttr(kernels)},
       {"calls", builder.getArrayAttr(calls)},
-      {"arena_formula", builder.getStringAttr(getArenaFormula())},
+      {"arena_formula", builder.getStringAttr(arenaFormula)},
       {"weights_bytes",
        builder.getI64IntegerAttr(schedule.weightOffsets.lookup(""))}};
   if (auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim"))
@@ -659,9 +414,12 @@ LogicalResult ScheduleAnalysis::run() {
   splitBuffers();
   if (failed(findOutputs()) || failed(collectCalls()) || failed(placeWeights()))
     return failure();
-  computeFormulas();
-  planSlots();
-  buildTables();
+  ShapeFormulas shapes(main);
+  schedule.groups = findRowGroups(module, schedule.calls, shapes);
+  for (const RowGroup &group : schedule.groups)
+    schedule.maxArgumentWords =
+        std::max(schedule.maxArgumentWords, countGroupWords(group));
+  buildTables(shapes, planArena(module, schedule, shapes));
   return success();
 }
 

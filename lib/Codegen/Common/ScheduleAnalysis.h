@@ -8,6 +8,8 @@
 #ifndef TQ_LIB_CODEGEN_COMMON_SCHEDULEANALYSIS_H
 #define TQ_LIB_CODEGEN_COMMON_SCHEDULEANALYSIS_H
 
+#include "RowGroups.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"
@@ -23,6 +25,10 @@ struct OpCount {
 };
 
 struct ScheduledCall {
+  llvm::StringRef getKernel() const {
+    return mlir::func::CallOp(op).getCallee();
+  }
+
   mlir::func::CallOp op;
   int64_t id = 0;             ///< index into the program's calls
   int64_t workspaceSlot = -1; ///< where its scratch is, or -1
@@ -33,11 +39,19 @@ struct ScheduledCall {
 /// A part of the arena, and what takes turns in it.
 struct Slot {
   llvm::SmallVector<mlir::Value> buffers; ///< tensor.empty
+  /// Those that hold a block of rows of each thread, and their groups.
+  llvm::SmallVector<std::pair<mlir::Value, size_t>> blocks;
   llvm::SmallVector<mlir::func::CallOp> workspaces;
 };
 
 struct Schedule {
+  llvm::ArrayRef<ScheduledCall> getCalls(const RowGroup &group) const {
+    return llvm::ArrayRef(calls).slice(group.first,
+                                       group.last - group.first + 1);
+  }
+
   llvm::SmallVector<ScheduledCall> calls;
+  llvm::SmallVector<RowGroup> groups; ///< in the order of the calls
   llvm::SmallVector<Slot> slots;
   /// Buffers that are outputs of the program: tensor.empty -> output.
   llvm::SmallVector<std::pair<mlir::Value, int64_t>> outputs;
@@ -59,6 +73,9 @@ mlir::FailureOr<llvm::SmallVector<mlir::Value>>
 emitViewDims(mlir::ImplicitLocOpBuilder &builder, mlir::Operation &op,
              llvm::ArrayRef<mlir::Value> source,
              const mlir::IRMapping &indices);
+
+/// The buffer that a tensor is in: through views and kernel calls.
+mlir::Value getRoot(mlir::Value tensor);
 
 /// The operand of a kernel call that the result is written to.
 mlir::Value getCallDestination(mlir::OpResult result);

@@ -10,6 +10,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace tq;
 
@@ -20,8 +21,9 @@ SizeFormula SizeFormula::constant(int64_t value) {
   return result;
 }
 
-SizeFormula SizeFormula::symbol(std::string name) {
+SizeFormula SizeFormula::symbol(std::string name, double typical) {
   SizeFormula result;
+  result.typicalValues[name] = typical;
   result.terms[{std::move(name)}] = 1;
   return result;
 }
@@ -30,11 +32,16 @@ SizeFormula SizeFormula::operator+(const SizeFormula &other) const {
   SizeFormula result = *this;
   for (const auto &[names, coefficient] : other.terms)
     result.terms[names] += coefficient;
+  result.typicalValues.insert(other.typicalValues.begin(),
+                              other.typicalValues.end());
   return result;
 }
 
 SizeFormula SizeFormula::operator*(const SizeFormula &other) const {
   SizeFormula result;
+  result.typicalValues = typicalValues;
+  result.typicalValues.insert(other.typicalValues.begin(),
+                              other.typicalValues.end());
   for (const auto &[names, coefficient] : terms)
     for (const auto &[otherNames, otherCoefficient] : other.terms) {
       std::vector<std::string> product = names;
@@ -59,7 +66,7 @@ double SizeFormula::estimate() const {
   for (const auto &[names, coefficient] : terms) {
     double product = static_cast<double>(coefficient);
     for (const std::string &name : names)
-      product *= name == "threads" ? 4 : 128;
+      product *= typicalValues.at(name);
     sum += product;
   }
   return sum;
@@ -74,7 +81,8 @@ SizeFormula SizeFormula::roundUp(int64_t unit) const {
   if (terms.size() > 1)
     sum = "(" + sum + ")";
   return constant(unit) *
-         symbol("ceil(" + sum + " / " + std::to_string(unit) + ")");
+         symbol("ceil(" + sum + " / " + std::to_string(unit) + ")",
+                std::ceil(estimate() / static_cast<double>(unit)));
 }
 
 std::string SizeFormula::str() const {

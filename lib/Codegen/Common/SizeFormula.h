@@ -21,7 +21,8 @@ class SizeFormula {
 public:
   SizeFormula() = default;
   static SizeFormula constant(int64_t value);
-  static SizeFormula symbol(std::string name);
+  /// `typical`: its value for a typical shape, with 256 positions of a batch.
+  static SizeFormula symbol(std::string name, double typical = 16);
 
   SizeFormula operator+(const SizeFormula &other) const;
   SizeFormula operator*(const SizeFormula &other) const;
@@ -32,14 +33,14 @@ public:
   bool isAtMost(const SizeFormula &other) const;
   /// Rounded up to a multiple of `unit`.
   SizeFormula roundUp(int64_t unit) const;
-  /// The value for a typical shape, to compare formulas: 4 threads, 128 in
-  /// every dimension.
+  /// The value for a typical shape, to compare formulas.
   double estimate() const;
   std::string str() const;
 
 private:
   /// Sorted names of a product -> its coefficient.
   std::map<std::vector<std::string>, int64_t> terms;
+  std::map<std::string, double> typicalValues; ///< of symbols
 };
 
 } // namespace tq

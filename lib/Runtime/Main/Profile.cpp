@@ -28,7 +28,6 @@ tq_status ProfileRecorder::start(tq_session &session, const char *path) {
     return TQ_OK;
   if (tq_status status = probeOutput(path))
     return status;
-  profile = {};
   profile.events =
       static_cast<ProfileEvent *>(malloc(maxEvents * sizeof(ProfileEvent)));
   profile.runs =
@@ -45,6 +44,11 @@ tq_status ProfileRecorder::start(tq_session &session, const char *path) {
 // The trace
 //===----------------------------------------------------------------------===//
 
+static int64_t countEvents(const Profile &profile) {
+  int64_t count = profile.count;
+  return count < profile.capacity ? count : profile.capacity;
+}
+
 /// Share of what `threads` cores can do, for the kind of arithmetic of the
 /// call; 0 where the peak is not known.
 static double shareOfPeak(const tq_program_call &call, double gops,
@@ -60,6 +64,8 @@ static double shareOfPeak(const tq_program_call &call, double gops,
 static void printEvent(Bytes &to, const tq_program &program,
                        const Profile &profile, const ProfileEvent &event,
                        const Peak &peak, int64_t threads) {
+  if (event.thread >= 0)
+    threads = 1;
   const tq_program_call &call = program.calls[event.call];
   const ProfileRun &run = profile.runs[event.run];
   double time = double(event.end - event.begin);
@@ -69,9 +75,9 @@ static void printEvent(Bytes &to, const tq_program &program,
   printJson(to, program.kernels[call.kernel].name);
   to.print(", \"cat\": ");
   printJson(to, call.scheme);
-  to.print(", \"ph\": \"X\", \"pid\": 1, \"tid\": 1, \"ts\": %.3f, \"dur\": "
+  to.print(", \"ph\": \"X\", \"pid\": 1, \"tid\": %d, \"ts\": %.3f, \"dur\": "
            "%.3f, \"args\": {\"layer\": ",
-           start * 1e-3, time * 1e-3);
+           event.thread < 0 ? 1 : event.thread + 1, start * 1e-3, time * 1e-3);
   printJson(to, call.layer);
   to.print(", \"run\": %d, \"shape\": %s, \"ops\": %" PRId64
            ", \"bytes\": %" PRId64 ", \"gops\": %.3f, \"gbps\": %.3f, "
@@ -92,7 +98,7 @@ static tq_status writeTrace(const tq_program &program, const Profile &profile,
              "\"args\": {\"name\": ");
   printJson(text, program.name);
   text.print("}}");
-  for (int64_t i = 0; i < profile.count; ++i) {
+  for (int64_t i = 0, count = countEvents(profile); i < count; ++i) {
     text.print(",\n");
     printEvent(text, program, profile, profile.events[i], peak, threads);
   }
@@ -132,15 +138,19 @@ static tq_status printTable(const tq_program &program, const Profile &profile,
   for (int32_t k = 0; k < program.num_kernels; ++k)
     totals[k].name = program.kernels[k].name;
   double sum = 0;
-  for (int64_t i = 0; i < profile.count; ++i) {
+  int64_t count = countEvents(profile), dropped = profile.count - count;
+  for (int64_t i = 0; i < count; ++i) {
     const ProfileEvent &event = profile.events[i];
+    double time = double(event.end - event.begin);
+    if (event.thread >= 0) // the others are at work, too
+      time /= double(threads);
     KernelTotal &total = totals[program.calls[event.call].kernel];
     total.call = &program.calls[event.call];
-    total.time += double(event.end - event.begin);
+    total.time += time;
     total.ops += double(event.ops);
     total.bytes += double(event.bytes);
     ++total.calls;
-    sum += double(event.end - event.begin);
+    sum += time;
   }
   qsort(totals, program.num_kernels, sizeof(KernelTotal), byTime);
   fprintf(stderr, "%10s %6s %8s %9s %8s %8s  kernel\n", "ms", "%", "calls",
@@ -155,16 +165,16 @@ static tq_status printTable(const tq_program &program, const Profile &profile,
         totals[k].bytes / time, totals[k].name);
   }
   fprintf(stderr, "%10.3f %6.1f %8" PRId64 " %9s %8s %8s  all, in %d runs\n",
-          sum * 1e-6, 100.0, profile.count, "", "", "", profile.numRuns);
+          sum * 1e-6, 100.0, count, "", "", "", profile.numRuns);
   if (peak.floating > 0)
     fprintf(stderr,
             "peak of %" PRId64 " thread(s): %.0f GOPS of u8 x s8 dot products, "
             "%.0f GFLOPS of f32 fma, %.0f of bf16\n",
             threads, peak.integer * double(threads),
             peak.floating * double(threads), peak.bf16 * double(threads));
-  if (profile.dropped)
+  if (dropped)
     fprintf(stderr, "note: %" PRId64 " more calls were not recorded\n",
-            profile.dropped);
+            dropped);
   free(totals);
   return TQ_OK;
 }

@@ -24,8 +24,8 @@ module attributes {
   module @target_0 attributes {
     llvm.target_triple = "x86_64-unknown-linux-gnu", tq.target_cpu = "x86-64-v3",
     tq.arena_formula = "64"} {
-    llvm.func @tq_kernel_begin(!llvm.ptr, i64)
-    llvm.func @tq_kernel_end(!llvm.ptr, i64, i64, i64)
+    llvm.func @tq_kernel_begin(!llvm.ptr) -> i64
+    llvm.func @tq_kernel_end(!llvm.ptr, i64, i64, i64, i64, i64)
 
     llvm.func @add_4(%x: !llvm.ptr, %y: !llvm.ptr, %w: !llvm.ptr, %count: i64)
         attributes {no_inline} {
@@ -60,15 +60,16 @@ module attributes {
                               %outputs: !llvm.ptr, %arena: !llvm.ptr, %weights: !llvm.ptr) {
       %zero = llvm.mlir.constant(0 : i64) : i64
       %four = llvm.mlir.constant(4 : i64) : i64
-      llvm.call @tq_kernel_begin(%context, %zero) : (!llvm.ptr, i64) -> ()
+      %all = llvm.mlir.constant(-1 : i64) : i64
+      %begin = llvm.call @tq_kernel_begin(%context) : (!llvm.ptr) -> i64
       %x = llvm.load %inputs : !llvm.ptr -> !llvm.ptr
       %y = llvm.load %outputs : !llvm.ptr -> !llvm.ptr
       %batch = llvm.load %dims : !llvm.ptr -> i64
       %count = llvm.mul %batch, %four : i64
       llvm.call @add_4(%x, %y, %weights, %count)
         : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> ()
-      llvm.call @tq_kernel_end(%context, %zero, %count, %count)
-        : (!llvm.ptr, i64, i64, i64) -> ()
+      llvm.call @tq_kernel_end(%context, %zero, %all, %begin, %count, %count)
+        : (!llvm.ptr, i64, i64, i64, i64, i64) -> ()
       llvm.return
     }
 

@@ -77,12 +77,14 @@ static void runColumns(tq_context *context, const void *const *in,
   Arguments arguments = {in, out, dims[1], columns};
   // The arena is what was asked for: the last byte is ours too.
   memset(arena, 0xa5, 64 * dims[0] * dims[1]);
-  tq_kernel_begin(context, 0);
+  int64_t begin = tq_kernel_begin(context);
   tq_parallel_for(context, embed, &arguments, dims[0]);
-  tq_kernel_end(context, 0, 2 * dims[0] * dims[1] * columns, 8 * dims[0]);
-  tq_kernel_begin(context, 1);
+  tq_kernel_end(context, 0, -1, begin, 2 * dims[0] * dims[1] * columns,
+                8 * dims[0]);
+  begin = tq_kernel_begin(context);
   tq_parallel_for(context, states, &arguments, dims[0] * dims[1]);
-  tq_kernel_end(context, 1, dims[0] * dims[1], 16 * dims[0] * dims[1]);
+  tq_kernel_end(context, 1, -1, begin, dims[0] * dims[1],
+                16 * dims[0] * dims[1]);
 }
 
 static void run(tq_context *context, const void *const *in, const int64_t *dims,

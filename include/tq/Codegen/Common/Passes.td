@@ -62,10 +62,22 @@ def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
     Buffers that do not live at the same time share a slot of the arena; a slot is as
     large as its largest buffer, computed from the dynamic dimensions at run time.
     Scratch memory of all threads is a buffer that lives during one call.
+
+    Consecutive calls of row-wise kernels become a function whose work items are blocks
+    of rows, each taken through all calls; with few rows it is passed over:
+
+    ```mlir
+    scf.if %many_rows {
+      call @tq_parallel_for(%context, @tq_row_group_0, %words, %blocks)
+    } else {
+      call @tq_parallel_for(%context, @linear.body, %words, %items)
+      call @tq_parallel_for(%context, @layer_norm.body, %words, %items)
+    }
+    ```
   }];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
-    "::mlir::func::FuncDialect"];
+    "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
 }
 
 def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {

@@ -1,0 +1,181 @@
+//===- EmitRowGroups.cpp - Code that takes blocks of rows through calls ---===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A group of calls becomes a function in the form of a kernel's body, whose
+// work items are blocks of rows. Its arguments are words:
+//
+//     context, id of the first call, rows, rows of a block,
+//     a pointer for each operand, steps between the blocks of threads
+//
+// Groups that differ only in these share the function.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProgramEmitter.h"
+
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/Twine.h"
+
+using namespace mlir;
+using namespace tq;
+
+/// Words of a group's arguments before those of its operands.
+enum GroupWord {
+  kContext,
+  kFirstCall,
+  kRows,
+  kRowsOfBlock,
+  kFirstOperand = kGroupWords
+};
+
+/// Pointers of the calls' operands, each once.
+ProgramEmitter::GroupOperands
+ProgramEmitter::collectOperands(const RowGroup &group) {
+  GroupOperands operands;
+  unsigned place = kFirstOperand;
+  for (const ScheduledCall &call : schedule.getCalls(group))
+    for (Value operand : call.op->getOperands()) {
+      Value pointer = frame.pointers.lookup(operand);
+      auto [entry, isNew] = operands.insert({pointer, {place, std::nullopt}});
+      if (!isNew)
+        continue;
+      ++place;
+      if (blockSteps.contains(pointer))
+        entry->second.step = place++;
+    }
+  return operands;
+}
+
+/// With enough rows in blocks, else one call after the other.
+void ProgramEmitter::emitGroup(const RowGroup &group) {
+  Value rows = getRows(group.tensor);
+  bool areCached = schedule.weightOffsets.lookup("") <= kCachedWeightBytes;
+  Value least = mul(
+      threads, index(areCached ? kLeastBlockRows : kLeastBlockRowsFromMemory));
+  Value hasBlocks =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rows, least);
+  auto branch = scf::IfOp::create(b, hasBlocks, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+  emitBlocks(group, rows);
+  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  for (const ScheduledCall &call : schedule.getCalls(group))
+    emitSharedCall(call);
+}
+
+/// As many blocks for every thread, as large as may be.
+void ProgramEmitter::emitBlocks(const RowGroup &group, Value rows) {
+  Value most = mul(threads, index(kBlockRows));
+  Value blocks = mul(threads, arith::CeilDivUIOp::create(b, rows, most));
+  Value units =
+      arith::CeilDivUIOp::create(b, rows, mul(blocks, index(kBlockRowUnit)));
+  Value blockRows =
+      arith::MinUIOp::create(b, rows, mul(units, index(kBlockRowUnit)));
+  GroupOperands operands = collectOperands(group);
+  storeWord(frame.block, kContext, frame.context);
+  storeWord(frame.block, kFirstCall, word(group.first));
+  storeWord(frame.block, kRows, toI64(rows));
+  storeWord(frame.block, kRowsOfBlock, toI64(blockRows));
+  for (auto &[pointer, operand] : operands) {
+    storeWord(frame.block, operand.word, pointer);
+    if (operand.step)
+      storeWord(frame.block, *operand.step, toI64(blockSteps.lookup(pointer)));
+  }
+  Value count = toI64(arith::CeilDivUIOp::create(b, rows, blockRows));
+  emitParallelFor(getGroupBody(group, operands), frame.block, count);
+}
+
+/// The group's function: one for all groups that have the same code.
+func::FuncOp ProgramEmitter::getGroupBody(const RowGroup &group,
+                                          const GroupOperands &operands) {
+  std::string code;
+  llvm::raw_string_ostream text(code);
+  for (const ScheduledCall &call : schedule.getCalls(group)) {
+    text << call.getKernel() << "(";
+    for (Value operand : call.op->getOperands()) {
+      const GroupOperand &found =
+          operands.find(frame.pointers.lookup(operand))->second;
+      text << found.word << (found.step ? "b," : ",");
+    }
+    text << ")";
+  }
+  func::FuncOp &body = groupBodies[code];
+  if (body)
+    return body;
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(main);
+  Type i64 = b.getI64Type();
+  body = func::FuncOp::create(
+      b, ("tq_row_group_" + Twine(groupBodies.size() - 1)).str(),
+      b.getFunctionType({pointerType(), i64, i64, i64}, {}));
+  body->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
+                                    b.getContext(), LLVM::Linkage::Internal));
+  emitGroupBody(group, operands, body);
+  return body;
+}
+
+/// Blocks [begin, end), all calls of one before the next.
+void ProgramEmitter::emitGroupBody(const RowGroup &group,
+                                   const GroupOperands &operands,
+                                   func::FuncOp body) {
+  b.setInsertionPointToStart(body.addEntryBlock());
+  Value arguments = body.getArgument(0);
+  Value block = allocateWords(schedule.maxArgumentWords);
+  Value rows = toIndex(loadWord(arguments, kRows));
+  Value blockRows = toIndex(loadWord(arguments, kRowsOfBlock));
+  auto loop = scf::ForOp::create(b, toIndex(body.getArgument(1)),
+                                 toIndex(body.getArgument(2)), index(1));
+  func::ReturnOp::create(b, ValueRange());
+  b.setInsertionPoint(loop.getBody()->getTerminator());
+  Value first = mul(loop.getInductionVar(), blockRows);
+  Value count = arith::MinUIOp::create(b, blockRows,
+                                       arith::SubIOp::create(b, rows, first));
+  Frame whole =
+      std::exchange(frame, makeBlockFrame(group, operands, body, first, count));
+  frame.block = block;
+  for (auto [i, call] : llvm::enumerate(schedule.getCalls(group))) {
+    storeArguments(call);
+    Value begin = emitBegin();
+    func::CallOp::create(
+        b, getBody(call.getKernel()),
+        ValueRange{block, word(0), emitCount(call.op), body.getArgument(3)});
+    Value id = arith::AddIOp::create(b, loadWord(arguments, kFirstCall),
+                                     word(int64_t(i)));
+    emitEnd(call, id, body.getArgument(3), begin);
+  }
+  frame = std::move(whole);
+}
+
+/// Tensors cut down to `rows` rows from `first` on.
+ProgramEmitter::Frame
+ProgramEmitter::makeBlockFrame(const RowGroup &group,
+                               const GroupOperands &operands, func::FuncOp body,
+                               Value first, Value rows) {
+  Frame result;
+  Value arguments = body.getArgument(0);
+  result.context = loadElement(pointerType(), arguments, kContext);
+  Value thread = toIndex(body.getArgument(3));
+  for (const ScheduledCall &call : schedule.getCalls(group))
+    for (Value operand : call.op->getOperands()) {
+      const GroupOperand &found =
+          operands.find(frame.pointers.lookup(operand))->second;
+      auto type = cast<RankedTensorType>(operand.getType());
+      Value pointer = loadElement(pointerType(), arguments, found.word);
+      if (found.step)
+        pointer = bytePtr(
+            pointer, mul(thread, toIndex(loadWord(arguments, *found.step))));
+      else if (!type.hasStaticShape())
+        pointer = bytePtr(pointer, mul(first, index(getRowBytes(type))));
+      result.pointers[operand] = pointer;
+      SmallVector<Value> &dims = result.dims[operand];
+      for (int64_t size : type.getShape())
+        dims.push_back(index(ShapedType::isDynamic(size) ? 1 : size));
+      if (!type.hasStaticShape())
+        dims[type.getNumDynamicDims() - 1] = rows;
+    }
+  return result;
+}

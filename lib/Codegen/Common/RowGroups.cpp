@@ -1,0 +1,232 @@
+//===- RowGroups.cpp - Calls that go through the rows together ------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "RowGroups.h"
+#include "ScheduleAnalysis.h"
+#include "ShapeFormulas.h"
+
+#include "tq/Codegen/Common/KernelAbi.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace tq;
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+/// Whether the dynamic dimensions are the first `rank` ones, or there are none.
+static bool hasRows(RankedTensorType type, unsigned rank) {
+  return type.hasStaticShape() ||
+         (type.getNumDynamicDims() == rank &&
+          llvm::all_of(type.getShape().take_front(rank),
+                       ShapedType::isDynamic));
+}
+
+/// The dynamic dimensions of the arguments if they are rows, else 0.
+static unsigned getArgumentRank(func::FuncOp kernel) {
+  unsigned rank = 0;
+  for (Type argument : kernel.getArgumentTypes()) {
+    auto type = dyn_cast<RankedTensorType>(argument);
+    if (!type)
+      return 0;
+    if (rank == 0)
+      rank = type.getNumDynamicDims();
+    if (!hasRows(type, rank))
+      return 0;
+  }
+  return rank;
+}
+
+/// Rows are the first loops and the first dimensions of what has them.
+static bool mapsRows(AffineMap map, bool isDynamic, unsigned rank) {
+  ArrayRef<AffineExpr> results = map.getResults();
+  if (isDynamic) {
+    for (unsigned i = 0; i < rank; ++i)
+      if (results[i] != getAffineDimExpr(i, map.getContext()))
+        return false;
+    results = results.drop_front(rank);
+  }
+  return llvm::none_of(results, [&](AffineExpr expr) {
+    return llvm::any_of(llvm::seq(rank),
+                        [&](unsigned i) { return expr.isFunctionOfDim(i); });
+  });
+}
+
+/// What the body uses from outside: a size would tell rows apart.
+static bool capturesConstantsOnly(linalg::LinalgOp op) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
+  return llvm::all_of(captured, [](Value value) {
+    return value.getDefiningOp<arith::ConstantOp>();
+  });
+}
+
+static bool isRowWise(linalg::LinalgOp op, unsigned rank) {
+  SmallVector<utils::IteratorType> iterators = op.getIteratorTypesArray();
+  if (iterators.size() < rank || op.hasIndexSemantics() ||
+      !capturesConstantsOnly(op) ||
+      llvm::any_of(ArrayRef(iterators).take_front(rank),
+                   [](utils::IteratorType type) {
+                     return type != utils::IteratorType::parallel;
+                   }))
+    return false;
+  return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+    auto type = dyn_cast<RankedTensorType>(operand.get().getType());
+    bool isDynamic = type && !type.hasStaticShape();
+    if ((type && !hasRows(type, rank)) ||
+        (op.isDpsInit(&operand) && !isDynamic))
+      return false;
+    return mapsRows(op.getMatchingIndexingMap(&operand), isDynamic, rank);
+  });
+}
+
+static bool hasDynamicOperand(Operation &op) {
+  return llvm::any_of(op.getOperandTypes(), [](Type type) {
+    auto tensor = dyn_cast<RankedTensorType>(type);
+    return tensor && !tensor.hasStaticShape();
+  });
+}
+
+/// Whether all dynamic dimensions of the arguments are rows, and row i of the
+/// results depends on no other row. Arguments of static shape belong to all.
+static bool isRowWise(func::FuncOp kernel) {
+  unsigned rank = getArgumentRank(kernel);
+  bool computes = false;
+  for (Operation &op : kernel.getBody().front()) {
+    if (isa<arith::ConstantOp, tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(
+            op))
+      continue;
+    if (isa<linalg::LinalgOp, linalg::UnPackOp>(op) && !hasDynamicOperand(op))
+      continue; // on weights alone
+    auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+    if (!linalgOp || !isRowWise(linalgOp, rank))
+      return false;
+    computes = true;
+  }
+  return computes && rank > 0;
+}
+
+int64_t tq::getRowBytes(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  int64_t bytes = getElementBytes(type.getElementType());
+  for (int64_t size : type.getShape())
+    bytes *= ShapedType::isDynamic(size) ? 1 : size;
+  return bytes;
+}
+
+//===----------------------------------------------------------------------===//
+// Groups
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+class GroupFinder {
+public:
+  GroupFinder(ModuleOp module, ArrayRef<ScheduledCall> calls,
+              ShapeFormulas &shapes)
+      : symbols(module), module(module), calls(calls), shapes(shapes) {}
+
+  SmallVector<RowGroup> run();
+
+private:
+  std::string getRows(const ScheduledCall &call);
+  int64_t findEnd(int64_t first, int64_t end);
+  RowGroup makeGroup(int64_t first, int64_t last);
+
+  SymbolTable symbols;
+  ModuleOp module;
+  ArrayRef<ScheduledCall> calls;
+  ShapeFormulas &shapes;
+};
+
+} // namespace
+
+static bool hasRows(Value operand) {
+  return !cast<RankedTensorType>(operand.getType()).hasStaticShape();
+}
+
+/// The number of rows that a call of a row-wise kernel is for; empty for other
+/// calls.
+std::string GroupFinder::getRows(const ScheduledCall &call) {
+  StringRef name = call.getKernel();
+  if (!isRowWise(symbols.lookup<func::FuncOp>(name)) ||
+      lookupPart(module, name, kWorkspaceSuffix))
+    return "";
+  std::string rows;
+  for (Value operand : call.op->getOperands()) {
+    if (!hasRows(operand))
+      continue;
+    std::string found = shapes.countRows(operand).str();
+    if (!rows.empty() && rows != found)
+      return "";
+    rows = found;
+  }
+  return rows;
+}
+
+/// The call in [first, end) behind which later calls need the fewest bytes of a
+/// row: what a group hands on goes through memory, and lives in all of it.
+int64_t GroupFinder::findEnd(int64_t first, int64_t end) {
+  auto isUsedLater = [&](OpResult result, int64_t call) {
+    return llvm::any_of(result.getUsers(), [&](Operation *user) {
+      auto found = llvm::find_if(
+          calls, [&](const ScheduledCall &other) { return other.op == user; });
+      return found == calls.end() || found->id > call;
+    });
+  };
+  int64_t best = end - 1, fewest = std::numeric_limits<int64_t>::max();
+  for (int64_t last = first; last < end; ++last) {
+    int64_t bytes = 0;
+    for (int64_t i = first; i <= last; ++i)
+      for (OpResult result : calls[i].op->getResults())
+        if (isUsedLater(result, last))
+          bytes += getRowBytes(result.getType());
+    if (bytes <= fewest && last > first) {
+      fewest = bytes;
+      best = last;
+    }
+  }
+  return best;
+}
+
+RowGroup GroupFinder::makeGroup(int64_t first, int64_t last) {
+  RowGroup group{first, last, Value()};
+  for (const ScheduledCall &call : calls.slice(first, last - first + 1)) {
+    group.operands += call.op->getNumOperands();
+    group.tensor = *llvm::find_if(
+        call.op->getOperands(), [](Value operand) { return hasRows(operand); });
+  }
+  return group;
+}
+
+SmallVector<RowGroup> GroupFinder::run() {
+  SmallVector<RowGroup> groups;
+  int64_t count = calls.size();
+  for (int64_t first = 0, end; first < count; first = end) {
+    std::string rows = getRows(calls[first]);
+    for (end = first + 1; end < count; ++end)
+      if (rows.empty() || getRows(calls[end]) != rows)
+        break;
+    if (rows.empty() || end - first < 2) // a call by itself gains nothing
+      continue;
+    end = findEnd(first, end) + 1;
+    groups.push_back(makeGroup(first, end - 1));
+  }
+  return groups;
+}
+
+SmallVector<RowGroup> tq::findRowGroups(ModuleOp module,
+                                        ArrayRef<ScheduledCall> calls,
+                                        ShapeFormulas &shapes) {
+  return GroupFinder(module, calls, shapes).run();
+}

@@ -1,0 +1,144 @@
+//===- ShapeFormulas.cpp - Sizes of a schedule as formulas ----------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ShapeFormulas.h"
+#include "ScheduleAnalysis.h"
+
+#include "tq/Codegen/Common/KernelAbi.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace tq;
+
+SmallVector<SizeFormula> ShapeFormulas::makeArgumentDims(unsigned argument) {
+  auto type = cast<RankedTensorType>(main.getArgumentTypes()[argument]);
+  auto names = main.getArgAttrOfType<ArrayAttr>(argument, "tq.dims");
+  SmallVector<SizeFormula> dims;
+  for (auto [place, size] : llvm::enumerate(type.getShape())) {
+    if (!ShapedType::isDynamic(size)) {
+      dims.push_back(SizeFormula::constant(size));
+      continue;
+    }
+    auto name = names && place < names.size()
+                    ? dyn_cast<StringAttr>(names[place])
+                    : StringAttr();
+    std::string symbol =
+        name && !name.empty()
+            ? name.str()
+            : "d" + std::to_string(argument) + "_" + std::to_string(place);
+    symbols.insert(StringAttr::get(main.getContext(), symbol));
+    dims.push_back(SizeFormula::symbol(symbol));
+  }
+  return dims;
+}
+
+SizeFormula ShapeFormulas::getFormula(Value index) {
+  auto found = formulas.find(index);
+  if (found != formulas.end())
+    return found->second;
+  APInt constant;
+  if (matchPattern(index, m_ConstantInt(&constant)))
+    return SizeFormula::constant(constant.getSExtValue());
+  Operation *op = index.getDefiningOp();
+  if (op && isa<arith::AddIOp>(op))
+    return getFormula(op->getOperand(0)) + getFormula(op->getOperand(1));
+  if (op && isa<arith::MulIOp>(op))
+    return getFormula(op->getOperand(0)) * getFormula(op->getOperand(1));
+  if (op && isa<arith::CeilDivUIOp>(op)) {
+    SizeFormula dividend = getFormula(op->getOperand(0)),
+                divisor = getFormula(op->getOperand(1));
+    return SizeFormula::symbol(
+        "ceil(" + dividend.str() + " / " + divisor.str() + ")",
+        std::ceil(dividend.estimate() / divisor.estimate()));
+  }
+  std::string text = op ? op->getName().stripDialect().str() : "value";
+  for (auto [place, operand] :
+       llvm::enumerate(op ? op->getOperands() : ValueRange()))
+    text += (place == 0 ? "(" : ", ") + getFormula(operand).str();
+  return SizeFormula::symbol(op && op->getNumOperands() ? text + ")" : text);
+}
+
+SizeFormula ShapeFormulas::getBytes(Value tensor) {
+  SizeFormula bytes =
+      SizeFormula::constant(getElementBytes(getElementTypeOrSelf(tensor)));
+  for (const SizeFormula &size : shapes[tensor])
+    bytes = bytes * size;
+  return bytes;
+}
+
+SizeFormula ShapeFormulas::getWorkspaceBytes(func::CallOp call,
+                                             func::FuncOp function) {
+  auto argument = function.getArguments().begin();
+  for (Value operand : call.getOperands()) {
+    auto type = dyn_cast<RankedTensorType>(operand.getType());
+    if (!type) {
+      if (operand.getType().isIndex())
+        formulas[*argument++] = getFormula(operand);
+      continue;
+    }
+    for (auto [size, formula] : llvm::zip(type.getShape(), shapes[operand]))
+      if (ShapedType::isDynamic(size))
+        formulas[*argument++] = formula;
+  }
+  return getFormula(function.getBody().front().getTerminator()->getOperand(0));
+}
+
+SizeFormula ShapeFormulas::countRows(Value tensor) {
+  SizeFormula rows = SizeFormula::constant(1);
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (auto [size, formula] : llvm::zip(type.getShape(), shapes[tensor]))
+    if (ShapedType::isDynamic(size))
+      rows = rows * formula;
+  return rows;
+}
+
+ShapeFormulas::ShapeFormulas(func::FuncOp main) : main(main) {
+  for (BlockArgument argument : main.getArguments())
+    shapes[argument] = makeArgumentDims(argument.getArgNumber());
+  for (Operation &op : main.getBody().front())
+    computeDims(op);
+}
+
+void ShapeFormulas::computeDims(Operation &op) {
+  if (auto dim = dyn_cast<tensor::DimOp>(op)) {
+    if (std::optional<int64_t> place = dim.getConstantIndex())
+      formulas[dim] = shapes[dim.getSource()][*place];
+  } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
+    auto dynamic = empty.getDynamicSizes().begin();
+    for (int64_t size : empty.getType().getShape())
+      shapes[empty].push_back(ShapedType::isDynamic(size)
+                                  ? getFormula(*dynamic++)
+                                  : SizeFormula::constant(size));
+  } else if (auto call = dyn_cast<func::CallOp>(op)) {
+    for (OpResult result : call.getResults())
+      shapes[result] = shapes.lookup(getCallDestination(result));
+  } else if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(op)) {
+    for (const ReassociationIndices &group :
+         collapse.getReassociationIndices()) {
+      SizeFormula size = SizeFormula::constant(1);
+      for (int64_t dim : group)
+        size = size * shapes[collapse.getSrc()][dim];
+      shapes[collapse].push_back(size);
+    }
+  } else if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
+    for (OpFoldResult size : expand.getMixedOutputShape())
+      shapes[expand].push_back(
+          isa<Value>(size) ? getFormula(cast<Value>(size))
+                           : SizeFormula::constant(*getConstantIntValue(size)));
+  } else if (isa<tensor::CastOp>(op)) {
+    shapes[op.getResult(0)] = shapes.lookup(op.getOperand(0));
+  } else if (auto get = dyn_cast<GetWeightOp>(op)) {
+    for (int64_t size : cast<RankedTensorType>(get.getType()).getShape())
+      shapes[get].push_back(SizeFormula::constant(size));
+  }
+}
