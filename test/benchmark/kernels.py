@@ -18,6 +18,10 @@ GOPS are 10^9 multiplications and additions a second of the layer's products
 (2 M K N of a linear; 4 H S^2 D of attention), without epilogue and softmax.
 Printed are the median share of all rounds, each against the peak measured in
 the same run, and in parentheses the best call against the best peak.
+
+Where torch is installed, each float linear is also timed as torch's, which has
+a vendor's library behind it: what that reaches on the machine says how far the
+peak is to be had.
 Needs numpy.
 """
 
@@ -27,12 +31,19 @@ import re
 import shlex
 import statistics
 import sys
+import time
 
 import numpy as np
 
 import tq_program
 from measuring import (PROGRESS, commas, describe_machine, figure, interleave,
-                       machine, make_parser, parse, print_table, write_json)
+                       machine, make_parser, parse, print_table, ratio_text,
+                       ratios, write_json)
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 LINEARS = ((384, 384), (384, 1536), (1536, 384),
            (768, 768), (768, 3072), (3072, 768))
@@ -181,10 +192,32 @@ def profile(program, kernel, size, args):
     if not peaks:
         raise SystemExit(f"{program}: no peak in the profile's table")
     kind = {"int8": 1, "bf16": 3}.get(main["cat"].split()[0], 2)
-    gops = [kernel.ops(size) / event["dur"] * 1e-3 for event in events
-            if event["name"] == main["name"]]
-    return {"kernel": main["name"], "scheme": main["cat"], "gops": gops,
-            "peak": float(peaks[kind])}
+    runs = {}  # a run may take its rows in blocks
+    for event in events:
+        if event["name"] == main["name"]:
+            run = event["args"]["run"]
+            runs[run] = runs.get(run, 0) + event["dur"]
+    return {"kernel": main["name"], "scheme": main["cat"],
+            "gops": [kernel.ops(size) / dur * 1e-3 for dur in runs.values()],
+            "peak": float(peaks[kind]),
+            "torch": time_torch(kernel, size, args.seconds)}
+
+
+def time_torch(kernel, size, seconds):
+    """Median GOPS of torch's layer on one thread; None for other kernels."""
+    if torch is None or kernel.precision != "float" or kernel.unit != "M":
+        return None
+    torch.set_num_threads(1)
+    layer = torch.nn.Linear(kernel.k, kernel.n).eval()
+    rows, times = torch.randn(size, kernel.k), []
+    with torch.inference_mode():
+        layer(rows)
+        end = time.perf_counter() + seconds
+        while not times or time.perf_counter() < end:
+            begin = time.perf_counter()
+            layer(rows)
+            times.append(time.perf_counter() - begin)
+    return kernel.ops(size) / statistics.median(times) * 1e-9
 
 
 def summarize(rows):
@@ -195,6 +228,9 @@ def summarize(rows):
     return {"kernel": rows[0]["kernel"], "scheme": rows[0]["scheme"],
             "share_median": statistics.median(shares),
             "share_best": best / peak_best, "gops_best": best,
+            "over_torch": ratios(
+                [statistics.median(row["gops"]) for row in rows],
+                [row["torch"] for row in rows]) if rows[0]["torch"] else None,
             "gops_median": statistics.median(
                 gops for row in rows for gops in row["gops"]),
             "peak_median": statistics.median(row["peak"] for row in rows),
@@ -228,6 +264,14 @@ def print_kernels(kernels, results):
         print_table(["share of the peak, median (best)",
                      *(f"{chosen[0].unit} {size}" for size in sizes),
                      "peak, GOPS"], rows)
+        compared = [kernel for kernel in chosen
+                    if results[kernel.name, sizes[0]]["over_torch"]]
+        if compared:
+            print_table(["speed over torch's",
+                         *(f"{chosen[0].unit} {size}" for size in sizes)],
+                        [[kernel.name, *(
+                            ratio_text(results[kernel.name, size]["over_torch"])
+                            for size in sizes)] for kernel in compared])
 
 
 def parse_arguments():
