@@ -17,6 +17,10 @@
 using namespace mlir;
 using namespace tq::cpu;
 
+/// Parts of a tensor up to this size are not prefetched: it has just been
+/// computed, and the second cache still has it.
+static constexpr int64_t kNearBytes = 1 << 20;
+
 //===----------------------------------------------------------------------===//
 // Analysis
 //===----------------------------------------------------------------------===//
@@ -106,6 +110,15 @@ void AttentionGenerator::emitCounts() {
                                 indexConstant(bytes.builder, 4 * fixed)));
 }
 
+Value AttentionGenerator::emitIsFar() {
+  Value elements = memref::DimOp::create(b, key.memref, 0);
+  for (int64_t dim : {1, 2})
+    elements = arith::MulIOp::create(b, elements,
+                                     memref::DimOp::create(b, key.memref, dim));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, elements,
+                               index(kNearBytes / sizeof(float)));
+}
+
 LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   op = attention;
   if (failed(analyze()))
@@ -117,6 +130,7 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   queries = memref::DimOp::create(b, query.memref, 1);
   keys = memref::DimOp::create(b, key.memref, 1);
   panels = arith::CeilDivUIOp::create(b, keys, index(kPanel));
+  isFar = emitIsFar();
   begin();
   auto loop = scf::ForOp::create(b, kernel.begin, kernel.end, index(1));
   b.setInsertionPoint(loop.getBody()->getTerminator());
@@ -129,14 +143,19 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   return success();
 }
 
+AttentionGenerator::Head AttentionGenerator::getHead(Value item) {
+  Value number = arith::RemUIOp::create(b, item, index(heads));
+  Value kvNumber = arith::DivUIOp::create(b, number, index(heads / kvHeads));
+  Value column = mul(number, headSize), kvColumn = mul(kvNumber, headSize);
+  return {arith::DivUIOp::create(b, item, index(heads)),
+          add(column, index(query.firstColumn)),
+          add(kvColumn, index(key.firstColumn)),
+          add(kvColumn, index(value.firstColumn)), column};
+}
+
 void AttentionGenerator::emitItem(Value item) {
-  batch = arith::DivUIOp::create(b, item, index(heads));
-  Value head = arith::RemUIOp::create(b, item, index(heads));
-  Value kvHead = arith::DivUIOp::create(b, head, index(heads / kvHeads));
-  resultColumn = mul(head, headSize);
-  queryColumn = add(resultColumn, index(query.firstColumn));
-  keyColumn = add(mul(kvHead, headSize), index(key.firstColumn));
-  valueColumn = add(mul(kvHead, headSize), index(value.firstColumn));
+  head = getHead(item);
+  nextHead = getHead(minIndex(b, add(item, index(1)), lastOf(kernel.end)));
   packKeys();
   packValues();
   forEach(queries, rowsPerBlock, {}, [&](Value row, ValueRange) {
@@ -226,7 +245,7 @@ Value AttentionGenerator::loadPart(const Operand &operand, Value token,
                                    Value column, int64_t first, int64_t count) {
   if (count <= 0)
     return splat(0.0f);
-  SmallVector<Value> place{batch, token, add(column, index(first))};
+  SmallVector<Value> place{head.batch, token, add(column, index(first))};
   if (Value exist = firstLanes(count))
     return vector::MaskedLoadOp::create(b, vectorType(), operand.memref, place,
                                         exist, splat(0.0f));
@@ -234,12 +253,36 @@ Value AttentionGenerator::loadPart(const Operand &operand, Value token,
 }
 
 void AttentionGenerator::storeResult(Value row, int64_t vector, Value out) {
-  SmallVector<Value> place{batch, row,
-                           add(resultColumn, index(vector * kLanes))};
+  SmallVector<Value> place{head.batch, row,
+                           add(head.resultColumn, index(vector * kLanes))};
   if (Value exist = firstLanes(headSize - vector * kLanes))
     vector::MaskedStoreOp::create(b, result, place, exist, out);
   else
     vector::StoreOp::create(b, out, result, place);
+}
+
+void AttentionGenerator::prefetch(const Operand &operand, Value batch,
+                                  Value token, Value column) {
+  for (int64_t dim = 0; dim < headSize; dim += kLanes)
+    memref::PrefetchOp::create(
+        b, operand.memref, ValueRange{batch, token, add(column, index(dim))},
+        /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
+}
+
+void AttentionGenerator::prefetchAfter(Value row) {
+  auto found = scf::IfOp::create(b, isFar, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(found.thenBlock()->getTerminator());
+  Value ahead = minIndex(b, add(row, index(rowsPerBlock)), lastOf(queries));
+  prefetch(query, head.batch, ahead, head.queryColumn);
+  Value share = arith::CeilDivUIOp::create(b, keys, queries);
+  forEach(share, 1, {}, [&](Value i, ValueRange) {
+    Value token =
+        minIndex(b, add(arith::MulIOp::create(b, row, share), i), lastOf(keys));
+    prefetch(key, nextHead.batch, token, nextHead.keyColumn);
+    prefetch(value, nextHead.batch, token, nextHead.valueColumn);
+    return SmallVector<Value>();
+  });
 }
 
 /// Keys [0, row + 1 + T - S) if causal.
@@ -266,7 +309,7 @@ Value AttentionGenerator::getVisible(Value firstKey, Value limit) {
   auto type = VectorType::get({kLanes}, b.getI64Type());
   Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
   Value flags = vector::MaskedLoadOp::create(
-      b, type, mask, ValueRange{batch, firstKey}, below, zero);
+      b, type, mask, ValueRange{head.batch, firstKey}, below, zero);
   return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flags, zero);
 }
 

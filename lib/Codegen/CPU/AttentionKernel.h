@@ -37,6 +37,11 @@ protected:
     int64_t firstColumn = 0;
   };
 
+  /// Where a work item has its operands.
+  struct Head {
+    mlir::Value batch, queryColumn, keyColumn, valueColumn, resultColumn;
+  };
+
   // What a precision adds.
   /// Chooses tiles; the op's sizes are known.
   virtual void plan() = 0;
@@ -107,6 +112,11 @@ protected:
   mlir::Value lastOf(mlir::Value count) {
     return mlir::arith::SubIOp::create(b, count, index(1));
   }
+  /// Fetches into the second cache what follows the query in `row`: the query
+  /// in its place in the next block, its result, and the query's share of the
+  /// next item's keys and values. These are pieces of rows far apart, which the
+  /// CPU does not fetch ahead by itself.
+  void prefetchAfter(mlir::Value row);
 
   Kernel &kernel;
   mlir::ImplicitLocOpBuilder b;
@@ -115,16 +125,21 @@ protected:
   mlir::Value mask, result, workspace;
   int64_t headSize = 0, heads = 0, kvHeads = 0, rowsPerBlock = 0;
   // Of the call, of the work item, of the block of rows.
-  mlir::Value queries, keys, panels;
-  mlir::Value batch, queryColumn, keyColumn, valueColumn, resultColumn;
+  mlir::Value queries, keys, panels, isFar;
+  Head head, nextHead;
   mlir::Value firstRow;
 
 private:
   mlir::LogicalResult analyze();
   mlir::FailureOr<Operand> getOperand(mlir::Value value);
+  Head getHead(mlir::Value item);
+  void prefetch(const Operand &operand, mlir::Value batch, mlir::Value token,
+                mlir::Value column);
   /// The first `count` lanes; null: all.
   mlir::Value firstLanes(int64_t count);
   void emitCounts();
+  /// Whether it is worth while to prefetch.
+  mlir::Value emitIsFar();
   void emitItem(mlir::Value item);
 };
 

@@ -108,7 +108,7 @@ void Bf16Attention::packKeyChunk(Value panel, Value firstInPanel,
   SmallVector<Value> block;
   for (int64_t i = 0; i < kLanes; ++i) {
     Value token = minIndex(b, add(firstKey, index(i)), lastOf(keys));
-    block.push_back(loadChunk(key, token, keyColumn, chunk));
+    block.push_back(loadChunk(key, token, head.keyColumn, chunk));
   }
   transpose(block);
   int64_t firstGroup = chunk * kLanes;
@@ -119,8 +119,8 @@ void Bf16Attention::packKeyChunk(Value panel, Value firstInPanel,
 
 /// Zeros for keys beyond the last, which a weight of 0 leaves zeros.
 Value Bf16Attention::loadValue(Value token, int64_t vector) {
-  Value found =
-      loadDims(value, minIndex(b, token, lastOf(keys)), valueColumn, vector);
+  Value found = loadDims(value, minIndex(b, token, lastOf(keys)),
+                         head.valueColumn, vector);
   Value exists =
       arith::CmpIOp::create(b, arith::CmpIPredicate::slt, token, keys);
   return select(exists, found, splat(0.0f));
@@ -145,7 +145,7 @@ void Bf16Attention::packValues() {
 
 void Bf16Attention::packQuery(Value r) {
   for (int64_t chunk = 0; chunk < chunks(); ++chunk)
-    storeWords(loadChunk(query, add(firstRow, r), queryColumn, chunk),
+    storeWords(loadChunk(query, add(firstRow, r), head.queryColumn, chunk),
                add(queryWords.start,
                    add(mul(r, queryStride()), index(chunk * kLanes))));
 }

@@ -217,6 +217,7 @@ Value DotAttention::emitLargest(Value r) {
 /// Stores what the row's sums of values are multiplied by: 0 for a row without
 /// a visible key.
 void DotAttention::emitSoftmax(Value r) {
+  prefetchAfter(add(firstRow, r));
   Value largest = emitLargest(r);
   Value isNone =
       arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,

@@ -103,8 +103,8 @@ void FloatAttention::transposeKeys(Value panel, Value firstKey,
   SmallVector<Value> block;
   for (int64_t i = 0; i < kLanes; ++i) {
     Value token = add(add(mul(panel, kPanel), firstKey), index(i));
-    block.push_back(loadDims(key, minIndex(b, token, lastOf(keys)), keyColumn,
-                             firstDim / kLanes));
+    block.push_back(loadDims(key, minIndex(b, token, lastOf(keys)),
+                             head.keyColumn, firstDim / kLanes));
   }
   transpose(block);
   Value base = add(mul(panel, kPanel * headSize), firstKey);
@@ -118,7 +118,7 @@ void FloatAttention::transposeKeys(Value panel, Value firstKey,
 void FloatAttention::packValues() {
   forEach(keys, 1, {}, [&](Value key, ValueRange) {
     for (int64_t v = 0; v < headVectors(); ++v)
-      vector::StoreOp::create(b, loadDims(value, key, valueColumn, v),
+      vector::StoreOp::create(b, loadDims(value, key, head.valueColumn, v),
                               workspace, valueWord(key, v));
     return SmallVector<Value>();
   });
@@ -130,8 +130,10 @@ void FloatAttention::emitRowBlock() {
     rows.push_back(minIndex(b, add(firstRow, index(r)), lastOf(queries)));
   SmallVector<Value> maxima = emitScores();
   SmallVector<Value> scales;
-  for (int64_t r = 0; r < rowsPerBlock; ++r)
+  for (int64_t r = 0; r < rowsPerBlock; ++r) {
+    prefetchAfter(rows[r]);
     scales.push_back(emitSoftmax(r, maxima[r]));
+  }
   emitValues(scales);
 }
 
@@ -184,7 +186,8 @@ SmallVector<Value> FloatAttention::emitScoreTile(Value panel,
                                  add(base, index((firstVector + v) * kLanes))));
     for (int64_t r = 0; r < rowsPerBlock; ++r) {
       Value input = broadcast(memref::LoadOp::create(
-          b, query.memref, ValueRange{batch, rows[r], add(queryColumn, dim)}));
+          b, query.memref,
+          ValueRange{head.batch, rows[r], add(head.queryColumn, dim)}));
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value &sum = next[r * tile.vectors + v];
         sum = math::FmaOp::create(b, input, keyVectors[v], sum);

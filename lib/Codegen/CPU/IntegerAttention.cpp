@@ -148,7 +148,7 @@ SmallVector<Value> IntegerAttention::loadColumns(Value firstKey) {
     for (int64_t i = 0; i < kLanes; ++i)
       block.push_back(
           loadDims(key, minIndex(b, add(firstKey, index(i)), lastOf(keys)),
-                   keyColumn, v));
+                   head.keyColumn, v));
     transpose(block);
     columns.append(block);
   }
@@ -190,7 +190,7 @@ Value IntegerAttention::emitKeyVector(Value panel, Value firstInPanel) {
 Value IntegerAttention::getShownBits(Value key) {
   if (!mask)
     return intSplat(0x7FFFFFFF);
-  Value flag = memref::LoadOp::create(b, mask, ValueRange{batch, key});
+  Value flag = memref::LoadOp::create(b, mask, ValueRange{head.batch, key});
   Value zero = arith::ConstantIntOp::create(b, 0, 64);
   Value isShown =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flag, zero);
@@ -207,7 +207,7 @@ SmallVector<Value> IntegerAttention::emitChannelScales() {
     SmallVector<Value> next;
     for (int64_t v = 0; v < headVectors(); ++v) {
       Value bits = arith::AndIOp::create(
-          b, magnitude(loadDims(value, key, valueColumn, v)), shown);
+          b, magnitude(loadDims(value, key, head.valueColumn, v)), shown);
       next.push_back(arith::MaxSIOp::create(b, carried[v], bits));
     }
     return next;
@@ -237,8 +237,8 @@ void IntegerAttention::packValues() {
       for (int64_t v = 0; v < headVectors(); ++v) {
         SmallVector<Value> parts;
         for (Value token : tokens)
-          parts.push_back(f.roundProduct(loadDims(value, token, valueColumn, v),
-                                         inverses[v]));
+          parts.push_back(f.roundProduct(
+              loadDims(value, token, head.valueColumn, v), inverses[v]));
         storeWords(packBytes(parts), valuePlace(panel, group, v));
       }
       return SmallVector<Value>();
@@ -256,7 +256,7 @@ void IntegerAttention::packQuery(Value r) {
   SmallVector<Value> parts;
   Value largest = intSplat(0);
   for (int64_t v = 0; v < headVectors(); ++v) {
-    parts.push_back(f.mul(loadDims(query, row, queryColumn, v), factor));
+    parts.push_back(f.mul(loadDims(query, row, head.queryColumn, v), factor));
     largest = arith::MaxSIOp::create(b, largest, magnitude(parts[v]));
   }
   largest = reduce(largest, [&](Value x, Value y) -> Value {

@@ -36,6 +36,12 @@
 // CHECK-LABEL: func.func private @attention_4x32.code(
 // CHECK-SAME:    memref<?xf32> {tq.workspace}, %{{.*}}: index, %{{.*}}: index) attributes {tq.kernel_code}
 // CHECK:         scf.for
+// In a large tensor a row prefetches a query to come, and keys and values of the
+// next head.
+// CHECK:         scf.if
+// CHECK-COUNT-2: memref.prefetch {{.*}}, read, locality<2>, data : memref<?x?x128xf32>
+// CHECK:         scf.for
+// CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data : memref<?x?x128xf32>
 // CHECK-LABEL: func.func private @attention_4x32.workspace(
 tq.weight @w : tensor<128x64xf32> = dense<0.5> : tensor<128x64xf32>
 func.func @main(%x: tensor<?x?x64xf32>) -> tensor<?x?x128xf32> {
