@@ -113,8 +113,8 @@ protected:
     return mlir::arith::SubIOp::create(b, count, index(1));
   }
   /// Fetches into the second cache what follows the query in `row`: the query
-  /// in its place in the next block, its result, and the query's share of the
-  /// next item's keys and values. These are pieces of rows far apart, which the
+  /// in its place in the next block, and the query's share of the next item's
+  /// keys and values. These are pieces of rows far apart, which the
   /// CPU does not fetch ahead by itself.
   void prefetchAfter(mlir::Value row);
 

@@ -134,12 +134,16 @@ class GroupFinder {
 public:
   GroupFinder(ModuleOp module, ArrayRef<ScheduledCall> calls,
               ShapeFormulas &shapes)
-      : symbols(module), module(module), calls(calls), shapes(shapes) {}
+      : symbols(module), module(module), calls(calls), shapes(shapes) {
+    for (const ScheduledCall &call : calls)
+      numbers[call.op] = call.id;
+  }
 
   SmallVector<RowGroup> run();
 
 private:
   std::string getRows(const ScheduledCall &call);
+  int64_t getLastUse(OpResult result);
   int64_t findEnd(int64_t first, int64_t end);
   RowGroup makeGroup(int64_t first, int64_t last);
 
@@ -147,6 +151,7 @@ private:
   ModuleOp module;
   ArrayRef<ScheduledCall> calls;
   ShapeFormulas &shapes;
+  llvm::DenseMap<Operation *, int64_t> numbers; ///< of the calls
 };
 
 } // namespace
@@ -174,28 +179,29 @@ std::string GroupFinder::getRows(const ScheduledCall &call) {
   return rows;
 }
 
+/// The last call that reads a result; beyond all calls if anything else does.
+int64_t GroupFinder::getLastUse(OpResult result) {
+  int64_t last = 0;
+  for (Operation *user : result.getUsers()) {
+    auto found = numbers.find(user);
+    last = std::max<int64_t>(last, found == numbers.end() ? calls.size()
+                                                          : found->second);
+  }
+  return last;
+}
+
 /// The call in [first, end) behind which later calls need the fewest bytes of a
 /// row: what a group hands on goes through memory, and lives in all of it.
 int64_t GroupFinder::findEnd(int64_t first, int64_t end) {
-  auto isUsedLater = [&](OpResult result, int64_t call) {
-    return llvm::any_of(result.getUsers(), [&](Operation *user) {
-      auto found = llvm::find_if(
-          calls, [&](const ScheduledCall &other) { return other.op == user; });
-      return found == calls.end() || found->id > call;
-    });
-  };
-  int64_t best = end - 1, fewest = std::numeric_limits<int64_t>::max();
-  for (int64_t last = first; last < end; ++last) {
-    int64_t bytes = 0;
-    for (int64_t i = first; i <= last; ++i)
-      for (OpResult result : calls[i].op->getResults())
-        if (isUsedLater(result, last))
-          bytes += getRowBytes(result.getType());
-    if (bytes <= fewest && last > first) {
-      fewest = bytes;
+  SmallVector<int64_t> handedOn(end - first, 0); // bytes behind each call
+  for (int64_t i = first; i < end; ++i)
+    for (OpResult result : calls[i].op->getResults())
+      for (int64_t j = i; j < std::min(end, getLastUse(result)); ++j)
+        handedOn[j - first] += getRowBytes(result.getType());
+  int64_t best = first + 1;
+  for (int64_t last = best; last < end; ++last)
+    if (handedOn[last - first] <= handedOn[best - first])
       best = last;
-    }
-  }
   return best;
 }
 

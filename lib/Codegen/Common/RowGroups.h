@@ -27,11 +27,13 @@ namespace tq {
 constexpr int64_t kBlockRows = 256;
 /// Rows for each thread from which on blocks pay: each thread reads all weights
 /// for its rows. With fewer, the threads share the outputs of each kernel.
-constexpr int64_t kLeastBlockRows = 64;
+constexpr int64_t kLeastBlockRows = 32;
 /// The same where the weights come from memory in every run.
 constexpr int64_t kLeastBlockRowsFromMemory = 128;
 /// Weights that a last cache holds from run to run.
 constexpr int64_t kCachedWeightBytes = 32 << 20;
+static_assert(kLeastBlockRowsFromMemory <= kBlockRows,
+              "without blocks, their buffers hold all rows");
 /// What the rows of a block are a multiple of, where there are as many.
 constexpr int64_t kBlockRowUnit = 16;
 

@@ -7,12 +7,12 @@
 
 // CHECK: arena_formula = "128*n + max(128*min(16*ceil(n / (16*threads)), 256)*threads, 128*n)"
 
-// With 64 rows for each thread in blocks, else each kernel shared by all threads.
+// With 32 rows for each thread in blocks, else each kernel shared by all threads.
 // CHECK-LABEL: func.func @tq_program_run(
 // CHECK:         %[[THREADS64:.*]] = call @tq_num_threads(
 // CHECK:         %[[THREADS:.*]] = arith.index_cast %[[THREADS64]]
-// CHECK:         %[[C64:.*]] = arith.constant 64 : index
-// CHECK:         %[[LEAST:.*]] = arith.muli %[[THREADS]], %[[C64]]
+// CHECK:         %[[C32:.*]] = arith.constant 32 : index
+// CHECK:         %[[LEAST:.*]] = arith.muli %[[THREADS]], %[[C32]]
 // CHECK:         %[[MANY:.*]] = arith.cmpi uge, %{{.*}}, %[[LEAST]]
 // CHECK:         scf.if %[[MANY]] {
 // CHECK:           constant @tq_row_group_0
