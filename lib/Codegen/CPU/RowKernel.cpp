@@ -185,6 +185,7 @@ LogicalResult RowKernelGenerator::analyze() {
 
   // Sizes of the loops, read from an argument that a loop covers.
   rowSizes.assign(rowRank, {~0u, 0});
+  SmallVector<std::optional<int64_t>> extents(rowRank);
   laneSource = {~0u, 0};
   for (linalg::GenericOp op : ops)
     for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
@@ -193,7 +194,11 @@ LogicalResult RowKernelGenerator::analyze() {
         unsigned dim = cast<AffineDimExpr>(expr).getPosition();
         int64_t size =
             cast<RankedTensorType>(operand.getType()).getDimSize(position);
-        if (dim == rowRank && !ShapedType::isDynamic(size))
+        if (dim < rowRank && extents[dim].value_or(size) != size)
+          return failure(); // rows of another number
+        if (dim < rowRank)
+          extents[dim] = size;
+        else if (!ShapedType::isDynamic(size))
           laneSize = size;
         Value root = operand;
         if (!isa<BlockArgument>(root))

@@ -45,7 +45,7 @@ struct Temporary {
   SizeFormula bytes;
   Lifetime uses;
   Lifetime lifetime;     ///< with all of the groups that use it
-  std::string rows = {}; ///< how many it has, if it holds all,
+  SizeFormula rows = {}; ///< how many it has, if it holds all,
   int64_t rowBytes = 0;  ///< and their bytes
   std::optional<size_t> group =
       {}; ///< of which it holds a block of rows a thread
@@ -60,8 +60,8 @@ public:
   std::string getFormula();
 
 private:
-  SmallVector<Temporary> collectTemporaries();
-  void addWorkspaces(SmallVector<Temporary> &temporaries);
+  SmallVector<Temporary, 0> collectTemporaries();
+  void addWorkspaces(SmallVectorImpl<Temporary> &temporaries);
   std::optional<size_t> findGroup(int64_t call) const;
   Temporary makeTemporary(Value buffer, Lifetime uses);
   int64_t getBorderBytes(const RowGroup &group);
@@ -73,7 +73,7 @@ private:
   ShapeFormulas &shapes;
   const SizeFormula threads = SizeFormula::symbol("threads", 4);
   llvm::MapVector<Value, Lifetime> buffers; ///< all, with their uses
-  SmallVector<SmallVector<Temporary>> slotUsers;
+  SmallVector<SmallVector<Temporary, 0>> slotUsers;
 };
 
 } // namespace
@@ -117,13 +117,10 @@ SizeFormula ArenaPlanner::getBlockBytes(Value buffer, const RowGroup &group) {
 }
 
 Temporary ArenaPlanner::makeTemporary(Value buffer, Lifetime uses) {
-  Temporary temporary{buffer,
-                      shapes.getBytes(buffer),
-                      uses,
-                      uses,
-                      shapes.countRows(buffer).str(),
-                      getRowBytes(buffer.getType()),
-                      std::nullopt};
+  Temporary temporary{
+      buffer,      shapes.getBytes(buffer),  uses,
+      uses,        shapes.countRows(buffer), getRowBytes(buffer.getType()),
+      std::nullopt};
   auto first = findGroup(uses.first), last = findGroup(uses.last);
   if (first)
     temporary.lifetime.first = schedule.groups[*first].first;
@@ -132,7 +129,7 @@ Temporary ArenaPlanner::makeTemporary(Value buffer, Lifetime uses) {
   if (!first || first != last)
     return temporary;
   const RowGroup &group = schedule.groups[*first];
-  if (temporary.rows == shapes.countRows(group.tensor).str() &&
+  if (temporary.rows == shapes.countRows(group.tensor) &&
       temporary.rowBytes > getBorderBytes(group)) {
     temporary.group = first;
     temporary.bytes = getBlockBytes(buffer, group);
@@ -140,7 +137,7 @@ Temporary ArenaPlanner::makeTemporary(Value buffer, Lifetime uses) {
   return temporary;
 }
 
-void ArenaPlanner::addWorkspaces(SmallVector<Temporary> &temporaries) {
+void ArenaPlanner::addWorkspaces(SmallVectorImpl<Temporary> &temporaries) {
   for (const ScheduledCall &call : schedule.calls)
     if (auto function =
             lookupPart(module, call.getKernel(), kWorkspaceSuffix)) {
@@ -150,7 +147,7 @@ void ArenaPlanner::addWorkspaces(SmallVector<Temporary> &temporaries) {
     }
 }
 
-SmallVector<Temporary> ArenaPlanner::collectTemporaries() {
+SmallVector<Temporary, 0> ArenaPlanner::collectTemporaries() {
   for (const ScheduledCall &call : schedule.calls)
     for (Value operand : call.op->getOperands()) {
       Value root = getRoot(operand);
@@ -159,7 +156,7 @@ SmallVector<Temporary> ArenaPlanner::collectTemporaries() {
     }
   for (auto [buffer, output] : schedule.outputs)
     buffers.erase(buffer);
-  SmallVector<Temporary> temporaries;
+  SmallVector<Temporary, 0> temporaries;
   addWorkspaces(temporaries);
   for (auto &[buffer, uses] : buffers)
     temporaries.push_back(makeTemporary(buffer, uses));
@@ -198,7 +195,7 @@ int64_t ArenaPlanner::takeSlot(const Temporary &temporary) {
 
 /// Largest first: what follows mostly fits into the slots that are there.
 void ArenaPlanner::run() {
-  SmallVector<Temporary> temporaries = collectTemporaries();
+  SmallVector<Temporary, 0> temporaries = collectTemporaries();
   SmallVector<std::pair<double, int64_t>> order; // equal ones: the first first
   for (auto [index, temporary] : llvm::enumerate(temporaries))
     order.push_back({-temporary.bytes.estimate(), index});

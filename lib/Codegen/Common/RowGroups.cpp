@@ -102,6 +102,9 @@ static bool hasDynamicOperand(Operation &op) {
 static bool isRowWise(func::FuncOp kernel) {
   unsigned rank = getArgumentRank(kernel);
   bool computes = false;
+  for (Type result : kernel.getResultTypes())
+    if (cast<RankedTensorType>(result).hasStaticShape())
+      return false; // of all rows
   for (Operation &op : kernel.getBody().front()) {
     if (isa<arith::ConstantOp, tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(
             op))
@@ -142,7 +145,7 @@ public:
   SmallVector<RowGroup> run();
 
 private:
-  std::string getRows(const ScheduledCall &call);
+  std::optional<SizeFormula> getRows(const ScheduledCall &call);
   int64_t getLastUse(OpResult result);
   int64_t findEnd(int64_t first, int64_t end);
   RowGroup makeGroup(int64_t first, int64_t last);
@@ -160,20 +163,24 @@ static bool hasRows(Value operand) {
   return !cast<RankedTensorType>(operand.getType()).hasStaticShape();
 }
 
-/// The number of rows that a call of a row-wise kernel is for; empty for other
-/// calls.
-std::string GroupFinder::getRows(const ScheduledCall &call) {
+/// The number of rows that a call of a row-wise kernel is for; none for other
+/// calls. What it reads whole must not be written in a group: other blocks of
+/// rows may not have got that far.
+std::optional<SizeFormula> GroupFinder::getRows(const ScheduledCall &call) {
   StringRef name = call.getKernel();
   if (!isRowWise(symbols.lookup<func::FuncOp>(name)) ||
       lookupPart(module, name, kWorkspaceSuffix))
-    return "";
-  std::string rows;
+    return std::nullopt;
+  std::optional<SizeFormula> rows;
   for (Value operand : call.op->getOperands()) {
-    if (!hasRows(operand))
+    if (!hasRows(operand)) {
+      if (getRoot(operand).getDefiningOp<tensor::EmptyOp>())
+        return std::nullopt;
       continue;
-    std::string found = shapes.countRows(operand).str();
-    if (!rows.empty() && rows != found)
-      return "";
+    }
+    SizeFormula found = shapes.countRows(operand);
+    if (rows && !(*rows == found))
+      return std::nullopt;
     rows = found;
   }
   return rows;
@@ -219,11 +226,11 @@ SmallVector<RowGroup> GroupFinder::run() {
   SmallVector<RowGroup> groups;
   int64_t count = calls.size();
   for (int64_t first = 0, end; first < count; first = end) {
-    std::string rows = getRows(calls[first]);
-    for (end = first + 1; end < count; ++end)
-      if (rows.empty() || getRows(calls[end]) != rows)
-        break;
-    if (rows.empty() || end - first < 2) // a call by itself gains nothing
+    std::optional<SizeFormula> rows = getRows(calls[first]);
+    end = first + 1;
+    while (rows && end < count && getRows(calls[end]) == rows)
+      ++end;
+    if (end - first < 2) // a call by itself gains nothing
       continue;
     end = findEnd(first, end) + 1;
     groups.push_back(makeGroup(first, end - 1));

@@ -37,6 +37,7 @@ SmallVector<SizeFormula> ShapeFormulas::makeArgumentDims(unsigned argument) {
             ? name.str()
             : "d" + std::to_string(argument) + "_" + std::to_string(place);
     symbols.insert(StringAttr::get(main.getContext(), symbol));
+    usedNames.insert(symbol);
     dims.push_back(SizeFormula::symbol(symbol));
   }
   return dims;
@@ -54,18 +55,49 @@ SizeFormula ShapeFormulas::getFormula(Value index) {
     return getFormula(op->getOperand(0)) + getFormula(op->getOperand(1));
   if (op && isa<arith::MulIOp>(op))
     return getFormula(op->getOperand(0)) * getFormula(op->getOperand(1));
-  if (op && isa<arith::CeilDivUIOp>(op)) {
-    SizeFormula dividend = getFormula(op->getOperand(0)),
-                divisor = getFormula(op->getOperand(1));
+  SmallVector<SizeFormula> operands;
+  for (Value operand : op ? op->getOperands() : ValueRange())
+    operands.push_back(getFormula(operand));
+  return getSymbol(index, operands);
+}
+
+/// Whether two values are the same function of their ops' operands.
+static bool isSameFunction(Value a, Value b) {
+  Operation *x = a.getDefiningOp(), *y = b.getDefiningOp();
+  return a == b ||
+         (x && y && x->getName() == y->getName() &&
+          x->getRawDictionaryAttrs() == y->getRawDictionaryAttrs() &&
+          x->getPropertiesAsAttribute() == y->getPropertiesAsAttribute() &&
+          a.getType() == b.getType());
+}
+
+static SizeFormula makeSymbol(Value index, ArrayRef<SizeFormula> operands) {
+  Operation *op = index.getDefiningOp();
+  if (op && isa<arith::CeilDivUIOp>(op))
     return SizeFormula::symbol(
-        "ceil(" + dividend.str() + " / " + divisor.str() + ")",
-        std::ceil(dividend.estimate() / divisor.estimate()));
-  }
+        "ceil(" + operands[0].str() + " / " + operands[1].str() + ")",
+        std::ceil(operands[0].estimate() / operands[1].estimate()));
   std::string text = op ? op->getName().stripDialect().str() : "value";
-  for (auto [place, operand] :
-       llvm::enumerate(op ? op->getOperands() : ValueRange()))
-    text += (place == 0 ? "(" : ", ") + getFormula(operand).str();
-  return SizeFormula::symbol(op && op->getNumOperands() ? text + ")" : text);
+  for (auto [place, operand] : llvm::enumerate(operands))
+    text += (place == 0 ? "(" : ", ") + operand.str();
+  return SizeFormula::symbol(operands.empty() ? text : text + ")");
+}
+
+/// What is no sum and no product has a name. Equal formulas have to be equal
+/// sizes, so no other value gets the same, whatever dimensions are called.
+SizeFormula ShapeFormulas::getSymbol(Value index,
+                                     ArrayRef<SizeFormula> operands) {
+  for (const Symbol &known : values)
+    if (isSameFunction(known.index, index) &&
+        ArrayRef(known.operands) == operands)
+      return known.formula;
+  SizeFormula formula = makeSymbol(index, operands);
+  std::string name = formula.str();
+  while (!usedNames.insert(name).second)
+    name += "'";
+  formula = SizeFormula::symbol(name, formula.estimate());
+  values.push_back({index, llvm::to_vector(operands), formula});
+  return formula;
 }
 
 SizeFormula ShapeFormulas::getBytes(Value tensor) {

@@ -11,7 +11,8 @@
 #include "SizeFormula.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSet.h"
 
 namespace tq {
 
@@ -39,11 +40,22 @@ private:
   llvm::SmallVector<SizeFormula> makeArgumentDims(unsigned argument);
   void computeDims(mlir::Operation &op);
   SizeFormula getFormula(mlir::Value index);
+  SizeFormula getSymbol(mlir::Value index,
+                        llvm::ArrayRef<SizeFormula> operands);
+
+  /// What is neither a dimension nor a sum or product.
+  struct Symbol {
+    mlir::Value index;
+    llvm::SmallVector<SizeFormula> operands;
+    SizeFormula formula;
+  };
 
   mlir::func::FuncOp main;
   llvm::DenseMap<mlir::Value, SizeFormula> formulas; ///< of index values
   llvm::DenseMap<mlir::Value, llvm::SmallVector<SizeFormula>> shapes;
   llvm::SetVector<mlir::StringAttr> symbols;
+  llvm::SmallVector<Symbol> values;
+  llvm::StringSet<> usedNames; ///< of symbols of both kinds
 };
 
 } // namespace tq

@@ -26,7 +26,9 @@ public:
 
   SizeFormula operator+(const SizeFormula &other) const;
   SizeFormula operator*(const SizeFormula &other) const;
-  bool operator==(const SizeFormula &other) const = default;
+  bool operator==(const SizeFormula &other) const {
+    return terms == other.terms;
+  }
 
   /// Not larger than `other`, whatever the dimensions (which are not negative):
   /// coefficient by coefficient.
