@@ -213,22 +213,23 @@ int64_t GroupFinder::findEnd(int64_t first, int64_t end) {
 }
 
 RowGroup GroupFinder::makeGroup(int64_t first, int64_t last) {
-  RowGroup group{first, last, Value()};
-  for (const ScheduledCall &call : calls.slice(first, last - first + 1)) {
+  Value tensor = *llvm::find_if(calls[first].op->getOperands(),
+                                [](Value operand) { return hasRows(operand); });
+  RowGroup group{first, last, tensor};
+  for (const ScheduledCall &call : calls.slice(first, last - first + 1))
     group.operands += call.op->getNumOperands();
-    group.tensor = *llvm::find_if(
-        call.op->getOperands(), [](Value operand) { return hasRows(operand); });
-  }
   return group;
 }
 
 SmallVector<RowGroup> GroupFinder::run() {
+  SmallVector<std::optional<SizeFormula>> rows; // of each call
+  for (const ScheduledCall &call : calls)
+    rows.push_back(getRows(call));
   SmallVector<RowGroup> groups;
   int64_t count = calls.size();
   for (int64_t first = 0, end; first < count; first = end) {
-    std::optional<SizeFormula> rows = getRows(calls[first]);
     end = first + 1;
-    while (rows && end < count && getRows(calls[end]) == rows)
+    while (rows[first] && end < count && rows[end] == rows[first])
       ++end;
     if (end - first < 2) // a call by itself gains nothing
       continue;
