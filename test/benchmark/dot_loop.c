@@ -1,14 +1,18 @@
 /* Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
  * SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
  *
- * What the inner loop of an int8 linear can reach on this machine: the tile of the
- * target avx512vnni, 6 rows x 64 outputs, K = 384, weights as [N/16][K/4][16][4], as a
- * share of the peak that vpdpbusd has from registers, measured right before. Weights
- * are in the first cache, the second, or beyond; a panel of 64 outputs is read by so
- * many tiles of rows before the next one. Medians of pairs:
+ * What the inner loop of an int8 linear can reach on this machine, weights as
+ * [N/16][K/4][16][4], K = 384, in the first cache, the second, or beyond:
  *
- *   cc -O2 -fno-unroll-loops -march=native test/benchmark/dot_loop.c -o dot_loop
- *   ./dot_loop
+ * - the tile of the target avx512vnni, 6 rows x 64 outputs, as a share of the
+ * peak that vpdpbusd has from registers, measured right before; a panel of 64
+ * outputs is read by so many tiles of rows before the next one;
+ * - one row, in bytes of weights a second, beside loads that do nothing else.
+ *
+ * Medians of pairs. Built by clang: gcc 12 copies the sums from register to
+ * register, in the loop that finds the peak, too.
+ *
+ *   clang -O2 -march=native test/benchmark/dot_loop.c -o dot_loop && ./dot_loop
  */
 #include <immintrin.h>
 #include <stdint.h>
@@ -18,7 +22,8 @@
 #include <time.h>
 
 enum { rows = 6, vectors = 4, depth = 384, panel = 16 * vectors * depth };
-enum { mostTiles = 21, repeats = 15, tilesPerRun = 2000 };
+enum { mostTiles = 21, mostPanels = 341, repeats = 15 };
+enum { tilesPerRun = 2000, panelsPerRun = 3000 };
 static const double opsPerDot = 128; /* 64 products, 64 additions */
 
 static uint8_t *inputs;
@@ -50,10 +55,12 @@ static double measurePeak(void) {
   return steps * chains * opsPerDot / seconds * 1e-9;
 }
 
-static void runTile(const uint8_t *a, const int8_t *w) {
+/* `height` rows: a constant where this is called. */
+static inline __attribute__((always_inline)) void
+runRows(int height, const uint8_t *a, const int8_t *w) {
   __m512i sum[rows][vectors];
 #pragma GCC unroll 24
-  for (int i = 0; i < rows * vectors; ++i)
+  for (int i = 0; i < height * vectors; ++i)
     sum[i / vectors][i % vectors] = _mm512_setzero_si512();
   for (int k = 0; k < depth; k += 4) {
     __m512i weight[vectors];
@@ -61,7 +68,7 @@ static void runTile(const uint8_t *a, const int8_t *w) {
     for (int v = 0; v < vectors; ++v)
       weight[v] = _mm512_loadu_si512(w + v * 16 * depth + k * 16);
 #pragma GCC unroll 6
-    for (int r = 0; r < rows; ++r) {
+    for (int r = 0; r < height; ++r) {
       int32_t group;
       memcpy(&group, a + r * depth + k, 4);
       __m512i input = _mm512_set1_epi32(group);
@@ -71,8 +78,36 @@ static void runTile(const uint8_t *a, const int8_t *w) {
     }
   }
 #pragma GCC unroll 24
-  for (int i = 0; i < rows * vectors; ++i)
+  for (int i = 0; i < height * vectors; ++i)
     _mm512_storeu_si512(sums + 16 * i, sum[i / vectors][i % vectors]);
+  __asm__ volatile("" : : "r"(sums) : "memory"); /* somebody reads them */
+}
+
+static __attribute__((noinline)) void runTile(const uint8_t *a,
+                                              const int8_t *w) {
+  runRows(rows, a, w);
+}
+
+static __attribute__((noinline)) void runRow(const uint8_t *a,
+                                             const int8_t *w) {
+  runRows(1, a, w);
+}
+
+/* Loads of a panel, in the order of their addresses. */
+static __attribute__((noinline)) void readPanel(const uint8_t *a,
+                                                const int8_t *w) {
+  (void)a;
+  __m512i any[8];
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i)
+    any[i] = _mm512_setzero_si512();
+  for (int byte = 0; byte < panel; byte += 8 * 64)
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i)
+      any[i] = _mm512_or_si512(any[i], _mm512_loadu_si512(w + byte + 64 * i));
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i)
+    __asm__ volatile("" : : "v"(any[i]));
 }
 
 /* `tiles` tiles of rows for each of `panels` panels, over and over. */
@@ -87,26 +122,33 @@ static double measureLoop(int panels, int tiles) {
   return dots * opsPerDot / (now() - start) * 1e-9;
 }
 
+/* Bytes a second in 1e9 that `run` takes of so many panels, over and over. */
+static double measureBytes(int panels,
+                           void (*run)(const uint8_t *, const int8_t *)) {
+  long count = 0;
+  double start = now();
+  while (count < panelsPerRun)
+    for (int p = 0; p < panels; ++p, ++count)
+      run(inputs, weights + (size_t)p * panel);
+  return (double)count * panel / (now() - start) * 1e-9;
+}
+
 static int compare(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
 
-int main(void) {
-  const struct {
-    const char *name;
-    int panels;
-  } places[] = {{"first cache, 24 KiB", 1},
-                {"second cache, 576 KiB", 24},
-                {"beyond, 8 MiB", 341}};
+static const struct {
+  const char *name;
+  int panels;
+} places[] = {{"first cache, 24 KiB", 1},
+              {"second cache, 576 KiB", 24},
+              {"beyond, 8 MiB", mostPanels}};
+
+static void printShares(void) {
   const int tiles[] = {1, 4, 8, mostTiles};
-  inputs = aligned_alloc(64, mostTiles * rows * depth);
-  weights = aligned_alloc(64, (size_t)341 * panel);
-  if (!inputs || !weights)
-    return 1;
-  memset(inputs, 1, mostTiles * rows * depth);
-  memset(weights, 1, (size_t)341 * panel);
-  printf("| weights | rows that read a panel | share of the peak |\n|---|---|---|\n");
+  printf("| weights | rows that read a panel | share of the peak "
+         "|\n|---|---|---|\n");
   for (int place = 0; place < 3; ++place)
     for (int i = 0; i < 4; ++i) {
       double shares[repeats];
@@ -119,5 +161,35 @@ int main(void) {
              tiles[i] * rows, 100 * shares[repeats / 2], 100 * shares[2],
              100 * shares[repeats - 3]);
     }
+}
+
+static void printBytes(void) {
+  printf("\n| weights | loads alone, GB/s | one row, GB/s | ratio "
+         "|\n|---|---|---|---|\n");
+  for (int place = 0; place < 3; ++place) {
+    double loads[repeats], row[repeats], ratios[repeats];
+    for (int r = 0; r < repeats; ++r) {
+      loads[r] = measureBytes(places[place].panels, readPanel);
+      row[r] = measureBytes(places[place].panels, runRow);
+      ratios[r] = row[r] / loads[r];
+    }
+    qsort(loads, repeats, sizeof(double), compare);
+    qsort(row, repeats, sizeof(double), compare);
+    qsort(ratios, repeats, sizeof(double), compare);
+    printf("| %s | %.0f | %.0f | %.2f (%.2f to %.2f) |\n", places[place].name,
+           loads[repeats / 2], row[repeats / 2], ratios[repeats / 2], ratios[2],
+           ratios[repeats - 3]);
+  }
+}
+
+int main(void) {
+  inputs = aligned_alloc(64, mostTiles * rows * depth);
+  weights = aligned_alloc(64, (size_t)mostPanels * panel);
+  if (!inputs || !weights)
+    return 1;
+  memset(inputs, 1, mostTiles * rows * depth);
+  memset(weights, 1, (size_t)mostPanels * panel);
+  printShares();
+  printBytes();
   return 0;
 }

@@ -7,8 +7,8 @@ Every kernel is a program of one layer: its weights stay in the nearest cache
 that holds them. Programs run with --profile, which times the calls of each
 kernel and measures the peak of the instructions the program was made for:
 u8 x s8 dot products for int8 kernels, fma for float ones, dot products of
-bf16 where there are any. Dynamic
-quantization of a linear's input is a kernel of its own and not counted.
+bf16 where there are any. Dynamic quantization of a linear's input is a kernel
+of its own and not counted.
 
     kernels.py
     kernels.py --target-cpu=x86-64-v4+avx512vnni --kernels=int8
@@ -17,7 +17,8 @@ quantization of a linear's input is a kernel of its own and not counted.
 GOPS are 10^9 multiplications and additions a second of the layer's products
 (2 M K N of a linear; 4 H S^2 D of attention), without epilogue and softmax.
 Printed are the median share of all rounds, each against the peak measured in
-the same run, and in parentheses the best call against the best peak.
+the same run, and in parentheses the best call against the best peak. One row
+is bound by the reading of the weights, so for it GB/s are printed, too.
 
 Where torch is installed, each float linear is also timed as torch's, which has
 a vendor's library behind it: what that reaches on the machine says how far the
@@ -120,6 +121,11 @@ class Linear:
     def ops(self, size):
         """Multiplications and additions of a run."""
         return 2 * size * self.k * self.n
+
+    @property
+    def bytes_per_op(self):
+        """Bytes of weights for an operation on one row."""
+        return (4 if self.precision == "float" else 1) / 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -264,6 +270,13 @@ def print_kernels(kernels, results):
         print_table(["share of the peak, median (best)",
                      *(f"{chosen[0].unit} {size}" for size in sizes),
                      "peak, GOPS"], rows)
+        if 1 in sizes:
+            print_table(["weights read for one row", "GB/s, median (best)"],
+                        [[kernel.name, "{} ({})".format(*(
+                            figure(results[kernel.name, 1][gops]
+                                   * kernel.bytes_per_op)
+                            for gops in ("gops_median", "gops_best")))]
+                         for kernel in chosen])
         compared = [kernel for kernel in chosen
                     if results[kernel.name, sizes[0]]["over_torch"]]
         if compared:
