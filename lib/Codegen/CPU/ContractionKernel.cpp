@@ -364,85 +364,71 @@ LogicalResult ContractionKernelGenerator::emitPanel(Value panel,
                       columns - whole * kLanes, first, last);
 }
 
-/// Whole tiles of rows, then the rest in tiles that reach back over rows that
-/// are done: those get the same bits again, and the rows of a tile stay
-/// consecutive.
+/// Whole tiles of rows, then the rest in one smaller tile or in two halves.
 LogicalResult
 ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
                                          int64_t vectors, int64_t columns,
                                          Value first, Value last) {
-  Value step = indexConstant(builder, tile.rows);
-  Value count = arith::SubIOp::create(builder, last, first);
-  Value rest = arith::RemUIOp::create(builder, count, step);
-  Value wholeEnd = arith::SubIOp::create(builder, last, rest);
-  auto emitAt = [&](Value start, int64_t size, Value prefetched = {}) {
-    SmallVector<Value> rows;
-    for (int64_t r = 0; r < size; ++r)
-      rows.push_back(
-          arith::AddIOp::create(builder, start, indexConstant(builder, r)));
-    return emitTile(
-        {panel, firstVector, vectors, columns, std::move(rows), prefetched});
-  };
-  auto loop = scf::ForOp::create(builder, first, wholeEnd, step);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(loop.getBody()->getTerminator());
-  Value row = loop.getInductionVar();
-  if (failed(
-          emitAt(row, tile.rows,
-                 getPrefetched(panel, firstVector, vectors, row, tile.rows))))
+  OutputTile out{panel, firstVector, vectors, columns, {}, {}};
+  RowRest rest = splitRest(first, last);
+  if (failed(emitTiles(out, first, rest.begin, tile.rows, /*prefetches=*/true)))
     return failure();
-  builder.setInsertionPointAfter(loop);
-  SmallVector<int64_t> sizes;
-  for (int64_t size = 1; size < tile.rows; size *= 2)
-    sizes.push_back(size);
-  sizes.push_back(tile.rows);
-  for (size_t i = 0; i < sizes.size(); ++i) {
-    int64_t size = sizes[i];
-    Value tiles = countRestTiles(rest, count, i == 0 ? 0 : sizes[i - 1], size,
-                                 i + 1 == sizes.size() ? size : sizes[i + 1]);
-    auto restLoop = scf::ForOp::create(builder, indexConstant(builder, 0),
-                                       tiles, indexConstant(builder, 1));
-    OpBuilder::InsertionGuard inner(builder);
-    builder.setInsertionPoint(restLoop.getBody()->getTerminator());
-    Value next = arith::AddIOp::create(builder, restLoop.getInductionVar(),
-                                       indexConstant(builder, 1));
-    Value isLast =
-        arith::CmpIOp::create(builder, arith::CmpIPredicate::eq, next, tiles);
-    Value start = arith::SelectOp::create(
-        builder, isLast,
-        arith::SubIOp::create(builder, last, indexConstant(builder, size)),
-        first);
-    if (failed(emitAt(start, size)))
+  auto select = [&](Value rows, int64_t size, Value ifEqual, Value ifNot) {
+    Value isEqual = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq,
+                                          rows, indexConstant(builder, size));
+    return arith::SelectOp::create(builder, isEqual, ifEqual, ifNot);
+  };
+  for (int64_t size = 1; size <= getLargestRestTile(); ++size) {
+    Value begin = select(rest.upperRows, size, rest.begin, rest.middle);
+    Value end = select(rest.lowerRows, size, last, rest.middle);
+    if (failed(emitTiles(out, begin, end, size, /*prefetches=*/false)))
       return failure();
   }
   return success();
 }
 
-/// Tiles of `size` rows for the rest: one if it is the smallest that covers
-/// `rest` rows and that many exist; two that overlap if only the next larger
-/// size covers them but fewer rows exist.
-Value ContractionKernelGenerator::countRestTiles(Value rest, Value count,
-                                                 int64_t smaller, int64_t size,
-                                                 int64_t larger) {
-  auto compare = [&](arith::CmpIPredicate predicate, Value value,
-                     int64_t bound) -> Value {
-    return arith::CmpIOp::create(builder, predicate, value,
-                                 indexConstant(builder, bound));
+/// A tile of one row has few sums that do not wait for each other, so one row
+/// left over takes the last whole tile into the rest.
+RowRest ContractionKernelGenerator::splitRest(Value first, Value last) {
+  auto select = [&](arith::CmpIPredicate predicate, Value value, int64_t bound,
+                    Value ifTrue, Value ifFalse) -> Value {
+    Value holds = arith::CmpIOp::create(builder, predicate, value,
+                                        indexConstant(builder, bound));
+    return arith::SelectOp::create(builder, holds, ifTrue, ifFalse);
   };
-  auto both = [&](Value a, Value b) -> Value {
-    return arith::AndIOp::create(builder, a, b);
+  auto subtract = [&](Value a, Value b) -> Value {
+    return arith::SubIOp::create(builder, a, b);
   };
   using arith::CmpIPredicate;
-  Value isOne = both(both(compare(CmpIPredicate::ugt, rest, smaller),
-                          compare(CmpIPredicate::ule, rest, size)),
-                     compare(CmpIPredicate::uge, count, size));
-  Value isTwo = both(both(compare(CmpIPredicate::ugt, rest, size),
-                          compare(CmpIPredicate::ule, rest, larger)),
-                     compare(CmpIPredicate::ult, count, larger));
-  Value two = arith::SelectOp::create(builder, isTwo, indexConstant(builder, 2),
-                                      indexConstant(builder, 0));
-  return arith::SelectOp::create(builder, isOne, indexConstant(builder, 1),
-                                 two);
+  Value zero = indexConstant(builder, 0), one = indexConstant(builder, 1);
+  Value count = subtract(last, first);
+  Value rest =
+      arith::RemUIOp::create(builder, count, indexConstant(builder, tile.rows));
+  Value joined = select(CmpIPredicate::ugt, count, tile.rows,
+                        indexConstant(builder, tile.rows + 1), one);
+  rest = select(CmpIPredicate::eq, rest, 1, joined, rest);
+  Value lower = select(CmpIPredicate::ugt, rest, getLargestRestTile(),
+                       arith::ShRUIOp::create(builder, rest, one), zero);
+  return {subtract(last, rest), subtract(last, lower), subtract(rest, lower),
+          lower};
+}
+
+/// Tiles of `size` rows each from `begin` to `end`.
+LogicalResult ContractionKernelGenerator::emitTiles(OutputTile out, Value begin,
+                                                    Value end, int64_t size,
+                                                    bool prefetches) {
+  auto loop =
+      scf::ForOp::create(builder, begin, end, indexConstant(builder, size));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value row = loop.getInductionVar();
+  for (int64_t r = 0; r < size; ++r)
+    out.rows.push_back(
+        arith::AddIOp::create(builder, row, indexConstant(builder, r)));
+  if (prefetches)
+    out.prefetched =
+        getPrefetched(out.panel, out.firstVector, out.vectors, row, size);
+  return emitTile(out);
 }
 
 /// The first tiles of `size` rows each prefetch a packed panel of the next

@@ -40,6 +40,13 @@ struct OutputTile {
   mlir::Value prefetched;
 };
 
+/// Rows that whole tiles leave over: [begin, middle) and [middle, last), each
+/// one tile; the second may be empty.
+struct RowRest {
+  mlir::Value begin, middle;
+  mlir::Value upperRows, lowerRows;
+};
+
 /// Emits a kernel with one contraction and its epilogue; the analysis and the
 /// vector kernels are in ContractionKernel.cpp, those with matrix tiles in
 /// MatrixContraction.cpp.
@@ -96,8 +103,11 @@ private:
   mlir::LogicalResult emitRowTiles(mlir::Value panel, mlir::Value firstVector,
                                    int64_t vectors, int64_t columns,
                                    mlir::Value first, mlir::Value last);
-  mlir::Value countRestTiles(mlir::Value rest, mlir::Value count,
-                             int64_t smaller, int64_t size, int64_t larger);
+  RowRest splitRest(mlir::Value first, mlir::Value last);
+  /// In rows: half of the largest rest, which is one row more than a tile.
+  int64_t getLargestRestTile() const { return tile.rows / 2 + 1; }
+  mlir::LogicalResult emitTiles(OutputTile out, mlir::Value begin,
+                                mlir::Value end, int64_t size, bool prefetches);
   mlir::Value getPrefetched(mlir::Value panel, mlir::Value firstVector,
                             int64_t vectors, mlir::Value row, int64_t size);
   mlir::LogicalResult emitTile(const OutputTile &out);
