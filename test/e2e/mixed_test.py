@@ -36,7 +36,9 @@ from programs_test import (
 SOURCES = pathlib.Path(__file__).resolve().parent / "mixed"
 # batch, sequence: alone and together, odd lengths, length 1; the last has several blocks
 # of rows for one thread, and one for each of seven
-SHAPES = ((1, 1), (1, 7), (3, 1), (3, 13), (3, 37), (5, 97))
+SHAPES = ((1, 1), (1, 7), (3, 1), (3, 13), (1, 50), (3, 37), (5, 97))
+# of a causal program: every rest of rows that tiles leave over, alone and in a block
+PREFIXES = (*range(1, 14), 47, 48, 49)
 
 
 # ---------------------------------------------------------------------- weights
@@ -175,11 +177,13 @@ def make_attention_inputs(batch, length):
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A program: its inputs, what numpy makes of them, whether it has linears."""
+    """A program: its inputs, what numpy makes of them, whether it has linears, and
+    whether a position sees none behind it."""
 
     reference: typing.Callable
     make_inputs: typing.Callable
     has_linears: bool = False
+    is_causal: bool = False
 
     @property
     def name(self):
@@ -188,7 +192,7 @@ class Case:
 
 
 CASES = (
-    Case(decoder, states(48), has_linears=True),
+    Case(decoder, states(48), has_linears=True, is_causal=True),
     Case(generic, states(24), has_linears=True),
     Case(movement, make_movement_inputs),
     Case(arithmetic, lambda batch, length: {"x": normal(batch, length)}),
@@ -258,6 +262,21 @@ def check_int8_cosine(context):
     return f"cosine {worst:.5f}"
 
 
+def check_prefixes(context, quantize):
+    """The first positions alone have the bits they have in a longer sequence."""
+    program = context.program(quantize)
+    inputs = context.case.make_inputs(1, 50)
+    for cpu in program.cpus():
+        whole = program(inputs, cpu=cpu)
+        for length in PREFIXES:
+            first = {name: np.ascontiguousarray(value[:, :length])
+                     for name, value in inputs.items()}  # fmt: skip
+            expected = {name: np.ascontiguousarray(value[:, :length])
+                        for name, value in whole.items()}  # fmt: skip
+            same_bits(program(first, cpu=cpu), expected, f"{cpu}, {length} positions")
+    return f"{len(PREFIXES)} lengths"
+
+
 def check_allocations(context):
     """Generated code calls the runtime, but not the heap."""
     ir = context.directory / "codegen.mlir"
@@ -277,6 +296,8 @@ def list_checks(case):
     for quantize in ("none", "dynamic") if case.has_linears else ("none",):
         checks[f"{quantize} targets"] = lambda c, q=quantize: check_targets(
             c.program(q), c.program(q), [inputs for inputs, _ in c.runs()])  # fmt: skip
+        if case.is_causal:
+            checks[f"{quantize} prefixes"] = lambda c, q=quantize: check_prefixes(c, q)
     return checks
 
 
