@@ -22,9 +22,12 @@ namespace tq::rt {
 /// that an idle session costs nothing.
 static constexpr int64_t spinTime = 50000;
 
-/// Enough that a slow thread does not keep the others waiting for long, few
-/// enough that what a kernel does once a call costs nothing.
-static constexpr int64_t sharesPerThread = 4;
+/// A thread's part in sixteenths, share by share: large ones first, as a kernel
+/// does some things once a call, small ones last, so that all threads are done
+/// at about the same time.
+static constexpr int64_t shareSizes[] = {8, 4, 2, 1, 1};
+static constexpr int64_t sharesPerThread = sizeof(shareSizes) / 8;
+static constexpr int64_t unitsPerThread = 16;
 
 int32_t availableCores() {
   cpu_set_t set;
@@ -91,11 +94,24 @@ void Pool::awaitShares() {
   callerSleeps.store(0);
 }
 
+/// Where a share begins, in iterations; `share` may be their number.
+int64_t Pool::beginOfShare(int64_t share) const {
+  if (jobShares == jobCount) // so few that each is a share
+    return share;
+  int64_t round = share / numThreads, units = 0;
+  for (int64_t i = 0; i < round; ++i)
+    units += shareSizes[i] * numThreads;
+  if (round < sharesPerThread)
+    units += shareSizes[round] * (share % numThreads);
+  // count * units / all, without an overflow
+  int64_t all = unitsPerThread * numThreads;
+  return jobCount / all * units + jobCount % all * units / all;
+}
+
 void Pool::runShare(int64_t share, int64_t thread) {
-  // All have the same size, the first ones one iteration more.
-  int64_t size = jobCount / jobShares, rest = jobCount % jobShares;
-  int64_t begin = share * size + (share < rest ? share : rest);
-  jobBody(jobArguments, begin, begin + size + (share < rest ? 1 : 0), thread);
+  int64_t begin = beginOfShare(share), end = beginOfShare(share + 1);
+  if (begin < end)
+    jobBody(jobArguments, begin, end, thread);
 }
 
 /// Takes shares of `job` until none is left.

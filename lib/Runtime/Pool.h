@@ -6,11 +6,12 @@
 //===----------------------------------------------------------------------===//
 //
 // The thread that runs a session works as number 0; the pool owns the others. A
-// loop is split into contiguous shares that depend on the count and the number
-// of threads only; a thread takes the next one when it has done its last, so
-// that none waits for another that the system has taken from its core, or has
-// not woken yet. Workers wait for the next loop spinning for a moment, as the
-// next kernel usually follows at once, and then asleep on a futex.
+// loop is split into contiguous shares, the last ones small, that depend on the
+// count and the number of threads only; a thread takes the next one when it has
+// done its last, so that none waits for another that the system has taken from
+// its core, or has not woken yet. Workers wait for the next loop spinning for a
+// moment, as the next kernel usually follows at once, and then asleep on a
+// futex.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,6 +52,7 @@ private:
   static void *workerMain(void *worker);
   void runShares(uint32_t job, int64_t thread);
   void runShare(int64_t share, int64_t thread);
+  int64_t beginOfShare(int64_t share) const;
   bool awaitJob(uint32_t seen);
   void awaitShares();
 

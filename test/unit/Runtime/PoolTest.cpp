@@ -66,18 +66,44 @@ TEST(Pool, NegativeCountDoesNothing) {
   EXPECT_EQ(job.hits[0], 0);
 }
 
-TEST(Pool, RangesAreContiguousAndEven) {
+TEST(Pool, SharesAreContiguousAndGetSmaller) {
   ScopedPool scoped(4);
-  Job job = makeJob(50);
-  scoped.pool->parallelFor(visit, &job, 50);
-  int64_t shares = 0;
-  for (int64_t begin = 0; begin < 50; begin = job.ends[begin]) {
-    ASSERT_EQ(job.ends[begin] - begin, shares < 2 ? 4 : 3);
+  Job job = makeJob(640);
+  scoped.pool->parallelFor(visit, &job, 640);
+  std::vector<int64_t> sizes;
+  for (int64_t begin = 0; begin < 640; begin = job.ends[begin]) {
+    sizes.push_back(job.ends[begin] - begin);
+    ASSERT_GT(sizes.back(), 0);
     EXPECT_GE(job.threads[begin], 0);
     EXPECT_LT(job.threads[begin], 4);
-    ++shares;
   }
-  EXPECT_EQ(shares, 16);
+  std::vector<int64_t> expected;
+  for (int64_t size : {80, 40, 20, 10, 10})
+    expected.insert(expected.end(), 4, size);
+  EXPECT_EQ(sizes, expected);
+}
+
+TEST(Pool, FewIterationsAreSharesOfTheirOwn) {
+  ScopedPool scoped(4);
+  Job job = makeJob(20);
+  scoped.pool->parallelFor(visit, &job, 20);
+  for (int64_t i = 0; i < 20; ++i)
+    EXPECT_EQ(job.ends[i], i + 1);
+}
+
+namespace {
+void addIterations(void *opaque, int64_t begin, int64_t end, int64_t) {
+  *static_cast<std::atomic<int64_t> *>(opaque) += end - begin;
+}
+} // namespace
+
+TEST(Pool, CountsBeyond32Bits) {
+  ScopedPool scoped(3);
+  for (int64_t count : {(int64_t(1) << 62) + 1, INT64_MAX}) {
+    std::atomic<int64_t> done = 0;
+    scoped.pool->parallelFor(addIterations, &done, count);
+    EXPECT_EQ(done, count);
+  }
 }
 
 namespace {
@@ -86,13 +112,14 @@ struct Slow {
 };
 
 /// A worker is so slow that it sees all other shares done.
-void waitOnWorkers(void *opaque, int64_t, int64_t, int64_t thread) {
+void waitOnWorkers(void *opaque, int64_t begin, int64_t end, int64_t thread) {
   Slow &slow = *static_cast<Slow *>(opaque);
-  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (thread && slow.done < 7 && std::chrono::steady_clock::now() < end)
+  auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (thread && slow.done < 8 - (end - begin) &&
+         std::chrono::steady_clock::now() < limit)
     std::this_thread::yield();
   slow.byWorker += thread;
-  ++slow.done;
+  slow.done += end - begin;
 }
 } // namespace
 
