@@ -77,8 +77,9 @@ bool Pool::awaitJob(uint32_t seen) {
   if (!spinUntil(epoch, seen, /*equal=*/false, spinNanoseconds)) {
     // The caller raises `epoch`, then reads `sleepers`; here it is the other
     // way round, so that one of the two sees the other.
+    // Who came late to the last job may have seen the epoch of stop() already.
     sleepers.fetch_add(1);
-    while (epoch.load() == seen)
+    while (epoch.load() == seen && !stopping.load())
       futexWait(epoch, seen);
     sleepers.fetch_sub(1);
   }

@@ -147,6 +147,16 @@ TEST(Pool, StopsWithoutAJob) {
     ScopedPool scoped(4);
 }
 
+// A worker that comes late to the job must not miss the end.
+TEST(Pool, StopsRightAfterAJob) {
+  for (int round = 0; round < 3000; ++round) {
+    ScopedPool scoped(4);
+    std::atomic<int64_t> done = 0;
+    scoped.pool->parallelFor(addIterations, &done, 4);
+    EXPECT_EQ(done, 4);
+  }
+}
+
 // Small loops back to back, more threads than cores, several pools at once:
 // what ThreadSanitizer is pointed at.
 TEST(Pool, ManySmallLoops) {
