@@ -192,16 +192,17 @@ Error Emitter::writeText() {
   }
   optimize(**code, machine);
   result.goldenNote = "only programs that tq-compile links get one";
-  Error failed = writeOutput(options.output, [&](raw_ostream &out) -> Error {
-    if (options.kind == OutputKind::Assembly) {
-      // In the module, it would come out as text, byte by byte.
-      out << section;
-      return writeCode(**code, machine, CodeGenFileType::AssemblyFile, out);
-    }
-    (*code)->appendModuleInlineAsm(section);
-    out << **code;
-    return Error::success();
-  });
+  Error failed =
+      writeOutput(options.output, [&](raw_pwrite_stream &out) -> Error {
+        if (options.kind == OutputKind::Assembly) {
+          // In the module, it would come out as text, byte by byte.
+          out << section;
+          return writeCode(**code, machine, CodeGenFileType::AssemblyFile, out);
+        }
+        (*code)->appendModuleInlineAsm(section);
+        out << **code;
+        return Error::success();
+      });
   if (failed || weights.empty())
     return failed;
   return files.rename(weights, weightsPath);
@@ -214,7 +215,7 @@ Error Emitter::writeCodeObject(size_t index) {
   if (!translated)
     return translated.takeError();
   optimize(**translated, *code.machine);
-  if (Error error = writeFile(code.object, [&](raw_ostream &out) {
+  if (Error error = writeFile(code.object, [&](raw_pwrite_stream &out) {
         return writeCode(**translated, *code.machine,
                          CodeGenFileType::ObjectFile, out);
       }))
@@ -258,7 +259,7 @@ Error Emitter::writeWeightObject() {
       getWeightSection(weights, result.program.weightsBytes, getTriple()));
   if (Error error = assign(weightsObject, files.create("o")))
     return error;
-  return writeFile(weightsObject, [&](raw_ostream &out) {
+  return writeFile(weightsObject, [&](raw_pwrite_stream &out) {
     return writeCode(*section, machine, CodeGenFileType::ObjectFile, out);
   });
 }
@@ -281,7 +282,7 @@ Error Emitter::writeTables() {
   if (tablesObject.empty())
     if (Error error = assign(tablesObject, files.create("o")))
       return error;
-  return writeFile(tablesObject, [&](raw_ostream &out) {
+  return writeFile(tablesObject, [&](raw_pwrite_stream &out) {
     return writeCode(*tables, machine, CodeGenFileType::ObjectFile, out);
   });
 }

@@ -152,7 +152,7 @@ void tq::optimize(Module &module, TargetMachine &machine) {
 }
 
 Error tq::writeCode(Module &module, TargetMachine &machine,
-                    CodeGenFileType type, raw_ostream &stream) {
+                    CodeGenFileType type, raw_pwrite_stream &stream) {
   // Errors of the assembler come through the context; its default handler would
   // end the process.
   struct Handler : DiagnosticHandler {
@@ -170,17 +170,14 @@ Error tq::writeCode(Module &module, TargetMachine &machine,
   std::string message;
   module.getContext().setDiagnosticHandler(std::make_unique<Handler>(message));
 
-  SmallVector<char, 0> buffer;
-  raw_svector_ostream code(buffer);
   legacy::PassManager passes;
-  if (machine.addPassesToEmitFile(passes, code, nullptr, type))
+  if (machine.addPassesToEmitFile(passes, stream, nullptr, type))
     return createStringError("LLVM cannot write code for this target");
   passes.run(module);
   module.getContext().setDiagnosticHandler(nullptr);
   if (!message.empty())
     return createStringError("LLVM cannot assemble the program: " +
                              StringRef(message).split('\n').first);
-  stream << code.str();
   return Error::success();
 }
 

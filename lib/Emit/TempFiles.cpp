@@ -65,7 +65,8 @@ Error TempFiles::rename(StringRef file, StringRef path) {
   return Error::success();
 }
 
-Error tq::writeFile(StringRef file, function_ref<Error(raw_ostream &)> write) {
+Error tq::writeFile(StringRef file,
+                    function_ref<Error(raw_pwrite_stream &)> write) {
   std::error_code error;
   raw_fd_ostream stream(file, error);
   if (error)
@@ -91,7 +92,7 @@ bool tq::isDevice(StringRef path) {
 }
 
 Error tq::writeOutput(StringRef path,
-                      function_ref<Error(raw_ostream &)> write) {
+                      function_ref<Error(raw_pwrite_stream &)> write) {
   if (isDevice(path))
     return writeFile(path, write);
   TempFiles files;

@@ -39,9 +39,10 @@ std::string getWeightSection(llvm::StringRef file, uint64_t bytes,
 /// has done that where it pays.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
-/// Writes an object file or assembly.
+/// Writes an object file or assembly. After a failure part of it is written.
 llvm::Error writeCode(llvm::Module &module, llvm::TargetMachine &machine,
-                      llvm::CodeGenFileType type, llvm::raw_ostream &stream);
+                      llvm::CodeGenFileType type,
+                      llvm::raw_pwrite_stream &stream);
 
 /// Bytes of the code of each of `kernels`, from the symbols of `object`.
 llvm::Expected<std::vector<uint64_t>>

@@ -47,15 +47,17 @@ private:
 
 /// Writes `file` through `write`. Fails where not everything could be written,
 /// on a full disk for instance.
-llvm::Error writeFile(llvm::StringRef file,
-                      llvm::function_ref<llvm::Error(llvm::raw_ostream &)>);
+llvm::Error
+writeFile(llvm::StringRef file,
+          llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)>);
 
 /// Whether `path` is a terminal, a pipe or the like, as /dev/stdout may be.
 bool isDevice(llvm::StringRef path);
 
 /// Writes `path` as a whole or not at all; devices directly.
-llvm::Error writeOutput(llvm::StringRef path,
-                        llvm::function_ref<llvm::Error(llvm::raw_ostream &)>);
+llvm::Error
+writeOutput(llvm::StringRef path,
+            llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)>);
 
 } // namespace tq
 
