@@ -22,12 +22,13 @@ namespace tq::rt {
 /// that an idle session costs nothing.
 static constexpr int64_t spinTime = 50000;
 
-/// A thread's part in sixteenths, share by share: large ones first, as a kernel
-/// does some things once a call, small ones last, so that all threads are done
-/// at about the same time.
-static constexpr int64_t shareSizes[] = {8, 4, 2, 1, 1};
-static constexpr int64_t sharesPerThread = sizeof(shareSizes) / 8;
-static constexpr int64_t unitsPerThread = 16;
+/// Every thread has one share of each round. Where the rounds begin, in
+/// sixteenths of a loop: large shares first, as a kernel does some things once
+/// a call, small ones last, so that all threads are done at about the same
+/// time. The end is there twice, so that it is a round's beginning, too.
+static constexpr int64_t roundBegins[] = {0, 8, 12, 14, 15, 16, 16};
+static constexpr int64_t sharesPerThread = 5;
+static constexpr int64_t unitsPerThread = roundBegins[sharesPerThread];
 
 int32_t availableCores() {
   cpu_set_t set;
@@ -73,16 +74,18 @@ static bool spinUntil(const std::atomic<uint32_t> &word, uint32_t value,
   return false;
 }
 
-bool Pool::awaitJob(uint32_t seen) {
+bool Pool::awaitJob(uint32_t &seen) {
   if (!spinUntil(epoch, seen, /*equal=*/false, spinNanoseconds)) {
     // The caller raises `epoch`, then reads `sleepers`; here it is the other
     // way round, so that one of the two sees the other.
-    // Who came late to the last job may have seen the epoch of stop() already.
     sleepers.fetch_add(1);
-    while (epoch.load() == seen && !stopping.load())
+    while (epoch.load() == seen)
       futexWait(epoch, seen);
     sleepers.fetch_sub(1);
   }
+  // In this order, the other way round than in stop(): what ends the worker is
+  // never taken for a job.
+  seen = epoch.load(std::memory_order_acquire);
   return !stopping.load(std::memory_order_acquire);
 }
 
@@ -99,11 +102,9 @@ void Pool::awaitShares() {
 int64_t Pool::beginOfShare(int64_t share) const {
   if (jobShares == jobCount) // so few that each is a share
     return share;
-  int64_t round = share / numThreads, units = 0;
-  for (int64_t i = 0; i < round; ++i)
-    units += shareSizes[i] * numThreads;
-  if (round < sharesPerThread)
-    units += shareSizes[round] * (share % numThreads);
+  int64_t round = share / numThreads, begin = roundBegins[round];
+  int64_t units = begin * numThreads +
+                  (roundBegins[round + 1] - begin) * (share % numThreads);
   // count * units / all, without an overflow
   int64_t all = unitsPerThread * numThreads;
   return jobCount / all * units + jobCount % all * units / all;
@@ -135,10 +136,8 @@ void *Pool::workerMain(void *argument) {
   Pool &pool = *worker.pool;
   FloatControl control;
   // Jobs start after all workers do, so the first has number 1.
-  for (uint32_t seen = 0; pool.awaitJob(seen);) {
-    seen = pool.epoch.load(std::memory_order_acquire);
+  for (uint32_t seen = 0; pool.awaitJob(seen);)
     pool.runShares(seen, worker.index);
-  }
   return nullptr;
 }
 

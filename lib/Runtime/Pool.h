@@ -53,7 +53,9 @@ private:
   void runShares(uint32_t job, int64_t thread);
   void runShare(int64_t share, int64_t thread);
   int64_t beginOfShare(int64_t share) const;
-  bool awaitJob(uint32_t seen);
+  /// Waits for an epoch other than `seen`, which becomes the new one; false:
+  /// the pool stops.
+  bool awaitJob(uint32_t &seen);
   void awaitShares();
 
   // Written by the caller before it opens a job, read by who has a share of it.
