@@ -114,8 +114,8 @@ protected:
   }
   /// Fetches into the second cache what follows the query in `row`: the query
   /// in its place in the next block, and the query's share of the next item's
-  /// keys and values. These are pieces of rows far apart, which the
-  /// CPU does not fetch ahead by itself.
+  /// keys and values. These are pieces of rows far apart, which the CPU does
+  /// not fetch ahead by itself.
   void prefetchAfter(mlir::Value row);
 
   Kernel &kernel;

@@ -364,24 +364,31 @@ LogicalResult ContractionKernelGenerator::emitPanel(Value panel,
                       columns - whole * kLanes, first, last);
 }
 
+/// One of two values, by comparing `value` with a constant.
+static Value selectWhere(ImplicitLocOpBuilder &b,
+                         arith::CmpIPredicate predicate, Value value,
+                         int64_t bound, Value ifTrue, Value ifFalse) {
+  Value holds =
+      arith::CmpIOp::create(b, predicate, value, indexConstant(b, bound));
+  return arith::SelectOp::create(b, holds, ifTrue, ifFalse);
+}
+
 /// Whole tiles of rows, then the rest in one smaller tile or in two halves.
 LogicalResult
 ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
                                          int64_t vectors, int64_t columns,
                                          Value first, Value last) {
+  using arith::CmpIPredicate;
   OutputTile out{panel, firstVector, vectors, columns, {}, {}};
   RowRest rest = splitRest(first, last);
-  if (failed(emitTiles(out, first, rest.begin, tile.rows, /*prefetches=*/true)))
+  if (failed(emitTiles(out, first, rest.begin, tile.rows)))
     return failure();
-  auto select = [&](Value rows, int64_t size, Value ifEqual, Value ifNot) {
-    Value isEqual = arith::CmpIOp::create(builder, arith::CmpIPredicate::eq,
-                                          rows, indexConstant(builder, size));
-    return arith::SelectOp::create(builder, isEqual, ifEqual, ifNot);
-  };
   for (int64_t size = 1; size <= getLargestRestTile(); ++size) {
-    Value begin = select(rest.upperRows, size, rest.begin, rest.middle);
-    Value end = select(rest.lowerRows, size, last, rest.middle);
-    if (failed(emitTiles(out, begin, end, size, /*prefetches=*/false)))
+    Value begin = selectWhere(builder, CmpIPredicate::eq, rest.upperRows, size,
+                              rest.begin, rest.middle);
+    Value end = selectWhere(builder, CmpIPredicate::eq, rest.lowerRows, size,
+                            last, rest.middle);
+    if (failed(emitTiles(out, begin, end, size)))
       return failure();
   }
   return success();
@@ -390,12 +397,6 @@ ContractionKernelGenerator::emitRowTiles(Value panel, Value firstVector,
 /// A tile of one row has few sums that do not wait for each other, so one row
 /// left over takes the last whole tile into the rest.
 RowRest ContractionKernelGenerator::splitRest(Value first, Value last) {
-  auto select = [&](arith::CmpIPredicate predicate, Value value, int64_t bound,
-                    Value ifTrue, Value ifFalse) -> Value {
-    Value holds = arith::CmpIOp::create(builder, predicate, value,
-                                        indexConstant(builder, bound));
-    return arith::SelectOp::create(builder, holds, ifTrue, ifFalse);
-  };
   auto subtract = [&](Value a, Value b) -> Value {
     return arith::SubIOp::create(builder, a, b);
   };
@@ -404,19 +405,19 @@ RowRest ContractionKernelGenerator::splitRest(Value first, Value last) {
   Value count = subtract(last, first);
   Value rest =
       arith::RemUIOp::create(builder, count, indexConstant(builder, tile.rows));
-  Value joined = select(CmpIPredicate::ugt, count, tile.rows,
-                        indexConstant(builder, tile.rows + 1), one);
-  rest = select(CmpIPredicate::eq, rest, 1, joined, rest);
-  Value lower = select(CmpIPredicate::ugt, rest, getLargestRestTile(),
-                       arith::ShRUIOp::create(builder, rest, one), zero);
+  Value joined = selectWhere(builder, CmpIPredicate::ugt, count, tile.rows,
+                             indexConstant(builder, tile.rows + 1), one);
+  rest = selectWhere(builder, CmpIPredicate::eq, rest, 1, joined, rest);
+  Value lower =
+      selectWhere(builder, CmpIPredicate::ugt, rest, getLargestRestTile(),
+                  arith::ShRUIOp::create(builder, rest, one), zero);
   return {subtract(last, rest), subtract(last, lower), subtract(rest, lower),
           lower};
 }
 
-/// Tiles of `size` rows each from `begin` to `end`.
+/// Tiles of `size` rows each from `begin` to `end`. Whole ones prefetch.
 LogicalResult ContractionKernelGenerator::emitTiles(OutputTile out, Value begin,
-                                                    Value end, int64_t size,
-                                                    bool prefetches) {
+                                                    Value end, int64_t size) {
   auto loop =
       scf::ForOp::create(builder, begin, end, indexConstant(builder, size));
   OpBuilder::InsertionGuard guard(builder);
@@ -425,7 +426,7 @@ LogicalResult ContractionKernelGenerator::emitTiles(OutputTile out, Value begin,
   for (int64_t r = 0; r < size; ++r)
     out.rows.push_back(
         arith::AddIOp::create(builder, row, indexConstant(builder, r)));
-  if (prefetches)
+  if (size == tile.rows)
     out.prefetched =
         getPrefetched(out.panel, out.firstVector, out.vectors, row, size);
   return emitTile(out);

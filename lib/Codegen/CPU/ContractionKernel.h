@@ -107,7 +107,7 @@ private:
   /// In rows: half of the largest rest, which is one row more than a tile.
   int64_t getLargestRestTile() const { return tile.rows / 2 + 1; }
   mlir::LogicalResult emitTiles(OutputTile out, mlir::Value begin,
-                                mlir::Value end, int64_t size, bool prefetches);
+                                mlir::Value end, int64_t size);
   mlir::Value getPrefetched(mlir::Value panel, mlir::Value firstVector,
                             int64_t vectors, mlir::Value row, int64_t size);
   mlir::LogicalResult emitTile(const OutputTile &out);
