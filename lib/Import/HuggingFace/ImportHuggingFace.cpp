@@ -9,6 +9,7 @@
 
 #include "EncoderBuilder.h"
 #include "ModelConfig.h"
+#include "SentenceModules.h"
 
 #include "tq/Import/Weights/JSONFile.h"
 #include "tq/Import/Weights/WeightArchive.h"
@@ -118,10 +119,12 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
   if (!llvm::sys::fs::is_directory(directory))
     return report(
         context, makeFileError(directory, "expected the directory of a model"));
-  Expected<SentenceModules> modules = readSentenceModules(directory);
+  MetadataWarnings warnings;
+  Expected<SentenceModules> modules = readSentenceModules(directory, warnings);
   if (!modules)
     return report(context, modules.takeError());
-  Expected<ModelConfig> config = readModelConfig(modules->modelDirectory);
+  Expected<ModelConfig> config =
+      readModelConfig(modules->modelDirectory, warnings);
   if (!config)
     return report(context, config.takeError());
   Expected<EmbeddingOutput> output =
@@ -132,6 +135,8 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
       WeightArchive::open(modules->modelDirectory);
   if (!archive)
     return report(context, archive.takeError());
+  for (const MetadataWarning &warning : warnings)
+    emitWarning(atFile(context, warning.path)) << warning.message;
   if (modules->lowerCases)
     emitWarning(atFile(context, modules->modelDirectory))
         << "sentence_bert_config.json asks for lower-cased texts, which only a "

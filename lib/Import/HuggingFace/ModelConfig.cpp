@@ -1,4 +1,4 @@
-//===- ModelConfig.cpp - What a model's JSON files say --------------------===//
+//===- ModelConfig.cpp - What config.json says ----------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,123 +8,15 @@
 #include "ModelConfig.h"
 
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
+#include "tq/Import/Metadata/ObjectReader.h"
+#include "tq/Import/Metadata/Tables.h"
 #include "tq/Import/Weights/JSONFile.h"
 
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/Path.h"
 
 using namespace llvm;
 
 namespace tq {
-
-static std::string joinPath(StringRef directory, StringRef name) {
-  SmallString<128> path(directory);
-  sys::path::append(path, name);
-  return std::string(path);
-}
-
-//===----------------------------------------------------------------------===//
-// One JSON object
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Reads keys of one file. The first error sticks; later reads give defaults.
-class ObjectReader {
-public:
-  ObjectReader(StringRef path, const json::Object &object)
-      : path(path), object(object) {}
-
-  /// A key that is absent or null counts as missing.
-  bool has(StringRef key) const { return value(key) != nullptr; }
-
-  int64_t integer(StringRef key, int64_t min, int64_t max,
-                  std::optional<int64_t> byDefault = std::nullopt);
-  double number(StringRef key, double min, double max, double byDefault);
-  std::string string(StringRef key, StringRef byDefault);
-  bool boolean(StringRef key, bool byDefault);
-
-  /// Records what is wrong with `key`, unless there is an error already.
-  void expected(StringRef key, const Twine &what);
-  void fail(const Twine &message);
-
-  Error takeError() {
-    return message.empty() ? Error::success() : makeFileError(path, message);
-  }
-
-private:
-  const json::Value *value(StringRef key) const {
-    const json::Value *found = object.get(key);
-    return found && found->kind() != json::Value::Null ? found : nullptr;
-  }
-
-  StringRef path;
-  const json::Object &object;
-  std::string message;
-};
-} // namespace
-
-void ObjectReader::fail(const Twine &text) {
-  if (message.empty())
-    message = text.str();
-}
-
-void ObjectReader::expected(StringRef key, const Twine &what) {
-  const json::Value *found = object.get(key);
-  std::string text = found ? printable(formatv("{0}", *found).str())
-                           : std::string("no such key");
-  fail("key '" + key + "': expected " + what + ", but got " + text);
-}
-
-int64_t ObjectReader::integer(StringRef key, int64_t min, int64_t max,
-                              std::optional<int64_t> byDefault) {
-  const json::Value *found = value(key);
-  if (!found && byDefault)
-    return *byDefault;
-  std::optional<int64_t> result = found ? found->getAsInteger() : std::nullopt;
-  if (result && *result >= min && *result <= max)
-    return *result;
-  expected(key, "an integer in [" + Twine(min) + ", " + Twine(max) + "]");
-  return min;
-}
-
-double ObjectReader::number(StringRef key, double min, double max,
-                            double byDefault) {
-  const json::Value *found = value(key);
-  if (!found)
-    return byDefault;
-  std::optional<double> result = found->getAsNumber();
-  if (result && *result >= min && *result <= max)
-    return *result;
-  expected(key, formatv("a number in [{0}, {1}]", min, max).str());
-  return byDefault;
-}
-
-std::string ObjectReader::string(StringRef key, StringRef byDefault) {
-  const json::Value *found = value(key);
-  if (!found)
-    return byDefault.str();
-  if (std::optional<StringRef> result = found->getAsString())
-    return result->str();
-  expected(key, "a string");
-  return "";
-}
-
-bool ObjectReader::boolean(StringRef key, bool byDefault) {
-  const json::Value *found = value(key);
-  if (!found)
-    return byDefault;
-  if (std::optional<bool> result = found->getAsBoolean())
-    return *result;
-  expected(key, "true or false");
-  return false;
-}
-
-//===----------------------------------------------------------------------===//
-// config.json
-//===----------------------------------------------------------------------===//
 
 static constexpr int64_t maxSize = 1 << 20;
 static constexpr int64_t maxVocabulary = 1 << 24;
@@ -203,7 +95,8 @@ static void readSizes(ObjectReader &reader, ModelConfig &config) {
                                                    Twine(config.paddingId + 2));
 }
 
-Expected<ModelConfig> readModelConfig(StringRef directory) {
+Expected<ModelConfig> readModelConfig(StringRef directory,
+                                      MetadataWarnings &warnings) {
   ModelConfig config;
   config.path = joinPath(directory, "config.json");
   Expected<json::Object> object = readJSONObject(config.path);
@@ -230,99 +123,6 @@ Expected<ModelConfig> readModelConfig(StringRef directory) {
   if (Error error = reader.takeError())
     return error;
   return config;
-}
-
-//===----------------------------------------------------------------------===//
-// sentence-transformers
-//===----------------------------------------------------------------------===//
-
-/// Reads the pooling module's config.json.
-static Error readPooling(StringRef directory, SentenceModules &modules) {
-  modules.poolingPath = joinPath(directory, "config.json");
-  Expected<json::Object> object = readJSONObject(modules.poolingPath);
-  if (!object)
-    return object.takeError();
-  ObjectReader reader(modules.poolingPath, *object);
-  bool mean = reader.boolean("pooling_mode_mean_tokens", true);
-  bool cls = reader.boolean("pooling_mode_cls_token", false);
-  std::string others;
-  for (const auto &[key, value] : *object)
-    if (StringRef(key).starts_with("pooling_mode_") &&
-        StringRef(key) != "pooling_mode_mean_tokens" &&
-        StringRef(key) != "pooling_mode_cls_token" &&
-        reader.boolean(key, false))
-      others = printable(key);
-  if (Error error = reader.takeError())
-    return error;
-  if (!others.empty() || mean == cls)
-    modules.unsupportedPooling =
-        others.empty() ? (mean ? "both" : "neither") : others;
-  else
-    modules.pooling = mean ? PoolKind::Mean : PoolKind::First;
-  return Error::success();
-}
-
-/// Reads sentence_bert_config.json, which need not exist.
-static Error readSentenceConfig(SentenceModules &modules) {
-  std::string path =
-      joinPath(modules.modelDirectory, "sentence_bert_config.json");
-  if (!sys::fs::exists(path))
-    return Error::success();
-  Expected<json::Object> object = readJSONObject(path);
-  if (!object)
-    return object.takeError();
-  ObjectReader reader(path, *object);
-  modules.maxTokens = reader.integer("max_seq_length", 1, 1LL << 40, 0);
-  modules.lowerCases = reader.boolean("do_lower_case", false);
-  return reader.takeError();
-}
-
-/// Reads one entry of modules.json.
-static Error readModule(StringRef directory, const json::Value &value,
-                        SentenceModules &modules) {
-  const json::Object *entry = value.getAsObject();
-  std::optional<StringRef> type =
-      entry ? entry->getString("type") : std::nullopt;
-  std::optional<StringRef> path =
-      entry ? entry->getString("path") : std::nullopt;
-  if (!type || !path || (!path->empty() && !isInsideDirectory(*path)))
-    return makeFileError(modules.path,
-                         "expected modules with a 'type' and a 'path' in the "
-                         "directory, but got " +
-                             printable(formatv("{0}", value).str()));
-  std::string moduleDirectory =
-      path->empty() ? directory.str() : joinPath(directory, *path);
-  StringRef kind = type->substr(type->rfind('.') + 1);
-  if (kind == "Transformer")
-    modules.modelDirectory = moduleDirectory;
-  else if (kind == "Pooling")
-    return readPooling(moduleDirectory, modules);
-  else if (kind == "Normalize")
-    modules.normalize = true;
-  else
-    modules.unsupportedModule = printable(*type);
-  return Error::success();
-}
-
-Expected<SentenceModules> readSentenceModules(StringRef directory) {
-  SentenceModules modules;
-  modules.modelDirectory = directory.str();
-  std::string path = joinPath(directory, "modules.json");
-  if (sys::fs::exists(path)) {
-    modules.path = path;
-    Expected<json::Value> value = readJSON(path);
-    if (!value)
-      return value.takeError();
-    const json::Array *entries = value->getAsArray();
-    if (!entries || entries->size() > 64)
-      return makeFileError(path, "expected an array of at most 64 modules");
-    for (const json::Value &entry : *entries)
-      if (Error error = readModule(directory, entry, modules))
-        return error;
-  }
-  if (Error error = readSentenceConfig(modules))
-    return error;
-  return modules;
 }
 
 } // namespace tq

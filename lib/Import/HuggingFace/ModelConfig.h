@@ -1,4 +1,4 @@
-//===- ModelConfig.h - What a model's JSON files say ------------*- C++ -*-===//
+//===- ModelConfig.h - What config.json says --------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,6 +9,8 @@
 #define TQ_LIB_IMPORT_HUGGINGFACE_MODELCONFIG_H
 
 #include "Architectures.h"
+
+#include "tq/Import/Metadata/KnownKeys.h"
 
 #include "llvm/Support/Error.h"
 
@@ -40,26 +42,8 @@ struct ModelConfig {
   }
 };
 
-/// modules.json and the files it names.
-struct SentenceModules {
-  /// Where config.json and the weights are.
-  std::string modelDirectory;
-  std::string path; // of modules.json, empty if there is none
-  std::string poolingPath;
-  std::optional<PoolKind> pooling;
-  bool normalize = false;
-  /// A module or pooling that cannot be compiled: an error, unless the user
-  /// asks for something else.
-  std::string unsupportedModule;
-  std::string unsupportedPooling;
-  int64_t maxTokens = 0; // 0: not given
-  bool lowerCases = false;
-};
-
-llvm::Expected<ModelConfig> readModelConfig(llvm::StringRef directory);
-
-/// Reads what there is of sentence-transformers' files in `directory`.
-llvm::Expected<SentenceModules> readSentenceModules(llvm::StringRef directory);
+llvm::Expected<ModelConfig> readModelConfig(llvm::StringRef directory,
+                                            MetadataWarnings &warnings);
 
 } // namespace tq
 

@@ -8,6 +8,7 @@
 #include "tq/Import/Weights/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -29,6 +30,22 @@ std::error_code InputError::convertToErrorCode() const {
 
 Error makeFileError(StringRef path, const Twine &message) {
   return make_error<InputError>(path, message);
+}
+
+std::string joinPath(StringRef directory, StringRef name) {
+  SmallString<128> path(directory);
+  sys::path::append(path, name);
+  return std::string(path);
+}
+
+Expected<bool> isThere(StringRef path) {
+  if (sys::fs::exists(path))
+    return true;
+  sys::fs::file_status link;
+  if (sys::fs::status(path, link, /*follow=*/false))
+    return false;
+  return makeFileError(path, "expected a file, but got a link to one that does "
+                             "not exist");
 }
 
 bool isInsideDirectory(StringRef path) {

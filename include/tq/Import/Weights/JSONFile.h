@@ -42,6 +42,13 @@ llvm::Expected<llvm::json::Value> readJSON(llvm::StringRef path);
 llvm::Expected<uint64_t> checkRegularFile(llvm::StringRef path,
                                           uint64_t maxBytes);
 
+/// `name` in `directory`.
+std::string joinPath(llvm::StringRef directory, llvm::StringRef name);
+
+/// Whether there is a file or directory at `path`, which may be absent. A link
+/// that leads nowhere (a cache that is half deleted) is an error.
+llvm::Expected<bool> isThere(llvm::StringRef path);
+
 /// True if `path`, which a file names, lies in the directory of that file or
 /// below. Links are followed: the caches of model hubs are made of them.
 bool isInsideDirectory(llvm::StringRef path);

@@ -29,12 +29,6 @@ std::string tokenizerNote(const Twine &reason) {
 
 namespace {
 
-std::string filePath(StringRef directory, StringRef name) {
-  SmallString<256> path(directory);
-  sys::path::append(path, name);
-  return std::string(path);
-}
-
 //===----------------------------------------------------------------------===//
 // vocab.txt
 //===----------------------------------------------------------------------===//
@@ -79,7 +73,7 @@ Error readToken(StringRef path, const json::Object &config, StringRef key,
 
 Expected<TokenizerConfig> readTokenizerConfig(StringRef directory) {
   TokenizerConfig config;
-  std::string path = filePath(directory, "tokenizer_config.json");
+  std::string path = joinPath(directory, "tokenizer_config.json");
   if (!sys::fs::exists(path))
     return config;
   Expected<json::Object> object = readJSONObject(path);
@@ -181,14 +175,14 @@ Expected<TokenizerDescription> readVocabularyFile(StringRef directory,
 } // namespace
 
 Expected<TokenizerTables> readTokenizerTables(StringRef modelDirectory) {
-  std::string path = filePath(modelDirectory, "tokenizer.json");
+  std::string path = joinPath(modelDirectory, "tokenizer.json");
   Expected<TokenizerDescription> description = TokenizerDescription();
   if (sys::fs::exists(path)) {
     description = readTokenizerJSON(path);
-  } else if (path = filePath(modelDirectory, "vocab.txt");
+  } else if (path = joinPath(modelDirectory, "vocab.txt");
              sys::fs::exists(path)) {
     description = readVocabularyFile(modelDirectory, path);
-  } else if (sys::fs::exists(filePath(modelDirectory, "merges.txt"))) {
+  } else if (sys::fs::exists(joinPath(modelDirectory, "merges.txt"))) {
     description->note = tokenizerNote("this model's tokenizer is byte-level "
                                       "BPE, which is not built into programs");
   } else {

@@ -1,0 +1,50 @@
+//===- ObjectReader.h - Checked reads of a JSON object ----------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_IMPORT_METADATA_OBJECTREADER_H
+#define TQ_IMPORT_METADATA_OBJECTREADER_H
+
+#include "llvm/Support/Error.h"
+#include "llvm/Support/JSON.h"
+
+#include <optional>
+#include <string>
+
+namespace tq {
+
+/// Reads keys of one file. The first error sticks; later reads give defaults.
+/// A key that is absent or null counts as missing.
+class ObjectReader {
+public:
+  ObjectReader(llvm::StringRef path, const llvm::json::Object &object)
+      : path(path), object(object) {}
+
+  bool has(llvm::StringRef key) const { return value(key) != nullptr; }
+  /// Null if the key is missing.
+  const llvm::json::Value *value(llvm::StringRef key) const;
+
+  int64_t integer(llvm::StringRef key, int64_t min, int64_t max,
+                  std::optional<int64_t> byDefault = std::nullopt);
+  double number(llvm::StringRef key, double min, double max, double byDefault);
+  std::string string(llvm::StringRef key, llvm::StringRef byDefault);
+  bool boolean(llvm::StringRef key, bool byDefault);
+
+  /// Records what is wrong with `key`, unless there is an error already.
+  void expected(llvm::StringRef key, const llvm::Twine &what);
+  void fail(const llvm::Twine &message);
+
+  llvm::Error takeError();
+
+private:
+  llvm::StringRef path;
+  const llvm::json::Object &object;
+  std::string message;
+};
+
+} // namespace tq
+
+#endif // TQ_IMPORT_METADATA_OBJECTREADER_H

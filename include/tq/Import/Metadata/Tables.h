@@ -1,0 +1,32 @@
+//===- Tables.h - The metadata files that tq reads --------------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_IMPORT_METADATA_TABLES_H
+#define TQ_IMPORT_METADATA_TABLES_H
+
+#include "tq/Import/Metadata/KnownKeys.h"
+
+namespace tq {
+
+/// config.json of transformers.
+extern const MetadataTable configTable;
+
+// sentence-transformers.
+extern const MetadataTable modulesTable; ///< one entry of modules.json
+extern const MetadataTable sentenceBertTable;
+extern const MetadataTable sentenceTransformersTable;
+extern const MetadataTable poolingTable;
+
+// Tokenizers.
+extern const MetadataTable tokenizerConfigTable;
+
+/// All of them, in the order of docs/Metadata.md.
+llvm::ArrayRef<const MetadataTable *> getMetadataTables();
+
+} // namespace tq
+
+#endif // TQ_IMPORT_METADATA_TABLES_H
