@@ -34,6 +34,8 @@ float activate(Activation activation, float x) {
     return tanh(x);
   case Activation::Sigmoid:
     return sigmoid(x);
+  case Activation::QuickGelu:
+    return quickGelu(x);
   }
   return x;
 }

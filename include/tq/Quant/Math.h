@@ -105,6 +105,11 @@ inline float sigmoid(float x) { return 1.0f / (1.0f + exp(-x)); }
 /// x / (1 + e^-x).
 inline float silu(float x) { return x / (1.0f + exp(-x)); }
 
+/// x / (1 + e^(-1.702 x)).
+inline float quickGelu(float x) {
+  return x / (1.0f + exp(kQuickGeluFactor * x));
+}
+
 /// max(x, 0); NaN stays NaN.
 inline float relu(float x) { return limitBelow(0.0f, x); }
 

@@ -62,6 +62,9 @@ inline constexpr float kGeluMax = 5.6f;
 /// c[0] = -2 * sqrt(2/pi) * log2(e) and c[1] = 0.044715 * c[0].
 inline constexpr float kGeluTanhPoly[2] = {-2.30220819f, -0.102943240f};
 
+/// The sigmoid form of GELU is x / (1 + e^(c x)) with this c.
+inline constexpr float kQuickGeluFactor = -1.702f;
+
 /// log2(erfc(a)) / a on [0, 4].
 inline constexpr float kErfPoly[7] = {
     -1.62791371f,    -0.918328643f,    -0.148963660f,  0.0294525009f,

@@ -19,7 +19,16 @@
 
 namespace tq::quant {
 
-enum class Activation { None, Relu, Gelu, GeluTanh, Silu, Tanh, Sigmoid };
+enum class Activation {
+  None,
+  Relu,
+  Gelu,
+  GeluTanh,
+  Silu,
+  Tanh,
+  Sigmoid,
+  QuickGelu
+};
 
 /// The activation function of one value.
 float activate(Activation activation, float x);

@@ -90,8 +90,8 @@ static FailureOr<Dims> reifyTQ(OpResult result, DimsOf dimsOf) {
       .Case<ColumnSumsOp>(
           [&](ColumnSumsOp op) { return withoutLast(dimsOf(op.getWeight())); })
       .Case<PositionIdsOp, AttentionOp, LayerNormOp, RmsNormOp, SoftmaxOp,
-            GeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp, SubOp, MulOp,
-            DivOp, L2NormalizeOp, QuantizeOp, DequantizeOp>(
+            GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp,
+            SubOp, MulOp, DivOp, L2NormalizeOp, QuantizeOp, DequantizeOp>(
           [&](Operation *op) { return dimsOf(op->getOperand(0)); })
       .Default([](Operation *) { return failure(); });
 }
@@ -166,8 +166,8 @@ bool tq::isView(Operation *op) {
 }
 
 bool tq::isElementwise(Operation *op) {
-  return isa<GeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp, SubOp, MulOp,
-             DivOp>(op);
+  return isa<GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp,
+             SubOp, MulOp, DivOp>(op);
 }
 
 bool tq::isContraction(Operation *op) {

@@ -40,6 +40,7 @@ static Activation activationOf(Operation *op) {
       .Case([](SiluOp) { return Activation::Silu; })
       .Case([](TanhOp) { return Activation::Tanh; })
       .Case([](SigmoidOp) { return Activation::Sigmoid; })
+      .Case([](QuickGeluOp) { return Activation::QuickGelu; })
       .Default([](Operation *) { return Activation::None; });
 }
 

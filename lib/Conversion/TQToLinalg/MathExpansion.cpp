@@ -240,6 +240,15 @@ static Value onePlusExpNeg(OpBuilder &builder, Location loc, Value x) {
   return f.add(f.constant(x.getType(), 1.0f), buildExp(builder, loc, f.neg(x)));
 }
 
+/// x / (1 + e^(c x)), where c is -1.702.
+static Value buildQuickGelu(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  Value factor = f.constant(type, tq::quant::kQuickGeluFactor);
+  Value e = buildExp(builder, loc, f.mul(factor, x));
+  return f.div(x, f.add(f.constant(type, 1.0f), e));
+}
+
 static Value buildGelu(OpBuilder &builder, Location loc, Value x) {
   FloatBuilder f(builder, loc);
   Value a = f.limitAbove(tq::quant::kGeluMax, f.abs(x));
@@ -277,6 +286,8 @@ Value tq::buildActivation(OpBuilder &builder, Location loc,
     return buildTanh(builder, loc, x);
   case Activation::Sigmoid:
     return f.div(f.constant(x.getType(), 1.0f), onePlusExpNeg(builder, loc, x));
+  case Activation::QuickGelu:
+    return buildQuickGelu(builder, loc, x);
   }
   llvm_unreachable("covered switch");
 }

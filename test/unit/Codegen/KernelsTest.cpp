@@ -49,6 +49,8 @@ ActivationOp opOf(Activation activation) {
     return {"tanh", ""};
   case Activation::Sigmoid:
     return {"sigmoid", ""};
+  case Activation::QuickGelu:
+    return {"quick_gelu", ""};
   }
   return {"", ""};
 }
@@ -155,6 +157,7 @@ const LinearCase linearCases[] = {
     {16, 4, Activation::Relu, true, true},
     {17, 5, Activation::Silu},
     {63, 30, Activation::Tanh, true, true},
+    {33, 31, Activation::QuickGelu, true, true},
     {64, 64, Activation::Gelu, true},
     {65, 67, Activation::GeluTanh, true},
     {130, 30, Activation::Sigmoid, true, true},
@@ -273,7 +276,8 @@ TEST(Kernels, ActivationsOfSpecialValues) {
   KernelProgram program("activations");
   for (Activation activation :
        {Activation::Relu, Activation::Gelu, Activation::GeluTanh,
-        Activation::Silu, Activation::Tanh, Activation::Sigmoid}) {
+        Activation::Silu, Activation::Tanh, Activation::Sigmoid,
+        Activation::QuickGelu}) {
     size_t x = program.input({"m", "19"}, Values::Special);
     ActivationOp op = opOf(activation);
     std::string value = std::string(op.name) + (*op.attribute ? "_tanh" : "");

@@ -33,6 +33,7 @@ double exactGeluTanh(double x) {
   return x * exactSigmoid(2.0 * c * (x + 0.044715 * x * x * x));
 }
 double exactSilu(double x) { return x * exactSigmoid(x); }
+double exactQuickGelu(double x) { return x * exactSigmoid(1.702 * x); }
 
 enum class Unit {
   Ulp,      // units in the last place of the exact result
@@ -62,6 +63,8 @@ const Budget kBudgets[] = {
     {"sigmoid", quant::sigmoid, exactSigmoid, -87.0f, 1e4f, Unit::Ulp, 2.5},
     {"erf", quant::erf, libmErf, -50.0f, 50.0f, Unit::Absolute, 1.6e-7},
     {"silu", quant::silu, exactSilu, -1e4f, 1e4f, Unit::Absolute, 1.6e-7},
+    {"quick gelu", quant::quickGelu, exactQuickGelu, -1e4f, 1e4f,
+     Unit::Absolute, 1.6e-7},
     {"gelu", quant::gelu, exactGelu, -1e4f, 1e4f, Unit::Absolute, 1.6e-7},
     {"gelu tanh", quant::geluTanh, exactGeluTanh, -1e4f, 1e4f, Unit::Absolute,
      1.6e-7},
@@ -130,6 +133,7 @@ const Special kSpecials[] = {
     {"sigmoid", quant::sigmoid, 0.0f, 1.0f, 0.5f},
     {"silu", quant::silu, kNaN, kInf, -0.0f}, // -inf / inf, as in PyTorch
     {"gelu tanh", quant::geluTanh, kNaN, kInf, -0.0f},
+    {"quick gelu", quant::quickGelu, kNaN, kInf, -0.0f},
     {"relu", quant::relu, 0.0f, kInf, -0.0f},
 };
 

@@ -537,7 +537,8 @@ TEST(Activation, isTheFunctionOfItsName) {
       {Activation::GeluTanh, geluTanh(-0.7f)},
       {Activation::Silu, silu(-0.7f)},
       {Activation::Tanh, tq::quant::tanh(-0.7f)},
-      {Activation::Sigmoid, sigmoid(-0.7f)}};
+      {Activation::Sigmoid, sigmoid(-0.7f)},
+      {Activation::QuickGelu, quickGelu(-0.7f)}};
   for (auto [activation, expected] : cases)
     EXPECT_EQ(activate(activation, -0.7f), expected);
 }

@@ -54,6 +54,7 @@ struct FormIntegerOp : OpInterfaceRewritePattern<QuantizableOpInterface> {
 static Activation getActivation(GeluOp op) {
   return op.getTanh() ? Activation::GeluTanh : Activation::Gelu;
 }
+static Activation getActivation(QuickGeluOp) { return Activation::QuickGelu; }
 static Activation getActivation(ReluOp) { return Activation::Relu; }
 static Activation getActivation(SiluOp) { return Activation::Silu; }
 static Activation getActivation(TanhOp) { return Activation::Tanh; }
@@ -130,9 +131,10 @@ struct FuseResidual : OpRewritePattern<AddOp> {
 struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
-    set.add<FormIntegerOp, FuseActivation<GeluOp>, FuseActivation<ReluOp>,
-            FuseActivation<SiluOp>, FuseActivation<TanhOp>,
-            FuseActivation<SigmoidOp>, FuseResidual>(context);
+    set.add<FormIntegerOp, FuseActivation<GeluOp>, FuseActivation<QuickGeluOp>,
+            FuseActivation<ReluOp>, FuseActivation<SiluOp>,
+            FuseActivation<TanhOp>, FuseActivation<SigmoidOp>, FuseResidual>(
+        context);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

@@ -30,7 +30,7 @@ static bool feedsEpilogue(LinearOp linear) {
   Operation *user = *linear->user_begin();
   if (auto add = dyn_cast<AddOp>(user))
     return add.getLhs().getType() == add.getRhs().getType();
-  return isa<GeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp>(user);
+  return isa<GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp>(user);
 }
 
 static bool canMerge(LinearOp linear) {

@@ -134,6 +134,8 @@ func.func @elementwise(%x: tensor<?x3x80xf32>, %c: tensor<3x1xf32>, %v: tensor<8
   %1 = tq.gelu %x {tanh} : tensor<?x3x80xf32>
   // CHECK: tq.relu %{{.*}} : tensor<?x3x80xf32>
   %2 = tq.relu %x : tensor<?x3x80xf32>
+  // CHECK: tq.quick_gelu %{{.*}} : tensor<?x3x80xf32>
+  %quick = tq.quick_gelu %x : tensor<?x3x80xf32>
   // CHECK: tq.silu %{{.*}} : tensor<?x3x80xf32>
   %3 = tq.silu %x : tensor<?x3x80xf32>
   // CHECK: tq.tanh %{{.*}} : tensor<?x3x80xf32>

@@ -73,12 +73,15 @@ func.func @dequantized_for_others(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: te
 // CHECK-NEXT: %[[D:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<silu>}
 // CHECK-NEXT: %[[E:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<tanh>}
 // CHECK-NEXT: %[[F:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<sigmoid>}
-// CHECK-NEXT: return %[[A]], %[[B]], %[[C]], %[[D]], %[[E]], %[[F]]
+// CHECK-NEXT: %[[G:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<quick_gelu>}
+// CHECK-NEXT: return %[[A]], %[[B]], %[[C]], %[[D]], %[[E]], %[[F]], %[[G]]
 func.func @activations(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
                        %ws: tensor<7xf32>)
     -> (tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>,
-        tensor<?x7xf32>) {
+        tensor<?x7xf32>, tensor<?x7xf32>) {
   %0 = tq.quantized_linear %q, %s weight(%w, %ws)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %6 = tq.quantized_linear %q, %s weight(%w, %ws)
     : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
   %1 = tq.quantized_linear %q, %s weight(%w, %ws)
     : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
@@ -96,8 +99,9 @@ func.func @activations(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s
   %d = tq.silu %3 : tensor<?x7xf32>
   %e = tq.tanh %4 : tensor<?x7xf32>
   %f = tq.sigmoid %5 : tensor<?x7xf32>
-  return %a, %b, %c, %d, %e, %f
-    : tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>,
+  %g = tq.quick_gelu %6 : tensor<?x7xf32>
+  return %a, %b, %c, %d, %e, %f, %g
+    : tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>,
       tensor<?x7xf32>
 }
 

@@ -61,7 +61,7 @@ def TQ_Activation : I32EnumAttr<"Activation", "activation function", [
     TQ_EnumCase<"None", 0, "none">, TQ_EnumCase<"Gelu", 1, "gelu">,
     TQ_EnumCase<"GeluTanh", 2, "gelu_tanh">, TQ_EnumCase<"Relu", 3, "relu">,
     TQ_EnumCase<"Silu", 4, "silu">, TQ_EnumCase<"Tanh", 5, "tanh">,
-    TQ_EnumCase<"Sigmoid", 6, "sigmoid">]> {
+    TQ_EnumCase<"Sigmoid", 6, "sigmoid">, TQ_EnumCase<"QuickGelu", 7, "quick_gelu">]> {
   let cppNamespace = "::tq";
   let genSpecializedAttr = 0;
 }

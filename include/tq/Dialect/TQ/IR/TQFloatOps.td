@@ -229,6 +229,17 @@ def TQ_GeluOp : TQ_UnaryOp<"gelu"> {
   let arguments = (ins TQ_FloatTensor:$input, UnitAttr:$tanh);
 }
 
+def TQ_QuickGeluOp : TQ_UnaryOp<"quick_gelu"> {
+  let summary = "apply the sigmoid approximation of gelu";
+  let description = [{
+    `x / (1 + exp(-1.702 x))`.
+
+    ```mlir
+    %y = tq.quick_gelu %x : tensor<?x80xf32>
+    ```
+  }];
+}
+
 def TQ_ReluOp : TQ_UnaryOp<"relu"> {
   let summary = "apply the rectified linear unit";
   let description = [{
