@@ -283,17 +283,26 @@ static Expected<TensorData> readElements(Attribute value, WeightOp weight) {
 // Operations
 //===----------------------------------------------------------------------===//
 
-/// Widens f16 or bf16 to f32, exactly.
-static TensorData widen(const TensorData &source, Type element) {
-  uint64_t count = source.bytes().size() / 2;
-  TensorData result = TensorData::allocate(count * 4);
-  const uint16_t *in = source.as<uint16_t>();
-  float *out = reinterpret_cast<float *>(result.data());
-  if (element.isF16())
-    std::transform(in, in + count, out, tq::quant::halfToFloat);
-  else
-    std::transform(in, in + count, out, tq::quant::bfloat16ToFloat);
+/// Converts `In` to f32, element by element.
+template <typename In>
+static TensorData convert(const TensorData &source, float (*function)(In)) {
+  uint64_t count = source.bytes().size() / sizeof(In);
+  TensorData result = TensorData::allocate(count * sizeof(float));
+  const In *in = source.as<In>();
+  std::transform(in, in + count, reinterpret_cast<float *>(result.data()),
+                 function);
   return result;
+}
+
+/// Converts f16 or bf16 to f32, which is exact, or f64, which rounds to
+/// nearest, to even at a tie.
+static TensorData convertToFloat(const TensorData &source, Type element) {
+  if (element.isF16())
+    return convert(source, tq::quant::halfToFloat);
+  if (element.isBF16())
+    return convert(source, tq::quant::bfloat16ToFloat);
+  return convert<double>(source,
+                         [](double x) { return static_cast<float>(x); });
 }
 
 static TensorData concatenate(tensor::ConcatOp op,
@@ -383,8 +392,8 @@ Expected<TensorData> WeightEvaluator::evaluateGet(GetWeightOp op) {
     return source;
   Type from = weight.getTensorType().getElementType();
   Type to = llvm::cast<RankedTensorType>(op.getType()).getElementType();
-  if (to.isF32() && (from.isF16() || from.isBF16()))
-    return widen(*source, from);
+  if (to.isF32() && (from.isF16() || from.isBF16() || from.isF64()))
+    return convertToFloat(*source, from);
   if (getStoredElementBytes(from) == getStoredElementBytes(to))
     return source; // quantized values read as plain integers
   return createStringError("weight @" + weight.getSymName() +

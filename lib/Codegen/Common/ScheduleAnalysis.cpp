@@ -250,7 +250,7 @@ LogicalResult ScheduleAnalysis::collectCalls() {
 // Weights
 //===----------------------------------------------------------------------===//
 
-/// A weight of the type that is read, where the stored one is narrower.
+/// A weight of the type that is read, where the stored one is another.
 WeightOp ScheduleAnalysis::convertWeight(GetWeightOp get, WeightOp weight) {
   if (weight.getType() == get.getType() ||
       isa<quant::QuantizedType>(weight.getTensorType().getElementType()))

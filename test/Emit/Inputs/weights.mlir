@@ -1,6 +1,7 @@
 // A program without code, to look at its section of weights.
-module attributes {tq.phase = "codegen", tq.program = {weights_bytes = 576 : i64}} {
-  // Bytes 1 to 4 of the file are two f16, bytes 5 to 12 two f32: not aligned.
+module attributes {tq.phase = "codegen", tq.program = {weights_bytes = 640 : i64}} {
+  // Bytes 1 to 4 of the file are two f16, bytes 5 to 12 two f32, then four f64:
+  // not aligned.
   tq.weight @half : tensor<2xf16> = #tq.mapped<"w.bin", 1>
   tq.weight @single {tq.offset = 0 : i64} : tensor<2xf32> = #tq.mapped<"w.bin", 5>
   tq.weight @wide {tq.offset = 64 : i64} : tensor<2xf32> initializer {
@@ -42,6 +43,11 @@ module attributes {tq.phase = "codegen", tq.program = {weights_bytes = 576 : i64
   tq.weight @column : tensor<2x1xf32> = dense<[[5.0], [6.0]]> : tensor<2x1xf32>
   tq.weight @resource {tq.offset = 512 : i64} : tensor<2xf32> =
     dense_resource<numbers> : tensor<2xf32>
+  tq.weight @double : tensor<4xf64> = #tq.mapped<"w.bin", 13>
+  tq.weight @rounded {tq.offset = 576 : i64} : tensor<4xf32> initializer {
+    %d = tq.get_weight @double : tensor<4xf32>
+    tq.yield %d : tensor<4xf32>
+  }
 
   module @target_0 attributes {
     llvm.target_triple = "x86_64-unknown-linux-gnu", tq.target_cpu = "x86-64-v3"} {

@@ -152,10 +152,10 @@ GetWeightOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
   if (auto quantized = dyn_cast<quant::QuantizedType>(from);
       quantized && to.isInteger(quantized.getStorageTypeIntegralWidth()))
     return success();
-  if (from != to && !(to.isF32() && (from.isF16() || from.isBF16())))
+  bool isFloat = from.isF16() || from.isBF16() || from.isF64();
+  if (from != to && !(to.isF32() && isFloat))
     return emitOpError("expected the element type of the weight, or f32 where "
-                       "that is f16 or "
-                       "bf16, but got ")
+                       "that is f16, bf16 or f64, but got ")
            << to << " for " << from;
   return success();
 }

@@ -117,7 +117,7 @@ func.func @f() {
 // tq.get_weight (C3): a weight does not become narrower
 tq.weight @w : tensor<2xf32> = dense<0.0> : tensor<2xf32>
 func.func @f() {
-  // expected-error @below {{expected the element type of the weight, or f32 where that is f16 or bf16, but got 'f16' for 'f32'}}
+  // expected-error @below {{expected the element type of the weight, or f32 where that is f16, bf16 or f64, but got 'f16' for 'f32'}}
   %0 = tq.get_weight @w : tensor<2xf16>
   return
 }
@@ -127,7 +127,7 @@ func.func @f() {
 // tq.get_weight (C3): integers are not widened
 tq.weight @w : tensor<2xi8> = dense<0> : tensor<2xi8>
 func.func @f() {
-  // expected-error @below {{expected the element type of the weight, or f32 where that is f16 or bf16, but got 'f32' for 'i8'}}
+  // expected-error @below {{expected the element type of the weight, or f32 where that is f16, bf16 or f64, but got 'f32' for 'i8'}}
   %0 = tq.get_weight @w : tensor<2xf32>
   return
 }

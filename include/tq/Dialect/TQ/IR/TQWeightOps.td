@@ -76,7 +76,7 @@ def TQ_GetWeightOp : TQ_Op<"get_weight",
     (C1) `name` is a `tq.weight` of the module.
     (C2) The result has the weight's shape.
     (C3) The result has the weight's element type, or is f32 where the weight is
-         f16 or bf16 (widened, which is exact), or is the storage type of a quantized
+         f16 or bf16 (widened, which is exact) or f64 (rounded to nearest), or is the storage type of a quantized
          weight.
 
     ```mlir
