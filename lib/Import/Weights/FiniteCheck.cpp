@@ -10,67 +10,79 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 
 using namespace llvm;
 
 namespace tq {
 
-/// Returns the index of the first of `count` elements whose exponent bits are
-/// all ones, or `count`. A block is tested without branches, so that it
-/// vectorizes.
+/// Returns the index of the first of `count` elements whose bits without the
+/// sign are at least `limit`, or `count`. A block is tested without branches,
+/// so that it vectorizes.
 template <typename Word>
-static size_t findFirst(const uint8_t *data, size_t count, Word exponent) {
+static size_t findFirst(const uint8_t *data, size_t count, Word limit) {
   constexpr size_t block = 1024;
-  auto isNonFinite = [&](size_t index) {
+  constexpr Word magnitude = std::numeric_limits<Word>::max() >> 1;
+  auto isBeyond = [&](size_t index) {
     Word word;
     std::memcpy(&word, data + index * sizeof(Word), sizeof(Word));
-    return (word & exponent) == exponent;
+    return (word & magnitude) >= limit;
   };
   for (size_t begin = 0; begin < count; begin += block) {
     size_t end = std::min(count, begin + block);
     bool any = false;
     for (size_t i = begin; i < end; ++i)
-      any |= isNonFinite(i);
+      any |= isBeyond(i);
     for (size_t i = begin; any && i < end; ++i)
-      if (isNonFinite(i))
+      if (isBeyond(i))
         return i;
   }
   return count;
 }
 
-/// A floating-point format as wide as `Word`: where its infinities begin.
+/// A floating-point format as wide as `Word`: the bits of its infinity, above
+/// which are NaNs, and of the first number that is too large.
 template <typename Word>
-static std::optional<std::string> report(const Weight &weight, Word exponent,
-                                         Word mantissa) {
+static std::optional<std::string> report(const Weight &weight, Word infinity,
+                                         Word tooLarge) {
   size_t count = weight.bytes / sizeof(Word);
-  size_t index = findFirst<Word>(weight.data, count, exponent);
+  size_t index = findFirst<Word>(weight.data, count, tooLarge);
   if (index == count)
     return std::nullopt;
   Word word;
   std::memcpy(&word, weight.data + index * sizeof(Word), sizeof(Word));
-  const char *kind = (word & mantissa) ? "NaN" : "infinity";
+  word &= std::numeric_limits<Word>::max() >> 1;
+  const char *kind = word > infinity    ? "NaN"
+                     : word == infinity ? "infinity"
+                                        : "one beyond the range of f32";
   return ("tensor '" + printable(weight.name) +
           "': expected finite values, but got " + kind + " at index " +
           Twine(index))
       .str();
 }
 
+template <typename Word>
+static std::optional<std::string> report(const Weight &weight, Word infinity) {
+  return report<Word>(weight, infinity, infinity);
+}
+
 std::optional<std::string> findNonFinite(const Weight &weight) {
   switch (weight.type) {
   case WeightType::F64:
+    // From halfway to 2^128 on, f64 rounds to infinity.
     return report<uint64_t>(weight, 0x7ff0'0000'0000'0000,
-                            0x000f'ffff'ffff'ffff);
+                            0x47ef'ffff'f000'0000);
   case WeightType::F32:
-    return report<uint32_t>(weight, 0x7f80'0000, 0x007f'ffff);
+    return report<uint32_t>(weight, 0x7f80'0000);
   case WeightType::F16:
-    return report<uint16_t>(weight, 0x7c00, 0x03ff);
+    return report<uint16_t>(weight, 0x7c00);
   case WeightType::BF16:
-    return report<uint16_t>(weight, 0x7f80, 0x007f);
+    return report<uint16_t>(weight, 0x7f80);
   case WeightType::F8E5M2:
-    return report<uint8_t>(weight, 0x7c, 0x03);
+    return report<uint8_t>(weight, 0x7c);
   case WeightType::F8E4M3:
     // This format has no infinity and a single NaN.
-    return report<uint8_t>(weight, 0x7f, 0x7f);
+    return report<uint8_t>(weight, 0x7e, 0x7f);
   default:
     return std::nullopt;
   }

@@ -7,6 +7,8 @@
 
 #include "tq/Import/Weights/JSONFile.h"
 
+#include "tq/Import/Weights/ForeignFile.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/SmallVector.h"
@@ -173,10 +175,13 @@ Expected<json::Value> parseJSON(StringRef path, StringRef text) {
   if (Error error = checkDepthAndKeys(path, text))
     return error;
   Expected<json::Value> value = json::parse(text);
-  if (!value)
-    return makeFileError(path, "expected valid JSON, but got an error at " +
-                                   printable(toString(value.takeError())));
-  return value;
+  if (value)
+    return value;
+  std::string reason = printable(toString(value.takeError()));
+  StringRef foreign = describeForeignContent(text);
+  return makeFileError(
+      path, "expected valid JSON, but got " +
+                (foreign.empty() ? "an error at " + reason : foreign.str()));
 }
 
 static Expected<json::Object> toObject(StringRef path,
@@ -193,10 +198,19 @@ Expected<json::Object> parseJSONObject(StringRef path, StringRef text) {
 }
 
 Expected<uint64_t> checkRegularFile(StringRef path, uint64_t maxBytes) {
+  Expected<bool> exists = isThere(path);
+  if (!exists)
+    return exists.takeError();
   sys::fs::file_status status;
   if (std::error_code error = sys::fs::status(path, status))
     return makeFileError(path, "expected a readable file, but got: " +
                                    error.message());
+  return checkRegularFile(path, status, maxBytes);
+}
+
+Expected<uint64_t> checkRegularFile(StringRef path,
+                                    const sys::fs::file_status &status,
+                                    uint64_t maxBytes) {
   if (status.type() != sys::fs::file_type::regular_file)
     return makeFileError(path,
                          "expected a regular file, but got something else");

@@ -7,6 +7,7 @@
 
 #include "tq/Import/Weights/WeightArchive.h"
 
+#include "tq/Import/Weights/ForeignFile.h"
 #include "tq/Import/Weights/JSONFile.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -227,34 +228,55 @@ Error HeaderReader::checkLayout(ArrayRef<Weight> weights) {
 // WeightFile
 //===----------------------------------------------------------------------===//
 
-static Expected<sys::fs::mapped_file_region> mapFile(StringRef path,
-                                                     uint64_t size) {
-  Expected<sys::fs::file_t> file = sys::fs::openNativeFileForRead(path);
-  if (!file)
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   toString(file.takeError()));
-  std::error_code error;
-  sys::fs::mapped_file_region region(
-      *file, sys::fs::mapped_file_region::readonly, size, /*offset=*/0, error);
-  sys::fs::closeFile(*file);
-  if (error)
-    return makeFileError(path, "expected a file that can be mapped, but got: " +
-                                   error.message());
-  return region;
-}
-
-Expected<std::unique_ptr<WeightFile>> WeightFile::open(StringRef path) {
+/// Maps an open file at the size that this very file has: the name may mean
+/// another by now.
+static Expected<sys::fs::mapped_file_region> mapOpenFile(StringRef path,
+                                                         sys::fs::file_t file) {
   constexpr uint64_t maxFileBytes = std::numeric_limits<int64_t>::max();
-  Expected<uint64_t> size = checkRegularFile(path, maxFileBytes);
+  sys::fs::file_status status;
+  if (std::error_code error = sys::fs::status(file, status))
+    return makeFileError(path, "expected a readable file, but got: " +
+                                   error.message());
+  Expected<uint64_t> size = checkRegularFile(path, status, maxFileBytes);
   if (!size)
     return size.takeError();
   if (*size < 8)
     return makeFileError(path, "expected at least 8 bytes of safetensors, but "
                                "got " +
                                    Twine(*size));
-  Expected<sys::fs::mapped_file_region> region = mapFile(path, *size);
+  std::error_code error;
+  sys::fs::mapped_file_region region(
+      file, sys::fs::mapped_file_region::readonly, *size, /*offset=*/0, error);
+  if (error)
+    return makeFileError(path, "expected a file that can be mapped, but got: " +
+                                   error.message());
+  return region;
+}
+
+static Expected<sys::fs::mapped_file_region> mapFile(StringRef path) {
+  // Opening a pipe would wait for its other end.
+  Expected<uint64_t> size =
+      checkRegularFile(path, std::numeric_limits<int64_t>::max());
+  if (!size)
+    return size.takeError();
+  Expected<sys::fs::file_t> file = sys::fs::openNativeFileForRead(path);
+  if (!file)
+    return makeFileError(path, "expected a readable file, but got: " +
+                                   toString(file.takeError()));
+  Expected<sys::fs::mapped_file_region> region = mapOpenFile(path, *file);
+  sys::fs::closeFile(*file);
+  return region;
+}
+
+Expected<std::unique_ptr<WeightFile>> WeightFile::open(StringRef path) {
+  Expected<sys::fs::mapped_file_region> region = mapFile(path);
   if (!region)
     return region.takeError();
+  uint64_t size = region->size();
+  StringRef foreign =
+      describeForeignContent(StringRef(region->const_data(), size));
+  if (!foreign.empty())
+    return makeFileError(path, "expected safetensors, but got " + foreign);
 
   const auto *bytes = reinterpret_cast<const uint8_t *>(region->const_data());
   uint64_t headerBytes = support::endian::read64le(bytes);
@@ -262,16 +284,16 @@ Expected<std::unique_ptr<WeightFile>> WeightFile::open(StringRef path) {
     return makeFileError(path, "expected a header of at most " +
                                    Twine(maxJSONBytes) + " bytes, but got " +
                                    Twine(headerBytes));
-  if (headerBytes > *size - 8)
+  if (headerBytes > size - 8)
     return makeFileError(path, "expected a header of " + Twine(headerBytes) +
                                    " bytes, but got a file that ends after " +
-                                   Twine(*size - 8) + " bytes of it");
+                                   Twine(size - 8) + " bytes of it");
   StringRef text(reinterpret_cast<const char *>(bytes) + 8, headerBytes);
   Expected<json::Object> header = parseJSONObject(path, text);
   if (!header)
     return header.takeError();
 
-  HeaderReader reader(path, headerBytes, *size - 8 - headerBytes, bytes);
+  HeaderReader reader(path, headerBytes, size - 8 - headerBytes, bytes);
   Expected<std::vector<Weight>> weights = reader.read(*header);
   if (!weights)
     return weights.takeError();
@@ -339,22 +361,34 @@ Error WeightArchive::addShards(StringRef directory) {
   return Error::success();
 }
 
-Expected<WeightArchive> WeightArchive::open(StringRef path) {
-  SmallString<128> file(path);
-  if (sys::fs::is_directory(path)) {
-    sys::path::append(file, "model.safetensors");
-    if (!sys::fs::exists(file))
-      file += ".index.json";
-    if (!sys::fs::exists(file))
-      return makeFileError(path, "expected model.safetensors or "
-                                 "model.safetensors.index.json in this "
-                                 "directory, but got neither");
+/// The file or index of weights in `directory`.
+static Expected<std::string> findWeights(StringRef directory) {
+  for (StringRef name : {"model.safetensors", "model.safetensors.index.json"}) {
+    std::string path = joinPath(directory, name);
+    Expected<bool> exists = isThere(path);
+    if (!exists)
+      return exists.takeError();
+    if (*exists)
+      return path;
   }
+  return makeFileError(directory, "expected model.safetensors or "
+                                  "model.safetensors.index.json in this "
+                                  "directory, but got " +
+                                      describeOtherWeights(directory));
+}
+
+Expected<WeightArchive> WeightArchive::open(StringRef path) {
   WeightArchive archive;
-  archive.path = std::string(file);
-  Error error = file.ends_with(".json")
-                    ? archive.addShards(sys::path::parent_path(file))
-                    : archive.addFile(file);
+  archive.path = path.str();
+  if (sys::fs::is_directory(path)) {
+    Expected<std::string> found = findWeights(path);
+    if (!found)
+      return found.takeError();
+    archive.path = *found;
+  }
+  Error error = StringRef(archive.path).ends_with(".json")
+                    ? archive.addShards(sys::path::parent_path(archive.path))
+                    : archive.addFile(archive.path);
   if (error)
     return error;
   return archive;

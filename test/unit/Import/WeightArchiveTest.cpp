@@ -282,6 +282,71 @@ TEST_F(Shards, MustNotEscapeTheDirectory) {
 }
 
 //===----------------------------------------------------------------------===//
+// Files that are something else
+//===----------------------------------------------------------------------===//
+
+TEST(ForeignFile, IsCalledByItsName) {
+  const std::pair<StringRef, StringRef> cases[] = {
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git-lfs"},
+      {"<!DOCTYPE html><html>", "an HTML"},
+      {"\n <Html lang=en></html>", "an HTML"},
+      {"<?xml version=\"1.0\"?><Error/>", "XML"},
+      {StringRef("PK\x03\x04 and more", 13), "a zip archive"},
+      {StringRef("\x80\x02}q\x01more", 10), "a pickle"},
+      {StringRef("\x89HDF\r\n\x1a\n and more", 17), "HDF5"},
+      {"GGUF and more", "GGUF"},
+      {StringRef("\x1f\x8b\x08 and more", 12), "gzip"},
+  };
+  for (auto [content, name] : cases) {
+    EXPECT_TRUE(isOneLineWith(openError(content),
+                              {"expected safetensors, but got", name}));
+    Expected<json::Value> value = parseJSON("config.json", content);
+    ASSERT_FALSE(bool(value));
+    EXPECT_TRUE(isOneLineWith(toString(value.takeError()),
+                              {"config.json", "expected valid JSON", name}));
+  }
+}
+
+TEST(ForeignFile, IsNotAHeaderOfUnusualLength) {
+  // A header of 0x0280 bytes begins like a pickle.
+  std::string header = "{}" + std::string(0x280 - 2, ' ');
+  EXPECT_EQ(openError(makeSafetensors(header, "")), "");
+  EXPECT_TRUE(isOneLineWith(openError("no known file"), {"header of at most"}));
+}
+
+TEST(ForeignFile, OtherWeightsAreSeen) {
+  const std::pair<StringRef, StringRef> cases[] = {
+      {"openvino/openvino_model.xml", "exported from"},
+      {"onnx/model.onnx", "exported from"},
+      {"adapter_model.safetensors", "merge_and_unload"},
+      {"flax_model.msgpack", "from_flax"},
+      {"tf_model.h5", "from_tf"},
+      {"pytorch_model.bin.index.json", "torch.load"},
+      {"pytorch_model.bin", "torch.load"},
+  };
+  TempDirectory directory;
+  for (auto [name, advice] : cases) {
+    directory.write(name, "");
+    Expected<WeightArchive> archive = WeightArchive::open(directory.path());
+    ASSERT_FALSE(bool(archive));
+    EXPECT_TRUE(isOneLineWith(
+        toString(archive.takeError()),
+        {"expected model.safetensors or", ("only " + name).str(), advice}));
+  }
+}
+
+TEST(WeightArchive, RejectsLinksThatLeadNowhere) {
+  for (StringRef name : {"model.safetensors", "model.safetensors.index.json"}) {
+    TempDirectory directory;
+    ASSERT_FALSE(sys::fs::create_link("nowhere", directory.path(name)));
+    Expected<WeightArchive> archive = WeightArchive::open(directory.path());
+    ASSERT_FALSE(bool(archive));
+    EXPECT_TRUE(isOneLineWith(toString(archive.takeError()),
+                              {name, "a link to one that does not exist"}));
+  }
+}
+
+//===----------------------------------------------------------------------===//
 // NaN and infinity
 //===----------------------------------------------------------------------===//
 
@@ -321,6 +386,11 @@ TEST(NonFinite, IsKnownInEveryFormat) {
   EXPECT_FALSE(check<uint16_t>(WeightType::BF16, {0x7f7f, 0x7c00}));
   EXPECT_TRUE(check<uint16_t>(WeightType::BF16, {0x7f81}));
   EXPECT_TRUE(check<uint64_t>(WeightType::F64, {0x7ff8'0000'0000'0000}));
+  // The largest f64 that rounds to a finite f32, and the next.
+  EXPECT_FALSE(check<uint64_t>(WeightType::F64, {0xc7ef'ffff'efff'ffff}));
+  EXPECT_EQ(check<uint64_t>(WeightType::F64, {0, 0x47ef'ffff'f000'0000}),
+            "tensor 'w': expected finite values, but got one beyond the range "
+            "of f32 at index 1");
   EXPECT_TRUE(check<uint8_t>(WeightType::F8E5M2, {0x7c}));
   EXPECT_FALSE(check<uint8_t>(WeightType::F8E4M3, {0x7e, 0xfe}));
   EXPECT_TRUE(check<uint8_t>(WeightType::F8E4M3, {0xff}));

@@ -14,6 +14,7 @@
 #ifndef TQ_IMPORT_WEIGHTS_JSONFILE_H
 #define TQ_IMPORT_WEIGHTS_JSONFILE_H
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
 
 #include <string>
@@ -41,6 +42,11 @@ llvm::Expected<llvm::json::Value> readJSON(llvm::StringRef path);
 /// most `maxBytes` bytes and returns its size.
 llvm::Expected<uint64_t> checkRegularFile(llvm::StringRef path,
                                           uint64_t maxBytes);
+
+/// The same for a file whose status is known.
+llvm::Expected<uint64_t>
+checkRegularFile(llvm::StringRef path, const llvm::sys::fs::file_status &status,
+                 uint64_t maxBytes);
 
 /// `name` in `directory`.
 std::string joinPath(llvm::StringRef directory, llvm::StringRef name);
