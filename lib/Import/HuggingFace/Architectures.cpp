@@ -24,8 +24,10 @@ static constexpr ConfigKeys bertKeys = {
     .activation = "hidden_act",
     .epsilon = "layer_norm_eps",
     .numTokenTypes = "type_vocab_size",
+    .embeddingSize = "",
     .defaultEpsilon = 1e-12,
     .defaultPaddingId = 0,
+    .defaultEmbeddingSize = 0,
 };
 
 static constexpr ConfigKeys robertaKeys = {
@@ -36,8 +38,24 @@ static constexpr ConfigKeys robertaKeys = {
     .activation = "hidden_act",
     .epsilon = "layer_norm_eps",
     .numTokenTypes = "type_vocab_size",
+    .embeddingSize = "",
     .defaultEpsilon = 1e-12,
     .defaultPaddingId = 1,
+    .defaultEmbeddingSize = 0,
+};
+
+static constexpr ConfigKeys electraKeys = {
+    .hiddenSize = "hidden_size",
+    .numLayers = "num_hidden_layers",
+    .numHeads = "num_attention_heads",
+    .intermediateSize = "intermediate_size",
+    .activation = "hidden_act",
+    .epsilon = "layer_norm_eps",
+    .numTokenTypes = "type_vocab_size",
+    .embeddingSize = "embedding_size",
+    .defaultEpsilon = 1e-12,
+    .defaultPaddingId = 0,
+    .defaultEmbeddingSize = 128,
 };
 
 static constexpr ConfigKeys distilBertKeys = {
@@ -48,8 +66,10 @@ static constexpr ConfigKeys distilBertKeys = {
     .activation = "activation",
     .epsilon = "",
     .numTokenTypes = "",
+    .embeddingSize = "",
     .defaultEpsilon = 1e-12,
     .defaultPaddingId = 0,
+    .defaultEmbeddingSize = 0,
 };
 
 static constexpr EncoderNames bertNames = {
@@ -57,6 +77,7 @@ static constexpr EncoderNames bertNames = {
     .positionTable = "embeddings.position_embeddings",
     .tokenTypeTable = "embeddings.token_type_embeddings",
     .embeddingNorm = "embeddings.LayerNorm",
+    .embeddingProjection = "embeddings_project",
     .layer = "encoder.layer.",
     .attention = "attention.self",
     .query = "attention.self.query",
@@ -74,6 +95,7 @@ static constexpr EncoderNames distilBertNames = {
     .positionTable = "embeddings.position_embeddings",
     .tokenTypeTable = "",
     .embeddingNorm = "embeddings.LayerNorm",
+    .embeddingProjection = "embeddings_project",
     .layer = "transformer.layer.",
     .attention = "attention",
     .query = "attention.q_lin",
@@ -101,40 +123,92 @@ static constexpr HeadLayer robertaHead[] = {
     {"classifier.out_proj", Activation::None},
 };
 
-static const Architecture architectures[] = {
-    {"BertModel", "bert.", bertNames, bertKeys, false, {}},
-    {"BertForSequenceClassification", "bert.", bertNames, bertKeys, false,
-     bertHead},
-    {"DistilBertModel",
-     "distilbert.",
-     distilBertNames,
-     distilBertKeys,
-     false,
-     {}},
-    {"DistilBertForSequenceClassification", "distilbert.", distilBertNames,
-     distilBertKeys, false, distilBertHead},
-    {"RobertaModel", "roberta.", bertNames, robertaKeys, true, {}},
-    {"RobertaForSequenceClassification", "roberta.", bertNames, robertaKeys,
-     true, robertaHead},
+static constexpr HeadLayer electraHead[] = {
+    {"classifier.dense", Activation::Gelu},
+    {"classifier.out_proj", Activation::None},
 };
 
+static constexpr StringLiteral bertPooler = "pooler.dense";
+
+static constexpr EncoderFamily bert = {"bert",
+                                       "bert.",
+                                       bertNames,
+                                       bertKeys,
+                                       /*positionsSkipPadding=*/false,
+                                       bertPooler};
+static constexpr EncoderFamily distilBert = {
+    "distilbert", "distilbert.", distilBertNames, distilBertKeys, false, ""};
+static constexpr EncoderFamily electra = {"electra",   "electra.", bertNames,
+                                          electraKeys, false,      ""};
+static constexpr EncoderFamily roberta = {"roberta",   "roberta.", bertNames,
+                                          robertaKeys, true,       bertPooler};
+static constexpr EncoderFamily xlmRoberta = {
+    "xlm-roberta", "roberta.", bertNames, robertaKeys, true, bertPooler};
+static constexpr EncoderFamily camembert = {
+    "camembert", "roberta.", bertNames, robertaKeys, true, bertPooler};
+
+/// The bare model of a family comes first.
+static const Architecture architectures[] = {
+    {"BertModel", bert, {}},
+    {"BertForMaskedLM", bert, {}},
+    {"BertForPreTraining", bert, {}},
+    {"BertForSequenceClassification", bert, bertHead},
+    {"DistilBertModel", distilBert, {}},
+    {"DistilBertForMaskedLM", distilBert, {}},
+    {"DistilBertForSequenceClassification", distilBert, distilBertHead},
+    {"RobertaModel", roberta, {}},
+    {"RobertaForMaskedLM", roberta, {}},
+    {"RobertaForSequenceClassification", roberta, robertaHead},
+    {"XLMRobertaModel", xlmRoberta, {}},
+    {"XLMRobertaForMaskedLM", xlmRoberta, {}},
+    {"XLMRobertaForSequenceClassification", xlmRoberta, robertaHead},
+    {"CamembertModel", camembert, {}},
+    {"CamembertForMaskedLM", camembert, {}},
+    {"CamembertForSequenceClassification", camembert, robertaHead},
+    {"ElectraModel", electra, {}},
+    {"ElectraForMaskedLM", electra, {}},
+    {"ElectraForPreTraining", electra, {}},
+    {"ElectraForSequenceClassification", electra, electraHead},
+};
+
+/// The names of transformers; those of a function that has several differ in
+/// how it is computed.
 static constexpr std::pair<StringLiteral, Activation> activations[] = {
     {"gelu", Activation::Gelu},
     {"gelu_python", Activation::Gelu},
     {"gelu_new", Activation::GeluTanh},
+    {"gelu_fast", Activation::GeluTanh},
+    {"gelu_accurate", Activation::GeluTanh},
     {"gelu_pytorch_tanh", Activation::GeluTanh},
+    {"gelu_python_tanh", Activation::GeluTanh},
+    {"quick_gelu", Activation::QuickGelu},
     {"relu", Activation::Relu},
     {"silu", Activation::Silu},
     {"swish", Activation::Silu},
     {"tanh", Activation::Tanh},
+    {"sigmoid", Activation::Sigmoid},
+    {"linear", Activation::None},
 };
-
-ArrayRef<Architecture> getArchitectures() { return architectures; }
 
 const Architecture *findArchitecture(StringRef name) {
   const auto *row = llvm::find_if(
       architectures, [&](const Architecture &a) { return a.name == name; });
   return row == std::end(architectures) ? nullptr : row;
+}
+
+const Architecture *findBareModel(StringRef modelType) {
+  const auto *row = llvm::find_if(architectures, [&](const Architecture &a) {
+    return a.family.modelType == modelType;
+  });
+  return row == std::end(architectures) ? nullptr : row;
+}
+
+bool isCompatible(const Architecture &architecture, StringRef modelType) {
+  const Architecture *other = findBareModel(modelType);
+  const EncoderFamily &family = architecture.family;
+  return other && other->family.prefix == family.prefix &&
+         &other->family.names == &family.names &&
+         &other->family.keys == &family.keys;
 }
 
 std::optional<Activation> findActivation(StringRef name) {
@@ -146,6 +220,14 @@ std::optional<Activation> findActivation(StringRef name) {
 
 std::string listActivations() {
   return llvm::join(llvm::make_first_range(activations), ", ");
+}
+
+std::string listModelTypes() {
+  std::vector<StringRef> types;
+  for (const Architecture &architecture : architectures)
+    if (!llvm::is_contained(types, architecture.family.modelType))
+      types.push_back(architecture.family.modelType);
+  return llvm::join(types, ", ");
 }
 
 std::vector<StringRef> getSupportedArchitectures() {

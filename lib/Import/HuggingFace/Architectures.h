@@ -22,8 +22,8 @@
 
 namespace tq {
 
-/// The keys of config.json. An empty key is not read: `defaultEpsilon` or "no
-/// token types" hold.
+/// The keys of config.json. An empty key is not read: `defaultEpsilon`, "no
+/// token types" or "tables as wide as the layers" hold.
 struct ConfigKeys {
   llvm::StringLiteral hiddenSize;
   llvm::StringLiteral numLayers;
@@ -32,8 +32,10 @@ struct ConfigKeys {
   llvm::StringLiteral activation;
   llvm::StringLiteral epsilon;
   llvm::StringLiteral numTokenTypes;
+  llvm::StringLiteral embeddingSize;
   double defaultEpsilon;
   int64_t defaultPaddingId;
+  int64_t defaultEmbeddingSize;
 };
 
 /// The names of an encoder's tensors, without ".weight" and ".bias". Those of a
@@ -43,6 +45,7 @@ struct EncoderNames {
   llvm::StringLiteral positionTable;
   llvm::StringLiteral tokenTypeTable;
   llvm::StringLiteral embeddingNorm;
+  llvm::StringLiteral embeddingProjection; // where tables are narrower
   llvm::StringLiteral layer;
   llvm::StringLiteral attention; // only a location
   llvm::StringLiteral query;
@@ -64,25 +67,43 @@ struct HeadLayer {
   bool inEncoder = false;
 };
 
-struct Architecture {
-  llvm::StringLiteral name;
+/// What all architectures of one `model_type` share.
+struct EncoderFamily {
+  llvm::StringLiteral modelType;
   /// Checkpoints of a bare model have their names with or without this.
   llvm::StringLiteral prefix;
   const EncoderNames &names;
   const ConfigKeys &keys;
   /// Positions count the tokens that are not padding, from padding_id + 1.
   bool positionsSkipPadding;
-  /// Empty for a bare model, which gives last_hidden_state.
-  llvm::ArrayRef<HeadLayer> head;
+  /// The layer that makes `pooler_output` of the first token; it has the prefix
+  /// of the encoder, and a checkpoint need not have it.
+  llvm::StringLiteral pooler;
 };
 
-llvm::ArrayRef<Architecture> getArchitectures();
+struct Architecture {
+  llvm::StringLiteral name;
+  const EncoderFamily &family;
+  /// Empty for a bare model, which gives last_hidden_state, and for one with
+  /// a language model's head, of which only the encoder is taken.
+  llvm::ArrayRef<HeadLayer> head;
+};
 
 /// Returns the row of `name`, or null.
 const Architecture *findArchitecture(llvm::StringRef name);
 
+/// Returns the bare model of a `model_type`, or null.
+const Architecture *findBareModel(llvm::StringRef modelType);
+
+/// Whether `modelType` is that of `architecture`, or of a family that computes
+/// the same from the same names.
+bool isCompatible(const Architecture &architecture, llvm::StringRef modelType);
+
 /// Returns the activation that config.json calls `name`.
 std::optional<Activation> findActivation(llvm::StringRef name);
+
+/// Returns the model types of all families, as "bert, roberta".
+std::string listModelTypes();
 
 /// Returns the names that findActivation knows, as "gelu, relu".
 std::string listActivations();

@@ -25,14 +25,14 @@ static constexpr int64_t dynamic = ShapedType::kDynamic;
 EncoderBuilder::EncoderBuilder(const ModelConfig &config,
                                const WeightArchive &archive, bool checkFinite,
                                ModuleOp module)
-    : config(config), archive(archive), names(config.architecture->names),
-      checkFinite(checkFinite), module(module),
-      weights(OpBuilder::atBlockBegin(module.getBody())),
+    : config(config), archive(archive),
+      names(config.architecture->family.names), checkFinite(checkFinite),
+      module(module), weights(OpBuilder::atBlockBegin(module.getBody())),
       ops(module.getContext()) {
   // Checkpoints of a bare model come with and without the prefix. Where neither
   // is there, it is the usual name that is missed.
   std::string table = names.wordTable.str() + ".weight";
-  StringRef candidate = config.architecture->prefix;
+  StringRef candidate = config.architecture->family.prefix;
   bool isBare = config.architecture->head.empty();
   if (archive.lookup(candidate.str() + table) ||
       (!isBare && !archive.lookup(table)))
@@ -111,6 +111,9 @@ func::FuncOp EncoderBuilder::createMain(const EmbeddingOutput &output) {
   if (output.pooling)
     outputs.push_back(makePort(ops, "embedding", floatType({dynamic, hidden}),
                                {batch, "hidden"}));
+  if (givesPoolerOutput(output))
+    outputs.push_back(makePort(
+        ops, "pooler_output", floatType({dynamic, hidden}), {batch, "hidden"}));
 
   auto typesOf = [](ArrayRef<Port> ports) {
     return llvm::map_to_vector(ports,
@@ -133,7 +136,7 @@ func::FuncOp EncoderBuilder::createMain(const EmbeddingOutput &output) {
 
 Value EncoderBuilder::buildEmbeddings() {
   IntegerAttr padding;
-  if (config.architecture->positionsSkipPadding)
+  if (config.architecture->family.positionsSkipPadding)
     padding = ops.getI64IntegerAttr(config.paddingId);
   Value words = table(prefix + names.wordTable.str(), ids, config.vocabSize);
   if (tokenTypes)
@@ -145,7 +148,11 @@ Value EncoderBuilder::buildEmbeddings() {
   Value places =
       table(prefix + names.positionTable.str(), positions, config.numPositions);
   Value sum = add(prefix + names.positionTable.str(), words, places);
-  return layerNorm(prefix + names.embeddingNorm.str(), sum);
+  Value normed = layerNorm(prefix + names.embeddingNorm.str(), sum);
+  if (config.embeddingSize == config.hiddenSize)
+    return normed;
+  return linear(prefix + names.embeddingProjection.str(), normed,
+                config.hiddenSize);
 }
 
 Value EncoderBuilder::buildLayer(Value input, int64_t index) {
@@ -177,10 +184,13 @@ Value EncoderBuilder::buildLayer(Value input, int64_t index) {
                    add(name(names.output), outer, normed));
 }
 
+Value EncoderBuilder::takeFirstToken(Value hidden) {
+  return PoolOp::create(ops, at("pool"), hidden, /*mask=*/nullptr,
+                        PoolKindAttr::get(ops.getContext(), PoolKind::First));
+}
+
 Value EncoderBuilder::buildHead(Value hidden) {
-  Value row =
-      PoolOp::create(ops, at("pool"), hidden, /*mask=*/nullptr,
-                     PoolKindAttr::get(ops.getContext(), PoolKind::First));
+  Value row = takeFirstToken(hidden);
   ArrayRef<HeadLayer> layers = config.architecture->head;
   for (const HeadLayer &layer : layers) {
     int64_t outputs = &layer == &layers.back()
@@ -190,6 +200,18 @@ Value EncoderBuilder::buildHead(Value hidden) {
     row = activate(name, layer.activation, linear(name, row, outputs));
   }
   return row;
+}
+
+bool EncoderBuilder::givesPoolerOutput(const EmbeddingOutput &output) const {
+  StringRef pooler = config.architecture->family.pooler;
+  return config.architecture->head.empty() && !output.pooling &&
+         !pooler.empty() && archive.lookup((prefix + pooler + ".weight").str());
+}
+
+Value EncoderBuilder::buildPooler(Value hidden) {
+  std::string name = prefix + config.architecture->family.pooler.str();
+  Value row = linear(name, takeFirstToken(hidden), config.hiddenSize);
+  return activate(name, Activation::Tanh, row);
 }
 
 LogicalResult EncoderBuilder::finish(Value hidden,
@@ -208,6 +230,8 @@ LogicalResult EncoderBuilder::finish(Value hidden,
       row = L2NormalizeOp::create(ops, at("normalize"), row);
     results.push_back(row);
   }
+  if (givesPoolerOutput(output))
+    results.push_back(buildPooler(hidden));
   if (hasFailed)
     return failure();
   func::ReturnOp::create(ops, at("main"), results);
@@ -233,9 +257,10 @@ Value EncoderBuilder::linear(StringRef layer, Value input, int64_t outputs) {
 Value EncoderBuilder::layerNorm(StringRef layer, Value input) {
   if (!input)
     return nullptr;
+  int64_t width = cast<RankedTensorType>(input.getType()).getShape().back();
   // The second names are those of checkpoints converted from TensorFlow.
-  Value gamma = weight(layer, {".weight", ".gamma"}, {config.hiddenSize});
-  Value beta = weight(layer, {".bias", ".beta"}, {config.hiddenSize});
+  Value gamma = weight(layer, {".weight", ".gamma"}, {width});
+  Value beta = weight(layer, {".bias", ".beta"}, {width});
   if (!gamma || !beta)
     return nullptr;
   return LayerNormOp::create(ops, at(layer), input, gamma, beta,
@@ -262,12 +287,14 @@ Value EncoderBuilder::activate(StringRef layer, Activation activation,
     return TanhOp::create(ops, loc, input);
   case Activation::Sigmoid:
     return SigmoidOp::create(ops, loc, input);
+  case Activation::QuickGelu:
+    return QuickGeluOp::create(ops, loc, input);
   }
   return nullptr;
 }
 
 Value EncoderBuilder::table(StringRef layer, Value rowIds, int64_t rows) {
-  Value values = weight(layer, {".weight"}, {rows, config.hiddenSize});
+  Value values = weight(layer, {".weight"}, {rows, config.embeddingSize});
   if (!values)
     return nullptr;
   return EmbeddingOp::create(ops, at(layer), rowIds, values);
@@ -319,6 +346,8 @@ const Weight *EncoderBuilder::find(StringRef layer,
 
 Type EncoderBuilder::getStorageType(const Weight &weight) {
   switch (weight.type) {
+  case WeightType::F64:
+    return ops.getF64Type();
   case WeightType::F32:
     return ops.getF32Type();
   case WeightType::F16:
@@ -327,13 +356,15 @@ Type EncoderBuilder::getStorageType(const Weight &weight) {
     return ops.getBF16Type();
   default:
     fail(weight.path, "tensor '" + weight.name +
-                          "': expected dtype F32, F16 or BF16, but got " +
+                          "': expected dtype F64, F32, F16 or BF16, but got " +
                           getWeightTypeName(weight.type));
     return nullptr;
   }
 }
 
 void EncoderBuilder::declare(const Weight &weight, Type storage) {
+  if (!declared.insert(weight.name).second)
+    return;
   auto type = RankedTensorType::get(weight.shape, storage);
   auto mapped = MappedAttr::get(ops.getContext(), weight.path, weight.offset);
   WeightOp::create(weights, at(weight.name), weight.name,

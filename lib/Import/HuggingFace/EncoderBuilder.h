@@ -15,6 +15,8 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
+#include "llvm/ADT/StringSet.h"
+
 namespace tq {
 
 /// What follows the encoder of a bare model.
@@ -40,7 +42,12 @@ private:
   mlir::func::FuncOp createMain(const EmbeddingOutput &output);
   Value buildEmbeddings();
   Value buildLayer(Value input, int64_t index);
+  Value takeFirstToken(Value hidden);
   Value buildHead(Value hidden);
+  /// Whether there is a `pooler_output`: where the checkpoint has the weights,
+  /// unless the model's embedding is another.
+  bool givesPoolerOutput(const EmbeddingOutput &output) const;
+  Value buildPooler(Value hidden);
   mlir::LogicalResult finish(Value hidden, const EmbeddingOutput &output);
 
   Value linear(llvm::StringRef layer, Value input, int64_t outputs);
@@ -55,6 +62,7 @@ private:
   const Weight *find(llvm::StringRef layer,
                      llvm::ArrayRef<llvm::StringRef> suffixes, Shape shape);
   mlir::Type getStorageType(const Weight &weight);
+  /// Defines the weight's symbol, once.
   void declare(const Weight &weight, mlir::Type storage);
 
   /// The location of a layer's ops, with the prefix of this checkpoint.
@@ -69,6 +77,7 @@ private:
   bool hasFailed = false;
   std::string prefix; // what this checkpoint puts before the encoder's names
   mlir::ModuleOp module;
+  llvm::StringSet<> declared;
   mlir::OpBuilder weights; // before @main
   mlir::OpBuilder ops;     // in @main
   mlir::Value ids, mask, tokenTypes;

@@ -7,6 +7,7 @@
 
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
 
+#include "ClassifierConfig.h"
 #include "EncoderBuilder.h"
 #include "ModelConfig.h"
 #include "SentenceModules.h"
@@ -110,6 +111,8 @@ static void setModuleAttributes(ModuleOp module, StringRef directory,
   llvm::SmallVector<StringRef> labels(config.labels.begin(),
                                       config.labels.end());
   module->setAttr("tq.labels", builder.getStrArrayAttr(labels));
+  module->setAttr("tq.label_scores", builder.getStringAttr(getLabelScoresName(
+                                         config.labelScores)));
 }
 
 FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,

@@ -7,6 +7,8 @@
 
 #include "ModelConfig.h"
 
+#include "ClassifierConfig.h"
+
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
 #include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
@@ -18,67 +20,60 @@ using namespace llvm;
 
 namespace tq {
 
+static constexpr int64_t maxWidth = 1 << 16;
 static constexpr int64_t maxSize = 1 << 20;
 static constexpr int64_t maxVocabulary = 1 << 24;
-static constexpr int64_t maxLabels = 1 << 16;
 
-/// Returns what config.json's `architectures` names, or null after an error.
+/// The architecture that config.json names; where it names none, the bare model
+/// of its `model_type`, as AutoModel does. Null after an error.
 static const Architecture *readArchitecture(ObjectReader &reader,
                                             const json::Object &config) {
-  std::string supported = llvm::join(getSupportedArchitectures(), ", ");
+  std::string modelType = reader.string("model_type", "");
   const json::Array *names = config.getArray("architectures");
+  if (!reader.has("architectures") || (names && names->empty())) {
+    const Architecture *bare = findBareModel(modelType);
+    if (!bare && modelType.empty())
+      reader.fail("expected a key 'architectures' or 'model_type', but got "
+                  "neither");
+    else if (!bare)
+      reader.expected("model_type", "one of " + listModelTypes() +
+                                        " where 'architectures' names none");
+    return bare;
+  }
   std::optional<StringRef> name;
   if (names && names->size() == 1)
     name = names->front().getAsString();
   const Architecture *result = name ? findArchitecture(*name) : nullptr;
   if (!result)
-    reader.expected("architectures", "one of " + supported);
+    reader.expected("architectures",
+                    "one of " + llvm::join(getSupportedArchitectures(), ", "));
+  else if (!modelType.empty() && !isCompatible(*result, modelType))
+    reader.expected("model_type", "\"" + result->family.modelType +
+                                      "\", that of " + result->name);
   return result;
 }
 
-/// Class names by index; LABEL_0, LABEL_1 and so on where config.json has none.
-static std::vector<std::string> readLabels(ObjectReader &reader,
-                                           const json::Object &config) {
-  std::vector<std::string> labels;
-  const json::Object *names = config.getObject("id2label");
-  if (!names) {
-    if (reader.has("id2label"))
-      reader.expected("id2label", "an object");
-    int64_t count = reader.integer("num_labels", 1, maxLabels, 2);
-    for (int64_t i = 0; i < count; ++i)
-      labels.push_back("LABEL_" + std::to_string(i));
-    return labels;
-  }
-  if (names->empty() || names->size() > static_cast<size_t>(maxLabels)) {
-    reader.fail("key 'id2label': expected 1 to " + Twine(maxLabels) +
-                " classes, but got " + Twine(names->size()));
-    return labels;
-  }
-  for (size_t i = 0; i < names->size(); ++i) {
-    std::optional<StringRef> label = names->getString(std::to_string(i));
-    if (!label) {
-      reader.fail("key 'id2label': expected a string for class " + Twine(i) +
-                  " of " + Twine(names->size()) + ", but got none");
-      return labels;
-    }
-    labels.push_back(label->str());
-  }
-  return labels;
-}
-
-/// Variants that share an architecture's name but compute something else.
-static void rejectVariants(ObjectReader &reader) {
-  if (reader.string("position_embedding_type", "absolute") != "absolute")
-    reader.expected("position_embedding_type", "\"absolute\"");
-  for (StringRef key : {"is_decoder", "add_cross_attention"})
-    if (reader.boolean(key, false))
-      reader.expected(key, "false");
+/// transformers lets the keys of BERT overwrite those of DistilBERT.
+static void checkAliases(ObjectReader &reader, const ConfigKeys &keys) {
+  const std::pair<StringRef, StringRef> aliases[] = {
+      {"hidden_size", keys.hiddenSize},
+      {"num_hidden_layers", keys.numLayers},
+      {"num_attention_heads", keys.numHeads},
+  };
+  for (auto [alias, key] : aliases)
+    if (alias != key && reader.has(alias) && reader.has(key) &&
+        *reader.value(alias) != *reader.value(key))
+      reader.expected(alias, "the value of key '" + key + "'");
 }
 
 static void readSizes(ObjectReader &reader, ModelConfig &config) {
-  const ConfigKeys &keys = config.architecture->keys;
+  const ConfigKeys &keys = config.architecture->family.keys;
   config.vocabSize = reader.integer("vocab_size", 1, maxVocabulary);
-  config.hiddenSize = reader.integer(keys.hiddenSize, 1, 1 << 16);
+  config.hiddenSize = reader.integer(keys.hiddenSize, 1, maxWidth);
+  config.embeddingSize = keys.embeddingSize.empty()
+                             ? config.hiddenSize
+                             : reader.integer(keys.embeddingSize, 1, maxWidth,
+                                              keys.defaultEmbeddingSize);
   config.numLayers = reader.integer(keys.numLayers, 0, 1000);
   config.numHeads = reader.integer(keys.numHeads, 1, config.hiddenSize);
   config.intermediateSize = reader.integer(keys.intermediateSize, 1, maxSize);
@@ -87,6 +82,7 @@ static void readSizes(ObjectReader &reader, ModelConfig &config) {
                                     keys.defaultPaddingId);
   if (!keys.numTokenTypes.empty())
     config.numTokenTypes = reader.integer(keys.numTokenTypes, 0, maxSize, 2);
+  checkAliases(reader, keys);
   if (config.hiddenSize % config.numHeads)
     reader.expected(keys.numHeads, "a divisor of " + keys.hiddenSize + " = " +
                                        Twine(config.hiddenSize));
@@ -106,8 +102,9 @@ Expected<ModelConfig> readModelConfig(StringRef directory,
   config.architecture = readArchitecture(reader, *object);
   if (!config.architecture)
     return reader.takeError();
-  const ConfigKeys &keys = config.architecture->keys;
-  rejectVariants(reader);
+  if (Error error = checkKeys(config.path, configTable, *object, warnings))
+    return error;
+  const ConfigKeys &keys = config.architecture->family.keys;
   readSizes(reader, config);
   config.epsilon = static_cast<float>(
       keys.epsilon.empty()
@@ -119,7 +116,8 @@ Expected<ModelConfig> readModelConfig(StringRef directory,
   else
     reader.expected(keys.activation, "one of " + listActivations());
   if (!config.architecture->head.empty())
-    config.labels = readLabels(reader, *object);
+    if (Error error = readClassifier(reader, *object, config, warnings))
+      return error;
   if (Error error = reader.takeError())
     return error;
   return config;

@@ -19,12 +19,16 @@
 
 namespace tq {
 
+/// What makes scores of logits where a program shows a classifier's labels.
+enum class LabelScores { Softmax, Sigmoid, None };
+
 /// config.json, checked: every number is within bounds.
 struct ModelConfig {
   std::string path;
   const Architecture *architecture = nullptr;
   int64_t vocabSize = 0;
   int64_t hiddenSize = 0;
+  int64_t embeddingSize = 0; // columns of the tables
   int64_t numLayers = 0;
   int64_t numHeads = 0;
   int64_t intermediateSize = 0;
@@ -34,14 +38,17 @@ struct ModelConfig {
   float epsilon = 0;
   Activation activation = Activation::Gelu;
   std::vector<std::string> labels; // classifiers only
+  LabelScores labelScores = LabelScores::Softmax;
 
   /// The longest sequence the position table allows.
   int64_t getMaxSequence() const {
-    return architecture->positionsSkipPadding ? numPositions - paddingId - 1
-                                              : numPositions;
+    return architecture->family.positionsSkipPadding
+               ? numPositions - paddingId - 1
+               : numPositions;
   }
 };
 
+/// Reads config.json in `directory`; appends what a user should know.
 llvm::Expected<ModelConfig> readModelConfig(llvm::StringRef directory,
                                             MetadataWarnings &warnings);
 

@@ -95,9 +95,9 @@ Error checkKeys(StringRef path, const MetadataTable &table,
 }
 
 static const MetadataTable *const tables[] = {
-    &configTable,       &modulesTable,
-    &sentenceBertTable, &sentenceTransformersTable,
-    &poolingTable,      &tokenizerConfigTable,
+    &configTable,          &crossEncoderTable,         &modulesTable,
+    &sentenceBertTable,    &sentenceTransformersTable, &poolingTable,
+    &tokenizerConfigTable,
 };
 
 ArrayRef<const MetadataTable *> getMetadataTables() { return tables; }

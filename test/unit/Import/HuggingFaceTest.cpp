@@ -5,14 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Import/HuggingFace/ImportHuggingFace.h"
-
-#include "TinyModel.h"
-#include "tq/Dialect/TQ/IR/TQ.h"
-
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
+#include "ImportFixture.h"
 
 #include <cstring>
 
@@ -22,118 +15,22 @@ using namespace tq::test;
 
 namespace {
 
-class HuggingFace : public testing::Test {
-protected:
-  HuggingFace()
-      : handler(&context, [this](Diagnostic &diagnostic) {
-          std::string text;
-          llvm::raw_string_ostream os(text);
-          if (auto loc = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
-            os << loc.getFilename().strref() << ": ";
-          os << diagnostic;
-          bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-          (isError ? errors : warnings).push_back(text);
-        }) {}
-
-  /// Imports what is in `directory`; true if it gave a module.
-  bool importDirectory() {
-    errors.clear();
-    auto imported = importHuggingFace(directory.path(), options, &context);
-    if (failed(imported))
-      return false;
-    module = std::move(*imported);
-    main = module->lookupSymbol<func::FuncOp>("main");
-    return errors.empty();
-  }
-
-  bool import(const TinyModel &model) {
-    model.write(directory);
-    return importDirectory();
-  }
-
-  /// Expects that the directory's import fails with one line holding `parts`.
-  testing::AssertionResult
-  failsWith(std::initializer_list<llvm::StringRef> parts) {
-    if (importDirectory())
-      return testing::AssertionFailure() << "no error";
-    if (errors.size() != 1)
-      return testing::AssertionFailure() << errors.size() << " errors";
-    return isOneLineWith(errors.front(), parts);
-  }
-  testing::AssertionResult
-  failsWith(const TinyModel &model,
-            std::initializer_list<llvm::StringRef> parts) {
-    model.write(directory);
-    return failsWith(parts);
-  }
-
-  template <typename Op>
-  int64_t count() {
-    int64_t result = 0;
-    module->walk([&](Op) { ++result; });
-    return result;
-  }
-
-  /// The names of the ops of @main whose location is `layer`.
-  std::vector<std::string> opsAt(llvm::StringRef layer) {
-    std::vector<std::string> result;
-    main.walk([&](Operation *op) {
-      auto loc = dyn_cast<NameLoc>(op->getLoc());
-      if (loc && loc.getName().strref() == layer)
-        result.push_back(op->getName().stripDialect().str());
-    });
-    return result;
-  }
-
-  /// "NAME: TYPE" of each result of @main.
-  std::vector<std::string> results() {
-    std::vector<std::string> result;
-    for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
-      auto name = main.getResultAttrOfType<StringAttr>(i, "tq.name");
-      std::string text = name.str() + ": ";
-      llvm::raw_string_ostream(text) << type;
-      result.push_back(text);
-    }
-    return result;
-  }
-
-  void writeModules(llvm::StringRef pooling, bool normalize) {
-    std::string text =
-        R"([{"path":"","type":"sentence_transformers.models.Transformer"},)"
-        R"({"path":"1_Pooling","type":"sentence_transformers.models.Pooling"})";
-    if (normalize)
-      text += R"(,{"path":"2_Normalize",)"
-              R"("type":"sentence_transformers.models.Normalize"})";
-    directory.write("modules.json", text + "]");
-    directory.write("1_Pooling/config.json", pooling);
-  }
-
-  using Strings = std::vector<std::string>;
-
-  TempDirectory directory;
-  MLIRContext context;
-  ImportOptions options;
-  std::vector<std::string> errors, warnings;
-  ScopedDiagnosticHandler handler;
-  OwningOpRef<ModuleOp> module;
-  func::FuncOp main;
-};
-
 //===----------------------------------------------------------------------===//
 // Architectures
 //===----------------------------------------------------------------------===//
 
 TEST_F(HuggingFace, ImportsBert) {
   ASSERT_TRUE(import(TinyModel::bert()));
-  EXPECT_EQ(results(), Strings{"last_hidden_state: tensor<?x?x8xf32>"});
-  EXPECT_EQ(count<LinearOp>(), 12);
+  EXPECT_EQ(results(), (Strings{"last_hidden_state: tensor<?x?x8xf32>",
+                                "pooler_output: tensor<?x8xf32>"}));
+  EXPECT_EQ(count<LinearOp>(), 13);
   EXPECT_EQ(count<AttentionOp>(), 2);
   EXPECT_EQ(count<LayerNormOp>(), 5);
   EXPECT_EQ(count<EmbeddingOp>(), 3);
   EXPECT_EQ(count<AddOp>(), 6);
   EXPECT_EQ(count<GeluOp>(), 2);
-  // The pooler is not part of any output: 5 + 16 * 2 weights.
-  EXPECT_EQ(count<WeightOp>(), 37);
+  // Five of the embeddings, 16 a layer, two of the pooler.
+  EXPECT_EQ(count<WeightOp>(), 39);
   EXPECT_EQ(opsAt("encoder.layer.1.attention.self.query"), Strings{"linear"});
   EXPECT_EQ(opsAt("encoder.layer.0.intermediate.dense"),
             (Strings{"linear", "gelu"}));
@@ -245,6 +142,125 @@ TEST_F(HuggingFace, ImportsRoberta) {
   EXPECT_EQ(main.getArgAttrOfType<IntegerAttr>(2, "tq.limit").getInt(), 1);
 }
 
+/// What a language model's checkpoint adds to its encoder.
+TinyModel asMaskedLM(TinyModel model, const std::string &name,
+                     const std::string &prefix) {
+  model.config["architectures"] = llvm::json::Array{name};
+  model.tensors.erase("pooler.dense.weight");
+  model.tensors.erase("pooler.dense.bias");
+  model.addPrefix(prefix);
+  model.addLinear("cls.predictions.transform.dense", 8, 8);
+  model.tensors["cls.predictions.bias"] = {20};
+  return model;
+}
+
+TEST_F(HuggingFace, ImportsEncodersOfLanguageModels) {
+  const std::tuple<const char *, const char *, TinyModel> cases[] = {
+      {"BertForMaskedLM", "bert.", TinyModel::bert()},
+      {"BertForPreTraining", "bert.", TinyModel::bert()},
+      {"DistilBertForMaskedLM", "distilbert.", TinyModel::distilBert()},
+      {"RobertaForMaskedLM", "roberta.", TinyModel::roberta()},
+      {"XLMRobertaForMaskedLM", "roberta.", TinyModel::roberta()},
+      {"CamembertForMaskedLM", "roberta.", TinyModel::roberta()},
+      {"ElectraForMaskedLM", "electra.", TinyModel::electra()},
+      {"ElectraForPreTraining", "electra.", TinyModel::electra()},
+  };
+  for (const auto &[name, prefix, body] : cases) {
+    SCOPED_TRACE(name);
+    ASSERT_TRUE(import(asMaskedLM(body, name, prefix)));
+    EXPECT_EQ(results(), Strings{"last_hidden_state: tensor<?x?x8xf32>"});
+    EXPECT_EQ(count<LinearOp>(), 12);
+    EXPECT_TRUE(warnings.empty());
+  }
+}
+
+TEST_F(HuggingFace, ImportsRobertasOfOtherNames) {
+  for (llvm::StringRef name : {"XLMRoberta", "Camembert"}) {
+    ASSERT_TRUE(import(TinyModel::roberta((name + "Model").str())));
+    EXPECT_EQ((*main.getOps<PositionIdsOp>().begin()).getPaddingId(), 1);
+    EXPECT_EQ(results().back(), "pooler_output: tensor<?x8xf32>");
+    ASSERT_TRUE(
+        import(TinyModel::roberta((name + "ForSequenceClassification").str())));
+    EXPECT_EQ(opsAt("classifier.dense"), (Strings{"linear", "tanh"}));
+  }
+}
+
+TEST_F(HuggingFace, ImportsElectra) {
+  ASSERT_TRUE(import(TinyModel::electra()));
+  EXPECT_EQ(results(), Strings{"last_hidden_state: tensor<?x?x8xf32>"});
+  EXPECT_EQ(count<LinearOp>(), 12);
+  ASSERT_TRUE(import(TinyModel::electra("ElectraForSequenceClassification")));
+  EXPECT_EQ(opsAt("classifier.dense"), (Strings{"linear", "gelu"}));
+  EXPECT_EQ(opsAt("classifier.out_proj"), Strings{"linear"});
+}
+
+TEST_F(HuggingFace, ProjectsElectrasNarrowTables) {
+  TinyModel model = TinyModel::electra();
+  model.config["embedding_size"] = 5;
+  for (llvm::StringRef part :
+       {"word_embeddings", "position_embeddings", "token_type_embeddings"})
+    model.tensors[("embeddings." + part + ".weight").str()].back() = 5;
+  for (llvm::StringRef part : {"weight", "bias"})
+    model.tensors[("embeddings.LayerNorm." + part).str()] = {5};
+  EXPECT_TRUE(failsWith(model, {"'embeddings_project.weight'", "[8, 5]"}));
+  model.addLinear("embeddings_project", 8, 5);
+  ASSERT_TRUE(import(model));
+  EXPECT_EQ(opsAt("embeddings_project"), Strings{"linear"});
+  EXPECT_EQ(results(), Strings{"last_hidden_state: tensor<?x?x8xf32>"});
+  // transformers' default.
+  model.config.erase("embedding_size");
+  EXPECT_TRUE(failsWith(model, {"word_embeddings.weight'", "[20, 128]"}));
+}
+
+TEST_F(HuggingFace, TakesTheBareModelOfAModelType) {
+  TinyModel model = TinyModel::roberta();
+  for (llvm::json::Value names :
+       {llvm::json::Value(nullptr), llvm::json::Value(llvm::json::Array())})
+    for (llvm::StringRef type : {"roberta", "xlm-roberta", "camembert"}) {
+      model.config["architectures"] = names;
+      model.config["model_type"] = type;
+      ASSERT_TRUE(import(model));
+      EXPECT_EQ((*main.getOps<PositionIdsOp>().begin()).getPaddingId(), 1);
+    }
+  model = TinyModel::distilBert();
+  model.config.erase("architectures");
+  model.config["model_type"] = "distilbert";
+  EXPECT_TRUE(import(model));
+}
+
+TEST_F(HuggingFace, ComparesModelTypeAndArchitecture) {
+  TinyModel model = TinyModel::roberta();
+  model.config["model_type"] = "xlm-roberta"; // computes the same
+  EXPECT_TRUE(import(model));
+  model.config["model_type"] = "bert";
+  EXPECT_TRUE(failsWith(model, {"'model_type'", "\"roberta\", that of Roberta",
+                                "but got \"bert\""}));
+  model = TinyModel::distilBert();
+  model.config["hidden_size"] = 8;
+  EXPECT_TRUE(import(model));
+  model.config["num_attention_heads"] = 4;
+  EXPECT_TRUE(
+      failsWith(model, {"'num_attention_heads'", "key 'n_heads', but got 4"}));
+}
+
+TEST_F(HuggingFace, GivesThePoolersOutput) {
+  TinyModel model = TinyModel::bert();
+  ASSERT_TRUE(import(model));
+  EXPECT_EQ(opsAt("pooler.dense"), (Strings{"linear", "tanh"}));
+  EXPECT_EQ(main.getResultAttr(1, "tq.dims"),
+            Builder(&context).getStrArrayAttr({"batch", "hidden"}));
+  options.pooling = ImportPooling::Mean;
+  ASSERT_TRUE(importDirectory());
+  EXPECT_EQ(results().back(), "embedding: tensor<?x8xf32>");
+  EXPECT_TRUE(opsAt("pooler.dense").empty());
+  options.pooling = ImportPooling::Auto;
+  model.tensors.erase("pooler.dense.bias");
+  EXPECT_TRUE(failsWith(model, {"'pooler.dense.bias'", "none of that name"}));
+  model.tensors.erase("pooler.dense.weight");
+  ASSERT_TRUE(import(model));
+  EXPECT_EQ(results().size(), 1u);
+}
+
 TEST_F(HuggingFace, ImportsClassifiers) {
   ASSERT_TRUE(import(TinyModel::bert("BertForSequenceClassification")));
   EXPECT_EQ(results(), Strings{"logits: tensor<?x2xf32>"});
@@ -260,27 +276,6 @@ TEST_F(HuggingFace, ImportsClassifiers) {
   EXPECT_EQ(count<PoolOp>(), 1);
 }
 
-TEST_F(HuggingFace, KeepsLabelsInOrder) {
-  TinyModel model = TinyModel::bert("BertForSequenceClassification");
-  auto labels = [&] { return module->getOperation()->getAttr("tq.labels"); };
-  Builder builder(&context);
-  ASSERT_TRUE(import(model));
-  EXPECT_EQ(labels(), builder.getStrArrayAttr({"LABEL_0", "LABEL_1"}));
-  model.config["id2label"] =
-      llvm::json::Object{{"1", "POSITIVE"}, {"0", "NEGATIVE"}};
-  ASSERT_TRUE(import(model));
-  EXPECT_EQ(labels(), builder.getStrArrayAttr({"NEGATIVE", "POSITIVE"}));
-  model.config["id2label"] = llvm::json::Object{{"0", "A"}, {"2", "B"}};
-  EXPECT_TRUE(failsWith(model, {"config.json", "'id2label'", "class 1 of 2"}));
-  model.config["id2label"] = llvm::json::Object{};
-  EXPECT_TRUE(failsWith(model, {"'id2label'", "got 0"}));
-  model.config["id2label"] = 3;
-  EXPECT_TRUE(failsWith(model, {"'id2label'", "an object, but got 3"}));
-  model.config.erase("id2label");
-  model.config["num_labels"] = 3;
-  EXPECT_TRUE(failsWith(model, {"'classifier.weight'", "[3, 8]", "[2, 8]"}));
-}
-
 TEST_F(HuggingFace, KnowsActivations) {
   TinyModel model = TinyModel::bert();
   model.config["hidden_act"] = "gelu_new";
@@ -292,6 +287,21 @@ TEST_F(HuggingFace, KnowsActivations) {
   model.config["hidden_act"] = "swish";
   ASSERT_TRUE(import(model));
   EXPECT_EQ(count<SiluOp>(), 2);
+  model.config["hidden_act"] = "quick_gelu";
+  ASSERT_TRUE(import(model));
+  EXPECT_EQ(count<QuickGeluOp>(), 2);
+  for (llvm::StringRef name : {"gelu_fast", "gelu_accurate", "gelu_python_tanh",
+                               "gelu_pytorch_tanh"}) {
+    model.config["hidden_act"] = name;
+    ASSERT_TRUE(import(model));
+    EXPECT_TRUE((*main.getOps<GeluOp>().begin()).getTanh());
+  }
+  model.config["hidden_act"] = "sigmoid";
+  ASSERT_TRUE(import(model));
+  EXPECT_EQ(count<SigmoidOp>(), 2);
+  model.config["hidden_act"] = "linear";
+  ASSERT_TRUE(import(model));
+  EXPECT_EQ(opsAt("encoder.layer.0.intermediate.dense"), Strings{"linear"});
   model.config["hidden_act"] = "mish";
   EXPECT_TRUE(failsWith(
       model, {"config.json", "'hidden_act'", "gelu, gelu_python", "\"mish\""}));
@@ -358,7 +368,8 @@ TEST_F(HuggingFace, PoolsAsAsked) {
   EXPECT_EQ((*main.getOps<PoolOp>().begin()).getKind(), PoolKind::First);
   options.pooling = ImportPooling::None;
   ASSERT_TRUE(importDirectory());
-  EXPECT_EQ(results().size(), 1u);
+  EXPECT_EQ(results(), (Strings{"last_hidden_state: tensor<?x?x8xf32>",
+                                "pooler_output: tensor<?x8xf32>"}));
 
   options.pooling = ImportPooling::Auto;
   EXPECT_TRUE(failsWith({"1_Pooling/config.json", "pooling_mode_max_tokens"}));
@@ -420,7 +431,15 @@ TEST_F(HuggingFace, RejectsUnknownArchitectures) {
                         "DistilBertForSequenceClassification", "RobertaModel",
                         "RobertaForSequenceClassification", "[\"T5Model\"]"}));
   model.config.erase("architectures");
-  EXPECT_TRUE(failsWith(model, {"'architectures'", "no such key"}));
+  EXPECT_TRUE(failsWith(model, {"'architectures' or 'model_type'", "neither"}));
+  model.config["model_type"] = "t5";
+  EXPECT_TRUE(failsWith(model, {"'model_type'", "one of bert,", "\"t5\""}));
+  model.config["model_type"] = 3;
+  EXPECT_TRUE(failsWith(model, {"'model_type'", "a string, but got 3"}));
+  model.config.erase("model_type");
+  model.config["architectures"] =
+      llvm::json::Array{"BertModel", "BertForMaskedLM"};
+  EXPECT_TRUE(failsWith(model, {"'architectures'", "BertForMaskedLM\"]"}));
   model.config["architectures"] = "BertModel";
   EXPECT_TRUE(failsWith(model, {"'architectures'", "but got \"BertModel\""}));
 }
@@ -456,6 +475,15 @@ TEST_F(HuggingFace, RejectsInconsistentConfigurations) {
   model = TinyModel::bert();
   model.config["is_decoder"] = true;
   EXPECT_TRUE(failsWith(model, {"'is_decoder'", "expected false"}));
+  for (llvm::StringRef key :
+       {"quantization_config", "pruned_heads", "rope_theta",
+        "is_encoder_decoder", "cross_attention_hidden_size"}) {
+    model = TinyModel::bert();
+    model.config[key] = llvm::json::Object{{"0", 1}};
+    EXPECT_TRUE(failsWith(model, {"config.json", key, "expected"}));
+    model.config[key] = nullptr;
+    EXPECT_TRUE(import(model));
+  }
   model = TinyModel::bert();
   model.config["layer_norm_eps"] = -1.0;
   EXPECT_TRUE(failsWith(model, {"'layer_norm_eps'", "-1"}));
@@ -473,6 +501,8 @@ TEST_F(HuggingFace, RejectsWhatIsNoModel) {
   TinyModel::bert().write(directory);
   llvm::sys::fs::remove(directory.path("model.safetensors"));
   EXPECT_TRUE(failsWith({"expected model.safetensors", "neither"}));
+  directory.write("pytorch_model.bin", "PK\x03\x04");
+  EXPECT_TRUE(failsWith({"got only pytorch_model.bin", "save_file"}));
   directory.write("model.safetensors", "short");
   EXPECT_TRUE(failsWith({"model.safetensors", "at least 8 bytes"}));
   auto missing =
@@ -512,7 +542,33 @@ TEST_F(HuggingFace, RejectsIntegerTensors) {
   TinyModel model = TinyModel::bert();
   model.dtype = "I32";
   EXPECT_TRUE(failsWith(model, {"'embeddings.word_embeddings.weight'",
-                                "F32, F16 or BF16", "I32"}));
+                                "F64, F32, F16 or BF16", "I32"}));
+}
+
+TEST_F(HuggingFace, TakesDoubles) {
+  TinyModel model = TinyModel::bert();
+  model.dtype = "F64";
+  model.elementBytes = 8;
+  ASSERT_TRUE(import(model));
+  auto table = module->lookupSymbol<WeightOp>("embeddings.LayerNorm.bias");
+  EXPECT_TRUE(table.getTensorType().getElementType().isF64());
+  EXPECT_TRUE(warnings.empty());
+  const double large = 1e39;
+  model.data.assign(reinterpret_cast<const char *>(&large), sizeof(large));
+  ASSERT_TRUE(import(model));
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(isOneLineWith(warnings[0], {"beyond the range of f32"}));
+}
+
+TEST_F(HuggingFace, WarnsOfKeysItDoesNotKnow) {
+  TinyModel model = TinyModel::bert();
+  model.config["gate"] = true;
+  model.config["auto_map"] = llvm::json::Object{{"AutoModel", "m.Model"}};
+  ASSERT_TRUE(import(model));
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_TRUE(
+      isOneLineWith(warnings[0], {"config.json", "'auto_map'", "code"}));
+  EXPECT_TRUE(isOneLineWith(warnings[1], {"config.json", "'gate'"}));
 }
 
 TEST_F(HuggingFace, WarnsOfNaN) {

@@ -31,6 +31,7 @@ struct TinyModel {
   static TinyModel bert(llvm::StringRef architecture = "BertModel");
   static TinyModel distilBert(llvm::StringRef architecture = "DistilBertModel");
   static TinyModel roberta(llvm::StringRef architecture = "RobertaModel");
+  static TinyModel electra(llvm::StringRef architecture = "ElectraModel");
 
   void addLinear(const std::string &name, int64_t outputs, int64_t inputs) {
     tensors[name + ".weight"] = {outputs, inputs};
@@ -124,6 +125,20 @@ inline TinyModel TinyModel::roberta(llvm::StringRef architecture) {
   model.tensors["embeddings.token_type_embeddings.weight"] = {1, 8};
   if (architecture.ends_with("ForSequenceClassification")) {
     model.addPrefix("roberta.");
+    model.addLinear("classifier.dense", 8, 8);
+    model.addLinear("classifier.out_proj", 2, 8);
+  }
+  return model;
+}
+
+inline TinyModel TinyModel::electra(llvm::StringRef architecture) {
+  TinyModel model = bert("BertModel");
+  model.config["architectures"] = llvm::json::Array{architecture};
+  model.config["embedding_size"] = 8;
+  model.tensors.erase("pooler.dense.weight");
+  model.tensors.erase("pooler.dense.bias");
+  if (architecture.ends_with("ForSequenceClassification")) {
+    model.addPrefix("electra.");
     model.addLinear("classifier.dense", 8, 8);
     model.addLinear("classifier.out_proj", 2, 8);
   }

@@ -19,6 +19,8 @@
 //   tq.batch_dim      the dimension whose rows do not depend on each other
 //   tq.model_name     the directory's name
 //   tq.labels         classifiers: one name a class
+//   tq.label_scores   classifiers: what makes the scores of labels that are
+//                     shown of logits, "softmax", "sigmoid" or "none"
 //   tq.dim_limits     {sequence = N}: rows of the position table that are used
 //   tq.max_tokens     longer texts are truncated to this
 //   tq.tokenizer_dir  where the tokenizer's files would be

@@ -14,6 +14,7 @@ namespace tq {
 
 /// config.json of transformers.
 extern const MetadataTable configTable;
+extern const MetadataTable crossEncoderTable; ///< its sentence_transformers
 
 // sentence-transformers.
 extern const MetadataTable modulesTable; ///< one entry of modules.json
