@@ -68,6 +68,15 @@ CASES = (
     Case("roberta", Spec(architecture="RobertaModel", prefixed=True, seed=12)),
     Case("roberta-classifier",
          Spec(architecture="RobertaForSequenceClassification", seed=13)),
+    Case("bert-masked-lm", Spec(architecture="BertForMaskedLM", activation="gelu_fast", seed=23)),
+    Case("bert-f64-quick-gelu", Spec(dtype="F64", activation="quick_gelu", seed=24)),
+    Case("distilbert-masked-lm", Spec(architecture="DistilBertForMaskedLM", seed=25)),
+    Case("xlm-roberta", Spec(architecture="XLMRobertaModel", seed=26)),
+    Case("camembert-classifier",
+         Spec(architecture="CamembertForSequenceClassification", seed=27)),
+    Case("electra-narrow-tables", Spec(architecture="ElectraModel", embedding=19, seed=28)),
+    Case("electra-classifier",
+         Spec(architecture="ElectraForSequenceClassification", seed=29)),
 )  # fmt: skip
 
 
@@ -106,7 +115,7 @@ def make_inputs(spec, batch, positions, seed):
         length = random.integers(1, positions)
         ids[row, length:], mask[row, length:] = pad, 0
     inputs = {"input_ids": ids, "attention_mask": mask}
-    if spec.family == "bert":
+    if spec.family in ("bert", "electra"):
         inputs["token_type_ids"] = random.integers(0, 2, (batch, positions))
     return inputs
 

@@ -67,6 +67,9 @@ class Weights:
             name = name.replace("LayerNorm.gamma", "LayerNorm.weight")
             self.tensors[name.replace("LayerNorm.beta", "LayerNorm.bias")] = tensor
 
+    def has(self, name):
+        return name + ".weight" in self.tensors
+
     def table(self, name, ids):
         return self.tensors[name + ".weight"][ids]
 
@@ -99,9 +102,11 @@ def gelu_tanh(x):
 ACTIVATIONS = {
     "gelu": gelu,
     "gelu_new": gelu_tanh,
+    "gelu_fast": gelu_tanh,
     "gelu_pytorch_tanh": gelu_tanh,
     "relu": lambda x: np.maximum(x, 0),
     "silu": lambda x: x / (1 + np.exp(-x)),
+    "quick_gelu": lambda x: x / (1 + np.exp(-1.702 * x)),
 }
 
 
@@ -125,7 +130,7 @@ def attend(q, k, v, mask, heads):
 def bert_positions(config, ids):
     """Position ids: 0, 1, ...; RoBERTa counts from padding_idx + 1, over the ids that
     are not padding, and gives padding the padding_idx."""
-    if config["model_type"] != "roberta":
+    if config["model_type"] not in ("roberta", "xlm-roberta", "camembert"):
         return np.arange(ids.shape[1])[None, :]
     pad = config["pad_token_id"]
     real = (ids != pad).astype(np.int64)
@@ -133,7 +138,7 @@ def bert_positions(config, ids):
 
 
 def bert_layer(w, layer, x, mask, config):
-    """One encoder layer of BERT or RoBERTa."""
+    """One encoder layer of BERT, RoBERTa or ELECTRA."""
     eps = config["layer_norm_eps"]
     q, k, v = (
         w.linear(f"{layer}attention.self.{name}", x) for name in ("query", "key", "value")
@@ -147,11 +152,13 @@ def bert_layer(w, layer, x, mask, config):
 
 
 def bert_encode(w, config, ids, mask, types):
-    """last_hidden_state of BERT or RoBERTa."""
+    """last_hidden_state of BERT, RoBERTa or ELECTRA."""
     x = w.table("embeddings.word_embeddings", ids)
     x = x + w.table("embeddings.token_type_embeddings", types)
     x = x + w.table("embeddings.position_embeddings", bert_positions(config, ids))
     x = w.norm("embeddings.LayerNorm", x, config["layer_norm_eps"])
+    if config.get("embedding_size", config["hidden_size"]) != config["hidden_size"]:
+        x = w.linear("embeddings_project", x)
     for i in range(config["num_hidden_layers"]):
         x = bert_layer(w, f"encoder.layer.{i}.", x, mask, config)
     return x
@@ -185,7 +192,8 @@ def classify(w, family, hidden):
         return w.linear("classifier", np.tanh(w.linear("pooler.dense", first)))
     if family == "distilbert":
         return w.linear("classifier", np.maximum(w.linear("pre_classifier", first), 0))
-    return w.linear("classifier.out_proj", np.tanh(w.linear("classifier.dense", first)))
+    activate = gelu if family == "electra" else np.tanh
+    return w.linear("classifier.out_proj", activate(w.linear("classifier.dense", first)))
 
 
 def pool(directory, hidden, mask, pooling=None):
@@ -209,12 +217,15 @@ class Model:
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
         self.config = read_json(self.directory / "config.json")
-        self.family = self.config["model_type"]
+        model_type = self.config["model_type"]
+        same = {"xlm-roberta": "roberta", "camembert": "roberta"}
+        self.family = same.get(model_type, model_type)
         self.weights = Weights(read_tensors(self.directory), self.family + ".")
 
     def run(self, input_ids, attention_mask=None, token_type_ids=None, pooling=None):
         """All outputs by name: logits of a classifier, otherwise last_hidden_state, and
-        embedding where the directory has modules."""
+        embedding where the directory has modules, else pooler_output where it has a
+        pooler."""
         ids = np.asarray(input_ids)
         mask = np.ones_like(ids) if attention_mask is None else np.asarray(attention_mask)
         types = np.zeros_like(ids) if token_type_ids is None else np.asarray(token_type_ids)
@@ -225,6 +236,8 @@ class Model:
         outputs = {"last_hidden_state": hidden}
         if (self.directory / "modules.json").exists():
             outputs["embedding"] = pool(self.directory, hidden, mask, pooling)
+        elif self.weights.has("pooler.dense"):
+            outputs["pooler_output"] = np.tanh(self.weights.linear("pooler.dense", hidden[:, 0]))
         return outputs
 
 

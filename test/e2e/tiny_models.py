@@ -16,15 +16,18 @@ import string
 
 import numpy as np
 
-ARCHITECTURES = (
-    "BertModel",
-    "BertForSequenceClassification",
-    "DistilBertModel",
-    "DistilBertForSequenceClassification",
-    "RobertaModel",
-    "RobertaForSequenceClassification",
+# The beginning of an architecture's name, its model_type, the prefix of its tensors.
+FAMILIES = (
+    ("Bert", "bert", "bert"),
+    ("DistilBert", "distilbert", "distilbert"),
+    ("Roberta", "roberta", "roberta"),
+    ("XLMRoberta", "xlm-roberta", "roberta"),
+    ("Camembert", "camembert", "roberta"),
+    ("Electra", "electra", "electra"),
 )
-DTYPES = ("F32", "F16", "BF16")
+KINDS = ("Model", "ForMaskedLM", "ForSequenceClassification")
+ARCHITECTURES = tuple(family[0] + kind for family in FAMILIES for kind in KINDS)
+DTYPES = ("F64", "F32", "F16", "BF16")
 LABELS = ("negative", "neutral", "positive")
 
 
@@ -40,6 +43,7 @@ class Spec:
     pooling: str = "none"  # sentence-transformers' modules: none, mean, cls
     normalize: bool = True  # with pooling: its Normalize module
     tokenizer: str = "none"  # none, vocab, json
+    embedding: int = 0  # columns of ELECTRA's tables; 0: as hidden
     hidden: int = 48
     heads: int = 4
     ffn: int = 80
@@ -50,12 +54,29 @@ class Spec:
     seed: int = 1
 
     @property
-    def family(self):
-        """bert, distilbert or roberta: also the prefix of the names."""
-        for family in ("DistilBert", "Roberta", "Bert"):
-            if self.architecture.startswith(family):
-                return family.lower()
+    def model_type(self):
+        """What config.json calls the family."""
+        for name, model_type, _ in FAMILIES:
+            if self.architecture in (name + kind for kind in KINDS):
+                return model_type
         raise ValueError(f"expected one of {ARCHITECTURES}, got {self.architecture}")
+
+    @property
+    def family(self):
+        """bert, distilbert, roberta or electra: also the prefix of the names."""
+        return {model_type: prefix for _, model_type, prefix in FAMILIES}[self.model_type]
+
+    @property
+    def encoder_only(self):
+        """Whether a language model's head surrounds the encoder."""
+        return self.architecture.endswith("ForMaskedLM")
+
+    @property
+    def has_pooler(self):
+        """Whether the checkpoint has a layer for pooler_output."""
+        if self.family == "bert":
+            return not self.encoder_only
+        return self.family == "roberta" and self.architecture.endswith("Model")
 
     @property
     def classifier(self):
@@ -68,7 +89,9 @@ class Spec:
 def bert_config(spec):
     """config.json of the BERT and RoBERTa families."""
     roberta = spec.family == "roberta"
+    electra = {"embedding_size": spec.embedding or spec.hidden}
     return {
+        **(electra if spec.family == "electra" else {}),
         "hidden_size": spec.hidden,
         "num_attention_heads": spec.heads,
         "num_hidden_layers": spec.layers,
@@ -103,12 +126,12 @@ def make_config(spec):
     family = distilbert_config if spec.family == "distilbert" else bert_config
     config = {
         "architectures": [spec.architecture],
-        "model_type": spec.family,
+        "model_type": spec.model_type,
         "vocab_size": spec.vocab,
         "max_position_embeddings": spec.positions,
-        "torch_dtype": {"F32": "float32", "F16": "float16", "BF16": "bfloat16"}[
-            spec.dtype
-        ],
+        "torch_dtype": {
+            "F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16",
+        }[spec.dtype],
         **family(spec),
     }
     if spec.classifier:
@@ -141,12 +164,15 @@ class WeightMaker:
 
 
 def add_bert_body(make, spec):
-    """Embeddings, layers and pooler with BERT's and RoBERTa's names."""
+    """Embeddings, layers and pooler with the names of BERT, RoBERTa and ELECTRA."""
     config = bert_config(spec)
-    make.table("embeddings.word_embeddings", spec.vocab, spec.hidden)
-    make.table("embeddings.position_embeddings", spec.positions, spec.hidden)
-    make.table("embeddings.token_type_embeddings", config["type_vocab_size"], spec.hidden)
-    make.norm("embeddings.LayerNorm", spec.hidden)
+    width = spec.embedding or spec.hidden
+    make.table("embeddings.word_embeddings", spec.vocab, width)
+    make.table("embeddings.position_embeddings", spec.positions, width)
+    make.table("embeddings.token_type_embeddings", config["type_vocab_size"], width)
+    make.norm("embeddings.LayerNorm", width)
+    if width != spec.hidden:
+        make.linear("embeddings_project", spec.hidden, width)
     for i in range(spec.layers):
         layer = f"encoder.layer.{i}."
         for name in ("query", "key", "value"):
@@ -156,7 +182,7 @@ def add_bert_body(make, spec):
         make.linear(layer + "intermediate.dense", spec.ffn, spec.hidden)
         make.linear(layer + "output.dense", spec.hidden, spec.ffn)
         make.norm(layer + "output.LayerNorm", spec.hidden)
-    if not (spec.family == "roberta" and spec.classifier):
+    if spec.has_pooler:
         make.linear("pooler.dense", spec.hidden, spec.hidden)
 
 
@@ -204,12 +230,15 @@ def make_tensors(spec):
     make = WeightMaker(spec.seed)
     body = add_distilbert_body if spec.family == "distilbert" else add_bert_body
     body(make, spec)
-    prefix = spec.family + "." if spec.classifier or spec.prefixed else ""
+    surrounded = spec.classifier or spec.encoder_only
+    prefix = spec.family + "." if surrounded or spec.prefixed else ""
     tensors = {prefix + name: tensor for name, tensor in make.tensors.items()}
     if spec.classifier:
         make.tensors = {}
         add_head(make, spec)
         tensors.update(make.tensors)
+    if spec.encoder_only:
+        tensors["cls.predictions.bias"] = make.random.normal(0, 1, spec.vocab)
     return to_legacy(tensors, spec, prefix) if spec.legacy else tensors
 
 
@@ -228,7 +257,7 @@ def encode(tensor, dtype):
         return "I64", tensor.astype("<i8").tobytes()
     if dtype == "BF16":
         return dtype, to_bfloat16(tensor).astype("<u2").tobytes()
-    return dtype, tensor.astype({"F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
+    return dtype, tensor.astype({"F64": "<f8", "F32": "<f4", "F16": "<f2"}[dtype]).tobytes()
 
 
 def write_safetensors(path, tensors, dtype="F32"):
