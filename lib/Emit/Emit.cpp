@@ -16,6 +16,7 @@
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "llvm/ADT/SmallString.h"
@@ -23,7 +24,6 @@
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Parallel.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Program.h"
 
@@ -79,7 +79,7 @@ private:
   std::optional<std::vector<std::string>> findLauncher();
   Error linkTo(LinkKind kind, StringRef output);
   Error linkOutput();
-  Expected<std::string> writeHeader(StringRef path);
+  Error writeHeader(StringRef path);
 
   mlir::ModuleOp module;
   const EmitOptions &options;
@@ -91,13 +91,34 @@ private:
 };
 } // namespace
 
+/// What the importer has seen is still there: no program lacks its tokenizer
+/// without a word.
+static Error checkTokenizerFiles(mlir::ModuleOp module, StringRef directory) {
+  if (!sys::fs::is_directory(directory))
+    return createStringError(
+        "tq.tokenizer_dir: expected a directory, but got " + directory);
+  auto names = module->getAttrOfType<mlir::ArrayAttr>(kTokenizerFilesAttr);
+  if (!names)
+    return Error::success();
+  for (auto name : names.getAsRange<mlir::StringAttr>()) {
+    SmallString<128> path(directory);
+    sys::path::append(path, name.getValue());
+    if (!sys::fs::exists(path))
+      return createStringError("expected the tokenizer's file " + path +
+                               ", which was there when the model was imported");
+  }
+  return Error::success();
+}
+
 Error Emitter::readTokenizer() {
   ProgramInfo &info = result.program;
-  auto directory = module->getAttrOfType<mlir::StringAttr>("tq.tokenizer_dir");
+  auto directory = module->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr);
   if (!directory) {
     info.tokenizerNote = "the model came without a tokenizer";
     return Error::success();
   }
+  if (Error error = checkTokenizerFiles(module, directory.getValue()))
+    return error;
   Expected<TokenizerTables> tables = readTokenizerTables(directory.getValue());
   if (!tables)
     return tables.takeError();
@@ -161,8 +182,10 @@ Error Emitter::describe() {
 }
 
 Error Emitter::writeWeights(raw_ostream &stream) {
-  return writeWeightSection(module, result.program.weightsBytes, stream,
-                            progress);
+  if (Error error = writeWeightSection(module, result.program.weightsBytes,
+                                       stream, progress))
+    return error;
+  return options.inputs ? options.inputs->checkUnchanged() : Error::success();
 }
 
 Error Emitter::writeText() {
@@ -177,12 +200,14 @@ Error Emitter::writeText() {
     return code.takeError();
   buildProgramTables(**code, result.program);
   // Next to the output, and under its name only when that is written, too.
-  std::string section, weights, weightsPath = options.output + ".weights";
+  std::string section, weights;
+  std::string weightsPath = getSideOutput(options.kind, options.output);
+  bool toDevice = isDevice(options.output);
   if (result.program.weightsBytes) {
-    if (isDevice(options.output))
+    if (toDevice)
       return makeOutputError("cannot write " + options.output +
                              ": weights go into a file next to it");
-    if (Error error = assign(weights, files.createNextTo(weightsPath)))
+    if (Error error = assign(weights, files.createOutput(weightsPath)))
       return error;
     if (Error error = writeFile(
             weights, [&](raw_ostream &out) { return writeWeights(out); }))
@@ -192,8 +217,11 @@ Error Emitter::writeText() {
   }
   optimize(**code, machine);
   result.goldenNote = "only programs that tq-compile links get one";
-  Error failed =
-      writeOutput(options.output, [&](raw_pwrite_stream &out) -> Error {
+  std::string file = options.output;
+  if (!toDevice)
+    if (Error error = assign(file, files.createOutput(options.output)))
+      return error;
+  if (Error error = writeFile(file, [&](raw_pwrite_stream &out) -> Error {
         if (options.kind == OutputKind::Assembly) {
           // In the module, it would come out as text, byte by byte.
           out << section;
@@ -202,10 +230,9 @@ Error Emitter::writeText() {
         (*code)->appendModuleInlineAsm(section);
         out << **code;
         return Error::success();
-      });
-  if (failed || weights.empty())
-    return failed;
-  return files.rename(weights, weightsPath);
+      }))
+    return error;
+  return files.publish();
 }
 
 Error Emitter::writeCodeObject(size_t index) {
@@ -232,15 +259,19 @@ Error Emitter::writeCodes() {
   for (TargetCode &code : codes)
     if (Error error = assign(code.object, files.create("o")))
       return error;
-  std::vector<std::string> messages(codes.size());
-  parallelFor(0, codes.size(), [&](size_t index) {
+  std::vector<std::optional<Error>> errors(codes.size());
+  mlir::parallelFor(module.getContext(), 0, codes.size(), [&](size_t index) {
     if (Error error = writeCodeObject(index))
-      messages[index] = toString(std::move(error));
+      errors[index] = std::move(error);
   });
-  for (const std::string &message : messages)
-    if (!message.empty())
-      return createStringError(message);
-  return Error::success();
+  Error first = Error::success();
+  for (std::optional<Error> &error : reverse(errors)) {
+    if (!error)
+      continue;
+    consumeError(std::move(first));
+    first = std::move(*error);
+  }
+  return first;
 }
 
 Error Emitter::writeWeightObject() {
@@ -352,37 +383,45 @@ Error Emitter::storeGolden() {
   Expected<std::vector<uint8_t>> golden =
       computeGolden(result.program, std::move(*launcher), files);
   if (!golden) {
-    result.goldenNote = toString(golden.takeError());
+    Error error = golden.takeError();
+    if (getErrorCode(error) != inconvertibleErrorCode())
+      return error; // no room for files, no memory
+    result.goldenNote = toString(std::move(error));
     return Error::success();
   }
   result.program.golden = std::move(*golden);
   return writeTables();
 }
 
-/// `libminilm.h` for `libminilm.so`.
-static std::string getHeaderPath(StringRef output) {
+std::string tq::getSideOutput(OutputKind kind, StringRef output) {
   SmallString<128> path(output);
-  sys::path::replace_extension(path, "h");
-  return path.str().str();
+  switch (kind) {
+  case OutputKind::SharedLibrary: // libminilm.h for libminilm.so
+    sys::path::replace_extension(path, "h");
+    return path.str().str();
+  case OutputKind::Assembly:
+  case OutputKind::LLVMIR:
+    return (output + ".weights").str();
+  default:
+    return "";
+  }
 }
 
-/// Copies the C interface to a temporary file next to `path`.
-Expected<std::string> Emitter::writeHeader(StringRef path) {
+/// Copies the C interface to a file that will be `path`.
+Error Emitter::writeHeader(StringRef path) {
   SmallString<128> source(options.runtimeDirectory);
   sys::path::append(source, "tq.h");
   auto header = MemoryBuffer::getFile(source);
   if (!header)
     return makeOutputError("cannot read " + source + ": " +
                            header.getError().message());
-  Expected<std::string> file = files.createNextTo(path);
+  Expected<std::string> file = files.createOutput(path);
   if (!file)
     return file.takeError();
-  if (Error error = writeFile(*file, [&](raw_ostream &out) -> Error {
-        out << (*header)->getBuffer();
-        return Error::success();
-      }))
-    return error;
-  return file;
+  return writeFile(*file, [&](raw_ostream &out) -> Error {
+    out << (*header)->getBuffer();
+    return Error::success();
+  });
 }
 
 static LinkKind getLinkKind(OutputKind kind) {
@@ -397,19 +436,15 @@ static LinkKind getLinkKind(OutputKind kind) {
 }
 
 Error Emitter::linkOutput() {
-  std::string file, header, headerPath;
-  if (Error error = assign(file, files.createNextTo(options.output)))
+  if (options.kind == OutputKind::SharedLibrary)
+    if (Error error = writeHeader(getSideOutput(options.kind, options.output)))
+      return error;
+  std::string file;
+  if (Error error = assign(file, files.createOutput(options.output)))
     return error;
   if (Error error = linkTo(getLinkKind(options.kind), file))
     return error;
-  if (options.kind == OutputKind::SharedLibrary) {
-    headerPath = getHeaderPath(options.output);
-    if (Error error = assign(header, writeHeader(headerPath)))
-      return error;
-  }
-  if (Error error = files.rename(file, options.output))
-    return error;
-  return header.empty() ? Error::success() : files.rename(header, headerPath);
+  return files.publish();
 }
 
 Expected<EmitResult> Emitter::run() {

@@ -7,13 +7,13 @@
 
 #include "tq/Emit/Golden.h"
 
+#include "tq/Emit/Subprocess.h"
 #include "tq/Runtime/Program.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Program.h"
 
 #include <cstring>
 
@@ -192,23 +192,20 @@ static void append(std::vector<uint8_t> &blob, const Tensor &tensor) {
 }
 
 /// Runs the program; `arguments` begin with its path.
-static Error runProgram(ArrayRef<std::string> arguments, TempFiles &files) {
+static Error runOnce(ArrayRef<std::string> arguments, TempFiles &files) {
   Expected<std::string> log = files.create("log");
   if (!log)
     return log.takeError();
-  SmallVector<StringRef> views(arguments.begin(), arguments.end());
-  std::string message;
-  int status = sys::ExecuteAndWait(arguments[0], views, std::nullopt,
-                                   {StringRef(), StringRef(), StringRef(*log)},
-                                   kMaxSeconds,
-                                   /*MemoryLimit=*/0, &message);
-  if (status == 0)
+  Expected<std::string> failure =
+      runProgram({arguments, /*directory=*/"", *log, kMaxSeconds}, files);
+  if (!failure)
+    return failure.takeError();
+  if (failure->empty())
     return Error::success();
   auto buffer = MemoryBuffer::getFile(*log);
-  if (message.empty() && buffer)
-    message = (*buffer)->getBuffer().ltrim().split('\n').first.str();
-  return createStringError("the program's first run failed (status " +
-                           Twine(status) + "): " + message);
+  StringRef said = buffer ? (*buffer)->getBuffer().ltrim() : "";
+  return createStringError("the program's first run failed (" + *failure + ")" +
+                           (said.empty() ? "" : ": ") + said.split('\n').first);
 }
 
 Expected<std::vector<uint8_t>>
@@ -238,7 +235,7 @@ tq::computeGolden(const ProgramInfo &info, std::vector<std::string> command,
     outputs.push_back(*file);
     arguments.insert(arguments.end(), {"--output", tensor.name + "=" + *file});
   }
-  if (Error error = runProgram(arguments, files))
+  if (Error error = runOnce(arguments, files))
     return error;
   for (auto [tensor, file] : zip(info.outputs, outputs)) {
     Expected<Tensor> data = readNpy(file, tensor);

@@ -7,6 +7,8 @@
 
 #include "tq/Emit/Link.h"
 
+#include "tq/Emit/Subprocess.h"
+
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -19,6 +21,12 @@ using namespace tq;
 
 /// The sanitizers that the runtime was built with; programs need them too.
 static constexpr StringLiteral kSanitizers = TQ_SANITIZE;
+
+static std::string makeAbsolute(StringRef path) {
+  SmallString<128> result(path);
+  sys::fs::make_absolute(result);
+  return result.str().str();
+}
 
 static bool isForeign(const Triple &triple) {
   return Triple(sys::getProcessTriple()).getArch() != triple.getArch();
@@ -34,7 +42,7 @@ static Expected<std::string> findDriver(bool isForeign) {
     if (name.empty() || (isForeign && !name.contains("clang")))
       continue;
     if (ErrorOr<std::string> path = sys::findProgramByName(name))
-      return *path;
+      return makeAbsolute(*path);
   }
   return makeOutputError(
       Twine("no compiler driver to link with: expected one of ") +
@@ -114,7 +122,9 @@ static Error addArguments(LinkKind kind, StringRef directory,
     Expected<std::string> exports = writeExports(files);
     if (!exports)
       return exports.takeError();
-    arguments.append({"-Wl,-Bsymbolic", "-Wl,--version-script=" + *exports});
+    // Not -Wl, which a comma in the path would end.
+    arguments.append(
+        {"-Wl,-Bsymbolic", "-Xlinker", "--version-script=" + *exports});
   }
   if (sanitizers.empty())
     arguments.push_back("-Wl,-s");
@@ -125,12 +135,55 @@ static Error addArguments(LinkKind kind, StringRef directory,
   return Error::success();
 }
 
-/// The first line of `file` that says something.
-static std::string firstLine(StringRef file) {
+namespace {
+/// What the linker and its driver say of an error, in a line.
+struct LinkMessage {
+  std::string text;
+  bool isCrash = false;
+};
+} // namespace
+
+static LinkMessage findMessage(StringRef file) {
+  constexpr StringLiteral crash = "unable to execute command: ";
   auto buffer = MemoryBuffer::getFile(file);
   if (!buffer)
-    return "";
-  return (*buffer)->getBuffer().ltrim().split('\n').first.str();
+    return {};
+  SmallVector<StringRef> lines;
+  (*buffer)->getBuffer().split(lines, '\n', -1, /*KeepEmpty=*/false);
+  for (StringRef line : lines)
+    if (line.contains("error: ") && !line.contains(crash) &&
+        !line.contains("linker command failed"))
+      return {line.str()};
+  for (StringRef line : lines)
+    if (line.contains(crash))
+      return {line.split(crash).second.str(), true};
+  return {lines.empty() ? "" : lines.front().str()};
+}
+
+/// Bytes that the linker is going to write, at least.
+static uint64_t getTotalBytes(ArrayRef<std::string> objects) {
+  uint64_t total = 0, bytes = 0;
+  for (const std::string &object : objects)
+    if (!sys::fs::file_size(object, bytes))
+      total += bytes;
+  return total;
+}
+
+/// Whether the disk of `output` is too full. Linkers write through a mapping,
+/// and are killed where it has no room.
+static bool isDiskFull(StringRef output, ArrayRef<std::string> objects) {
+  ErrorOr<sys::fs::space_info> space = sys::fs::disk_space(output);
+  return space && space->available < getTotalBytes(objects);
+}
+
+static Error explainFailure(StringRef driver, StringRef output, StringRef log,
+                            const std::string &failure,
+                            ArrayRef<std::string> objects) {
+  LinkMessage message = findMessage(log);
+  if (message.isCrash && isDiskFull(output, objects))
+    message.text = make_error_code(std::errc::no_space_on_device).message();
+  return makeOutputError("linking with " + driver + " failed: " +
+                         (message.text.empty() ? failure : message.text));
 }
 
 Error tq::link(LinkKind kind, const Triple &triple,
@@ -140,8 +193,11 @@ Error tq::link(LinkKind kind, const Triple &triple,
   Expected<std::string> driver = findDriver(foreign);
   if (!driver)
     return driver.takeError();
-  SmallVector<std::string> arguments = {*driver, "-o", output.str()};
-  SmallString<128> directory(runtimeDirectory);
+  // lld takes a % in the path of its output for a place of a random digit; in
+  // the name alone there is none.
+  SmallVector<std::string> arguments = {*driver, "-o",
+                                        sys::path::filename(output).str()};
+  SmallString<128> directory(makeAbsolute(runtimeDirectory));
   if (foreign) {
     arguments.push_back("--target=" + getShortTriple(triple));
     sys::path::append(directory, getShortTriple(triple));
@@ -156,17 +212,14 @@ Error tq::link(LinkKind kind, const Triple &triple,
   Expected<std::string> log = files.create("log");
   if (!log)
     return log.takeError();
-  SmallVector<StringRef> views(arguments.begin(), arguments.end());
-  std::string message;
-  int status =
-      sys::ExecuteAndWait(*driver, views, std::nullopt,
-                          {StringRef(), StringRef(*log), StringRef(*log)},
-                          /*SecondsToWait=*/0, /*MemoryLimit=*/0, &message);
-  if (status == 0)
+  Expected<std::string> failure = runProgram(
+      {arguments, sys::path::parent_path(output), *log, /*maxSeconds=*/0},
+      files);
+  if (!failure)
+    return failure.takeError();
+  if (failure->empty())
     return Error::success();
-  if (message.empty())
-    message = firstLine(*log);
-  return makeOutputError("linking with " + *driver + " failed: " + message);
+  return explainFailure(*driver, output, *log, *failure, objects);
 }
 
 std::string tq::findRuntimeDirectory(const char *executable) {

@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SmallVectorExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/IR/DiagnosticInfo.h"
 #include "llvm/IR/DiagnosticPrinter.h"
@@ -101,13 +102,18 @@ Expected<std::unique_ptr<Module>> tq::translateTarget(mlir::ModuleOp module,
   return result;
 }
 
-/// `text` inside the quotes of an assembler string.
+/// `text` inside the quotes of an assembler string: what is no printable ASCII
+/// as the octal number of its byte.
 static std::string escape(StringRef text) {
   std::string result;
   for (char c : text) {
-    if (c == '"' || c == '\\')
-      result += '\\';
-    result += c;
+    if (isPrint(c) && c != '"' && c != '\\') {
+      result += c;
+      continue;
+    }
+    auto byte = static_cast<unsigned char>(c);
+    result += {'\\', char('0' + (byte >> 6)), char('0' + (byte >> 3 & 7)),
+               char('0' + (byte & 7))};
   }
   return result;
 }

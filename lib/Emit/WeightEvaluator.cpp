@@ -7,6 +7,8 @@
 
 #include "tq/Emit/WeightEvaluator.h"
 
+#include "tq/Emit/TempFiles.h"
+
 #include "tq/Quant/Half.h"
 #include "tq/Quant/Pack.h"
 #include "tq/Quant/Quantize.h"
@@ -203,6 +205,9 @@ mapFile(StringRef path) {
     region = std::make_shared<fs::mapped_file_region>(
         *file, fs::mapped_file_region::readonly, status.getSize(), 0, error);
   fs::closeFile(*file);
+  if (error == std::errc::not_enough_memory)
+    return makeMemoryError("not enough memory to map the file of weights " +
+                           path);
   if (error)
     return createStringError("cannot map the file of weights " + path + ": " +
                              error.message());

@@ -106,7 +106,7 @@ ExitCode Driver::checkOutput() {
   if (isText && isDevice(line.output))
     return ExitCode::Fine;
   TempFiles files;
-  Expected<std::string> probe = files.createNextTo(line.output);
+  Expected<std::string> probe = files.createOutput(line.output);
   return probe ? ExitCode::Fine : fail(ExitCode::Output, probe.takeError());
 }
 

@@ -8,6 +8,7 @@
 #ifndef TQ_EMIT_EMIT_H
 #define TQ_EMIT_EMIT_H
 
+#include "tq/Emit/InputFiles.h"
 #include "tq/Emit/ProgramTables.h"
 #include "tq/Emit/Target.h"
 #include "tq/Emit/WeightSection.h"
@@ -15,6 +16,11 @@
 #include <optional>
 
 namespace tq {
+
+/// Attributes of modules: the absolute path of the tokenizer's directory, and
+/// the names of its files that were there at import.
+inline constexpr llvm::StringLiteral kTokenizerDirAttr = "tq.tokenizer_dir";
+inline constexpr llvm::StringLiteral kTokenizerFilesAttr = "tq.tokenizer_files";
 
 enum class OutputKind {
   Executable,
@@ -35,6 +41,8 @@ struct EmitOptions {
   /// Store inputs and outputs for --selftest. The program is run once for it,
   /// if this machine can run it.
   bool golden = true;
+  /// None of these may have changed when the weights are written.
+  const InputFiles *inputs = nullptr;
 };
 
 struct EmitResult {
@@ -47,10 +55,14 @@ struct EmitResult {
 /// "tq 0.1.0 (LLVM 22.1.8)".
 std::string getCompilerVersion();
 
+/// The file that emitProgram writes beside `output`: the header of a library,
+/// the weights of assembly and LLVM IR, if there are any. "" if there is none.
+std::string getSideOutput(OutputKind kind, llvm::StringRef output);
+
 /// Makes a program of `module`, which the codegen phase left. Everything is
 /// written as a whole or not at all, and no other file stays. `progress`
 /// follows the weights. See makeOutputError for errors about what is written,
-/// others are about what was given.
+/// and makeMemoryError; others are about what was given.
 llvm::Expected<EmitResult> emitProgram(mlir::ModuleOp module,
                                        const EmitOptions &options,
                                        ProgressFn progress);

@@ -16,7 +16,8 @@ namespace tq {
 /// Runs the program, by `command` and more arguments, once, on numbers made
 /// from a fixed seed and with some padding, and returns inputs and outputs as
 /// `tq_program::golden` wants them: what `--selftest` on another machine has to
-/// reproduce bit for bit.
+/// reproduce bit for bit. See makeOutputError and makeMemoryError for errors
+/// that are not about the program.
 llvm::Expected<std::vector<uint8_t>>
 computeGolden(const ProgramInfo &info, std::vector<std::string> command,
               TempFiles &files);

@@ -20,9 +20,10 @@ enum class LinkKind { Executable, SharedLibrary, Object };
 std::string getShortTriple(const llvm::Triple &triple);
 
 /// Links files of one program, with the runtime libraries in
-/// `runtimeDirectory`, to `output`. The system's compiler driver runs the
-/// linker, as it knows where libc is. For another architecture than this
-/// machine's that is clang, and the libraries are in a folder of its name.
+/// `runtimeDirectory`, to `output`, a path made by TempFiles. The system's
+/// compiler driver runs the linker, as it knows where libc is. For another
+/// architecture than this machine's that is clang, and the libraries are in a
+/// folder of its name.
 llvm::Error link(LinkKind kind, const llvm::Triple &triple,
                  llvm::ArrayRef<std::string> objects,
                  llvm::StringRef runtimeDirectory, llvm::StringRef output,

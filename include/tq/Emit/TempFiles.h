@@ -22,7 +22,15 @@ namespace tq {
 /// `std::errc::io_error`.
 llvm::Error makeOutputError(const llvm::Twine &message);
 
-/// Temporary files; removed when the object goes, and on signals.
+/// An error about the memory of this machine: its code is
+/// `std::errc::not_enough_memory`.
+llvm::Error makeMemoryError(const llvm::Twine &message);
+
+/// The code of `error`, which stays.
+std::error_code getErrorCode(llvm::Error &error);
+
+/// Temporary files, in directories of their own, and the outputs that they
+/// become. All are removed when the object goes, and when the process does.
 class TempFiles {
 public:
   TempFiles() = default;
@@ -33,25 +41,48 @@ public:
   /// Creates an empty file in the directory for temporary files.
   llvm::Expected<std::string> create(llvm::StringRef suffix);
 
-  /// Creates an empty file next to `path`, to be renamed to it.
-  llvm::Expected<std::string> createNextTo(llvm::StringRef path);
+  /// The directory of the files that create makes.
+  llvm::Expected<std::string> getDirectory();
 
-  /// Renames a file made by createNextTo to `path`; it is no longer temporary.
-  llvm::Error rename(llvm::StringRef file, llvm::StringRef path);
+  /// Creates an empty file that publish gives the name `path`; where that is a
+  /// symbolic link, the name that it points at.
+  llvm::Expected<std::string> createOutput(llvm::StringRef path);
+
+  /// Gives all outputs their names: after a failure none has changed.
+  llvm::Error publish();
 
 private:
-  void add(llvm::StringRef file);
+  struct Output {
+    std::string file;
+    std::string path;   ///< as given, for messages
+    std::string target; ///< without links
+    std::string before; ///< what was there; empty if nothing was
+  };
 
-  llvm::SmallVector<std::string, 8> files;
+  llvm::Expected<std::string> createIn(llvm::StringRef directory,
+                                       llvm::StringRef suffix);
+  std::error_code keepBefore(Output &output);
+  void takeBack(const Output &output);
+
+  std::string directory;
+  /// One for each directory of outputs, which comes first.
+  llvm::SmallVector<std::pair<std::string, std::string>, 1> outputDirectories;
+  llvm::SmallVector<Output, 2> outputs;
+  unsigned count = 0;
 };
 
-/// Writes `file` through `write`. Fails where not everything could be written,
-/// on a full disk for instance.
+/// Writes `file`, which is there already, through `write`. Fails where not
+/// everything could be written, on a full disk for instance.
 llvm::Error
 writeFile(llvm::StringRef file,
           llvm::function_ref<llvm::Error(llvm::raw_pwrite_stream &)>);
 
-/// Whether `path` is a terminal, a pipe or the like, as /dev/stdout may be.
+/// Where `path` leads: what its symbolic links point at, whether or not that is
+/// there.
+llvm::Expected<std::string> resolveLinks(llvm::StringRef path);
+
+/// Whether `path` is a terminal, a pipe or the like, as /dev/stdout may be, or
+/// a file that is already open.
 bool isDevice(llvm::StringRef path);
 
 /// Writes `path` as a whole or not at all; devices directly.
