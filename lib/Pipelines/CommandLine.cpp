@@ -241,6 +241,10 @@ Error Parser::check() {
   bool isText = line.stopAfter != Phase::Emit;
   if (line.output.empty() && !isText)
     return createStringError("expected -o OUT, where the program goes");
+  if (!isText && getSideOutput(line.kind, line.output) == line.output)
+    return createStringError("-o " + line.output +
+                             ": expected a name that does not end in .h, as "
+                             "the library's header gets it");
   return Error::success();
 }
 
@@ -311,7 +315,8 @@ phases:
                     getPhaseDescription(phase));
   text += R"(
 exit codes: 0 fine, 1 wrong usage, 2 bad input (model, IR, weights), 3 the output
-cannot be written or linked, 4 something the compiler cannot do
+or temporary files cannot be written or linked, 4 something the compiler cannot do,
+also for want of memory
 )";
   return text;
 }

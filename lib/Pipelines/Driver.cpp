@@ -7,7 +7,9 @@
 
 #include "tq/Pipelines/Driver.h"
 
+#include "CrashHandler.h"
 #include "NestingCheck.h"
+#include "OutputCheck.h"
 #include "Report.h"
 
 #include "tq/Dialect/TQ/IR/TQ.h"
@@ -20,14 +22,11 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/CrashRecoveryContext.h"
-#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
 #include "llvm/Support/Signals.h"
-
-#include <unistd.h>
 
 using namespace llvm;
 using namespace tq;
@@ -43,16 +42,16 @@ public:
 
   ExitCode run();
 
-  /// Says what was going on when the compiler crashed.
-  ExitCode explainCrash() const;
-
 private:
   ExitCode fail(ExitCode code, Error error);
+  void begin(Phase phase);
 
+  ExitCode noteInputs();
   ExitCode checkOutput();
   ExitCode load();
   ExitCode import();
   ExitCode parse();
+  ExitCode checkFiles();
   ExitCode runPhases();
   ExitCode runPipeline(Phase phase);
   Error addPhase(Phase phase, mlir::OpPassManager &manager);
@@ -63,6 +62,7 @@ private:
 
   CommandLine line;
   mlir::DialectRegistry registry;
+  GuardedThreadPool threads; // outlives the context
   std::unique_ptr<mlir::MLIRContext> context;
   std::unique_ptr<DiagnosticPrinter> diagnostics;
   PhaseReport report;
@@ -70,8 +70,7 @@ private:
   mlir::DefaultTimingManager timing;
   mlir::TimingScope timingScope;
   Phase next = Phase::Import; // the first phase that is still to be run
-  /// The phase that is being run; none while IR is parsed.
-  std::optional<Phase> running;
+  InputFiles inputs;
 };
 } // namespace
 
@@ -83,7 +82,9 @@ Driver::Driver(CommandLine commandLine, const char *executable)
   timing.setEnabled(line.timing);
   timingScope = timing.getRootScope();
   registerAllDialects(registry);
-  context = std::make_unique<mlir::MLIRContext>(registry);
+  context = std::make_unique<mlir::MLIRContext>(
+      registry, mlir::MLIRContext::Threading::DISABLED);
+  context->setThreadPool(threads);
   context->printOpOnDiagnostic(false); // a line is enough
   diagnostics =
       std::make_unique<DiagnosticPrinter>(context.get(), line.verbose);
@@ -96,38 +97,75 @@ ExitCode Driver::fail(ExitCode code, Error error) {
   return code;
 }
 
+/// Begins `phase`: what ends the compiler from now on happens in it.
+void Driver::begin(Phase phase) {
+  report.begin(phase);
+  std::string where = (" in the phase " + getPhaseName(phase)).str();
+  setCrashReport({"the compiler crashed" + where +
+                      ", which is an error of tq; --verbose shows where",
+                  "not enough memory" + where, "LLVM" + where,
+                  ExitCode::Unsupported});
+}
+
+/// Notes how the files are that will be read.
+ExitCode Driver::noteInputs() {
+  if (sys::fs::is_directory(line.input))
+    inputs.addDirectory(line.input);
+  else
+    inputs.add(line.input);
+  return ExitCode::Fine;
+}
+
 /// Finds out before the work whether its result can be written.
 ExitCode Driver::checkOutput() {
   if (line.output.empty())
     return ExitCode::Fine;
-  bool isText = line.stopAfter != Phase::Emit ||
-                line.kind == OutputKind::Assembly ||
-                line.kind == OutputKind::LLVMIR;
-  if (isText && isDevice(line.output))
-    return ExitCode::Fine;
-  TempFiles files;
-  Expected<std::string> probe = files.createOutput(line.output);
-  return probe ? ExitCode::Fine : fail(ExitCode::Output, probe.takeError());
+  if (Error error = checkOutputsAreNoInputs(line, inputs))
+    return fail(ExitCode::Usage, std::move(error));
+  if (Error error = checkOutputsAreWritable(line))
+    return fail(ExitCode::Output, std::move(error));
+  return ExitCode::Fine;
 }
 
-/// Makes the paths of mapped weights absolute: IR that is written elsewhere
-/// still finds them.
-static void resolveMappedFiles(mlir::ModuleOp module, StringRef directory) {
-  for (auto weight : module.getOps<WeightOp>()) {
-    auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr());
-    if (!mapped)
-      continue;
-    SmallString<128> path = mapped.getFile();
-    sys::path::make_absolute(directory, path);
-    sys::fs::make_absolute(path);
-    weight.setValueAttr(
-        MappedAttr::get(module.getContext(), path, mapped.getOffset()));
-  }
+static SmallString<128> makeAbsolute(StringRef directory, StringRef path) {
+  SmallString<128> result(path);
+  sys::path::make_absolute(directory, result);
+  sys::fs::make_absolute(result);
+  return result;
+}
+
+/// Makes the paths of mapped weights and of the tokenizer absolute: IR that is
+/// written elsewhere still finds them.
+static void resolveFiles(mlir::ModuleOp module, StringRef directory) {
+  if (auto name = module->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr))
+    module->setAttr(
+        kTokenizerDirAttr,
+        mlir::StringAttr::get(module.getContext(),
+                              makeAbsolute(directory, name.getValue()).str()));
+  for (auto weight : module.getOps<WeightOp>())
+    if (auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr()))
+      weight.setValueAttr(MappedAttr::get(
+          module.getContext(), makeAbsolute(directory, mapped.getFile()).str(),
+          mapped.getOffset()));
+}
+
+/// Notes which files the tokenizer has, so that emit can miss them.
+static void recordTokenizerFiles(mlir::ModuleOp module) {
+  auto directory = module->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr);
+  if (!directory)
+    return;
+  SmallVector<StringRef> names;
+  for (StringRef name :
+       {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "merges.txt",
+        "special_tokens_map.json", "added_tokens.json"})
+    if (sys::fs::exists(makeAbsolute(directory.getValue(), name)))
+      names.push_back(name);
+  module->setAttr(kTokenizerFilesAttr,
+                  mlir::Builder(module.getContext()).getStrArrayAttr(names));
 }
 
 ExitCode Driver::import() {
-  running = Phase::Import;
-  report.begin(Phase::Import);
+  begin(Phase::Import);
   ImportOptions options;
   options.pooling = line.pooling.value_or(ImportPooling::Auto);
   auto imported = importHuggingFace(line.input, options, context.get());
@@ -137,7 +175,8 @@ ExitCode Driver::import() {
     return ExitCode::Input;
   }
   module = std::move(*imported);
-  resolveMappedFiles(*module, "");
+  resolveFiles(*module, "");
+  recordTokenizerFiles(*module);
   (*module)->setAttr(
       kPhaseAttr,
       mlir::StringAttr::get(context.get(), getPhaseName(Phase::Import)));
@@ -163,6 +202,10 @@ ExitCode Driver::parse() {
                 createStringError(line.input + ":" + Twine(deep) +
                                   ": brackets are nested more than " +
                                   Twine(kMaxNesting) + " deep"));
+  std::string where = line.input + ": ";
+  setCrashReport({where + "malformed IR, which crashed the parser",
+                  where + "not enough memory to read it",
+                  where + "malformed IR", ExitCode::Input});
   mlir::ParserConfig config(context.get());
   module = mlir::parseSourceFile<mlir::ModuleOp>(line.input, config);
   if (!module) {
@@ -170,7 +213,7 @@ ExitCode Driver::parse() {
       printError("cannot parse " + line.input);
     return ExitCode::Input;
   }
-  resolveMappedFiles(*module, sys::path::parent_path(line.input));
+  resolveFiles(*module, sys::path::parent_path(line.input));
   next = Phase::Normalize;
   mlir::Attribute attr = (*module)->getAttr(kPhaseAttr);
   if (!attr)
@@ -206,6 +249,25 @@ ExitCode Driver::load() {
               createStringError("expected INPUT to be a model directory, a "
                                 ".mlir or a .mlirbc file, but got " +
                                 line.input));
+}
+
+/// Adds the files that the module names; an output may be none of them, either.
+ExitCode Driver::checkFiles() {
+  bool isImported = sys::fs::is_directory(line.input);
+  for (auto weight : module->getOps<WeightOp>()) {
+    auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr());
+    if (!mapped)
+      continue;
+    StringRef path = mapped.getFile();
+    if (isImported && inputs.find(path).empty())
+      return fail(ExitCode::Input,
+                  createStringError("the file of weights " + path +
+                                    " changed while it was imported"));
+    inputs.addWeights(path);
+  }
+  if (auto name = (*module)->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr))
+    inputs.addDirectory(name.getValue());
+  return checkOutput();
 }
 
 Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
@@ -247,8 +309,7 @@ static std::string describeQuantization(const CommandLine &line) {
 }
 
 ExitCode Driver::runPipeline(Phase phase) {
-  running = phase;
-  report.begin(phase);
+  begin(phase);
   mlir::PassManager manager(context.get());
   manager.enableTiming(timingScope);
   if (Error error = addPhase(phase, manager))
@@ -300,33 +361,35 @@ std::string Driver::describeOptions() const {
   return earlier ? earlier.getValue().str() : "";
 }
 
+/// What kind of error emitProgram met.
+static ExitCode getExitCode(std::error_code error) {
+  if (error == std::errc::io_error)
+    return ExitCode::Output;
+  return error == std::errc::not_enough_memory ? ExitCode::Unsupported
+                                               : ExitCode::Input;
+}
+
 ExitCode Driver::emit() {
-  running = Phase::Emit;
-  report.begin(Phase::Emit);
+  begin(Phase::Emit);
   EmitOptions options;
   options.kind = line.kind;
   options.output = line.output;
   options.options = describeOptions();
   options.runtimeDirectory = line.runtimeDirectory;
   options.golden = line.golden;
+  options.inputs = &inputs;
   Expected<EmitResult> result =
       emitProgram(*module, options, [&](uint64_t done, uint64_t total) {
         report.progress(done, total);
       });
   if (!result) {
     Error error = result.takeError();
-    bool isOutput = false;
-    error = handleErrors(
-        std::move(error), [&](std::unique_ptr<ErrorInfoBase> info) -> Error {
-          isOutput = info->convertToErrorCode() == std::errc::io_error;
-          return Error(std::move(info));
-        });
     if (diagnostics->hasErrors()) {
       consumeError(std::move(error));
       return ExitCode::Input;
     }
-    return fail(isOutput ? ExitCode::Output : ExitCode::Input,
-                std::move(error));
+    ExitCode code = getExitCode(getErrorCode(error));
+    return fail(code, std::move(error));
   }
   report.end();
   if (report.isEnabled())
@@ -357,46 +420,45 @@ Error Driver::chooseTargets() {
 ExitCode Driver::run() {
   if (Error error = chooseTargets())
     return fail(ExitCode::Usage, std::move(error));
-  for (auto step : {&Driver::checkOutput, &Driver::load, &Driver::runPhases})
+  for (auto step : {&Driver::noteInputs, &Driver::checkOutput, &Driver::load,
+                    &Driver::checkFiles, &Driver::runPhases})
     if (ExitCode code = (this->*step)(); code != ExitCode::Fine)
       return code;
   return line.stopAfter == Phase::Emit ? emit() : printModule();
 }
 
-/// LLVM ends the process where it cannot go on: with our exit code, and without
-/// files left behind.
-static void onFatalError(void *, const char *reason, bool) {
-  printError(Twine("LLVM: ") + reason);
-  sys::RunInterruptHandlers();
-  _exit(static_cast<int>(ExitCode::Unsupported));
-}
-
-ExitCode Driver::explainCrash() const {
-  if (!running) {
-    printError(line.input + ": malformed IR, which crashed the parser");
-    return ExitCode::Input;
-  }
-  printError("the compiler crashed in the phase " + getPhaseName(*running) +
-             ", which is an error of tq; --verbose shows where");
-  return ExitCode::Unsupported;
-}
-
-/// Runs `driver` with a stack that suits deep IR. Should it crash, the user
-/// gets one line and no files are left behind.
-static ExitCode runSafely(Driver &driver) {
-  constexpr unsigned stackBytes = 256 << 20;
-  ExitCode code = ExitCode::Fine;
-  CrashRecoveryContext::Enable();
-  CrashRecoveryContext recovery;
-  if (recovery.RunSafelyOnThread([&] { code = driver.run(); }, stackBytes))
+/// What was printed on stdout has arrived there.
+static ExitCode closeStdout(ExitCode code) {
+  outs().flush();
+  if (!outs().has_error())
     return code;
-  code = driver.explainCrash();
-  sys::RunInterruptHandlers();
-  _exit(static_cast<int>(code)); // whatever is left cannot be trusted
+  printError("cannot write to stdout: " + outs().error().message());
+  outs().clear_error();
+  return code == ExitCode::Fine ? ExitCode::Output : code;
+}
+
+static ExitCode runDriver(CommandLine line, const char *executable) {
+  bool wantsAll = line.verbose || line.timing || LLVM_ADDRESS_SANITIZER_BUILD;
+  if (line.verbose) // which wants to see a crash
+    sys::PrintStackTraceOnErrorSignal(executable);
+  setCrashReport({"the compiler crashed, which is an error of tq; --verbose "
+                  "shows where",
+                  "not enough memory", "LLVM", ExitCode::Unsupported});
+  installCrashHandlers(line.verbose);
+  if (!wantsAll)
+    keepStderr();
+  ExitCode code = ExitCode::Fine;
+  runOnLargeStack([&] {
+    Driver driver(std::move(line), executable);
+    code = driver.run();
+  });
+  return code;
 }
 
 ExitCode tq::runCompiler(int argc, const char *const *argv) {
-  install_fatal_error_handler(onFatalError);
+  // A file that is opened must not become stdout or stderr.
+  if (sys::Process::FixupStandardFileDescriptors())
+    return ExitCode::Output;
   Expected<CommandLine> line =
       parseCommandLine(ArrayRef(argv, argc).drop_front(argc > 0));
   if (!line) {
@@ -405,16 +467,7 @@ ExitCode tq::runCompiler(int argc, const char *const *argv) {
   }
   if (line->help || line->version) {
     outs() << (line->help ? getHelp() : getCompilerVersion() + "\n");
-    return ExitCode::Fine;
+    return closeStdout(ExitCode::Fine);
   }
-  bool isVerbose = line->verbose;
-  Driver driver(std::move(*line), argc > 0 ? argv[0] : "");
-  // A debugger, a sanitizer and the one who asks for more want the crash.
-  if (LLVM_ADDRESS_SANITIZER_BUILD)
-    return driver.run();
-  if (isVerbose) {
-    sys::PrintStackTraceOnErrorSignal(argc > 0 ? argv[0] : "");
-    return driver.run();
-  }
-  return runSafely(driver);
+  return closeStdout(runDriver(std::move(*line), argc > 0 ? argv[0] : ""));
 }

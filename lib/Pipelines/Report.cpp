@@ -7,6 +7,8 @@
 
 #include "Report.h"
 
+#include "tq/Emit/Cleanup.h"
+
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -14,13 +16,32 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <atomic>
+#include <cstdlib>
+#include <fcntl.h>
 #include <numeric>
+#include <unistd.h>
 
 using namespace llvm;
 using namespace tq;
 
-/// `text` on one line, without what would confuse a terminal.
-static std::string oneLine(StringRef text) {
+static int errorDescriptor = STDERR_FILENO;
+static std::atomic<bool> hasError;
+
+bool tq::hasPrintedError() { return hasError; }
+
+int tq::getErrorDescriptor() { return errorDescriptor; }
+
+void tq::keepStderr() {
+  int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  int kept = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (null >= 0 && kept >= 0 && dup2(null, STDERR_FILENO) >= 0)
+    errorDescriptor = kept;
+  if (null >= 0)
+    close(null);
+}
+
+std::string tq::oneLine(StringRef text) {
   std::string result;
   for (char c : text.rtrim())
     result += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
@@ -28,7 +49,12 @@ static std::string oneLine(StringRef text) {
 }
 
 static void printLine(StringRef kind, StringRef text) {
-  errs() << kind << ": " << oneLine(text) << '\n';
+  UninterruptedSection section; // no line follows the one of an end
+  raw_fd_ostream stream(errorDescriptor, /*shouldClose=*/false);
+  stream << kind << ": " << oneLine(text) << '\n';
+  stream.flush();
+  stream.clear_error();
+  hasError = hasError || kind == "error";
 }
 
 void tq::printError(const Twine &message) { printLine("error", message.str()); }
@@ -85,9 +111,15 @@ void DiagnosticPrinter::print(mlir::Diagnostic &diagnostic) {
 // Phases
 //===----------------------------------------------------------------------===//
 
+/// Whether stdout is a terminal that knows how to clear a line.
+static bool canDrawBar() {
+  const char *terminal = getenv("TERM");
+  return terminal && *terminal && StringRef(terminal) != "dumb" &&
+         sys::Process::StandardOutIsDisplayed();
+}
+
 PhaseReport::PhaseReport(bool enabled)
-    : enabled(enabled),
-      hasBar(enabled && sys::Process::StandardOutIsDisplayed()) {}
+    : enabled(enabled), hasBar(enabled && canDrawBar()) {}
 
 void PhaseReport::begin(Phase phase) {
   current = phase;

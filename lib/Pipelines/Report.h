@@ -19,6 +19,19 @@ namespace tq {
 /// Prints `error: MESSAGE` on stderr, on one line.
 void printError(const llvm::Twine &message);
 
+/// `text` on one line, without what would confuse a terminal.
+std::string oneLine(llvm::StringRef text);
+
+/// Keeps stderr to the lines of this file: what libraries print when they end
+/// the process is no line for the user.
+void keepStderr();
+
+/// Whether an error has been printed: what comes after it follows from it.
+bool hasPrintedError();
+
+/// The descriptor of stderr, also after keepStderr.
+int getErrorDescriptor();
+
 /// Prints diagnostics of MLIR, one line each: the first error, warnings, and
 /// with `verbose` all the others.
 class DiagnosticPrinter {

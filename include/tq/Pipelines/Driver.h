@@ -13,10 +13,10 @@ namespace tq {
 /// What tq-compile returns.
 enum class ExitCode {
   Fine = 0,
-  Usage = 1,       ///< wrong arguments
-  Input = 2,       ///< a bad model, IR or weights
-  Output = 3,      ///< the output cannot be written or linked
-  Unsupported = 4, ///< a phase fails
+  Usage = 1,       ///< wrong arguments, also an output that is an input
+  Input = 2,       ///< a bad model, IR or weights; files that change meanwhile
+  Output = 3,      ///< output or temporary files cannot be written or linked
+  Unsupported = 4, ///< a phase fails, or memory runs out
 };
 
 /// tq-compile: reads INPUT, runs the phases, writes OUT.
