@@ -1,6 +1,15 @@
 # Configuration of lit for tests of IR and of command lines.
+#
+# The checkout may lie in a folder of any name. So in RUN lines
+# - %s, %S, %p, %t, %tq_src and %python are one word of the shell, whatever is in them:
+#   write `%t/out` and `--input-file=%t/x`, and never put them between quotes (a script
+#   for `%python -c` gets a path as an argument, or works in %t after `cd %t`);
+# - tools are found in PATH, by their plain names;
+# and no CHECK-NOT line matches a word that can be part of a path: `ls %t | count 0`
+# asks whether a folder is empty.
 
 import os
+import shlex
 import subprocess
 import sys
 
@@ -8,24 +17,23 @@ import lit.formats
 import lit.util
 from lit.llvm import llvm_config
 
+sys.path.insert(0, os.path.dirname(__file__))
+import lit_quoting
+
 config.name = "TQ"
-config.test_format = lit.formats.ShTest(not llvm_config.use_lit_shell)
+config.test_format = lit_quoting.QuotedShTest(not llvm_config.use_lit_shell)
 config.suffixes = [".mlir", ".test"]
 # unit is GoogleTest, e2e has tests in Python, benchmark is measured by hand.
 config.excludes = ["Inputs", "unit", "e2e", "benchmark"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tq_build_dir, "test")
 
-config.substitutions.append(("%tq_src", config.tq_source_dir))
-config.substitutions.append(("%python", '"%s"' % config.python_executable))
+config.substitutions.append(("%tq_src", shlex.quote(config.tq_source_dir)))
+config.substitutions.append(("%python", shlex.quote(config.python_executable)))
 
-llvm_config.with_environment("PATH", config.tq_tools_dir, append_path=True)
-llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
-llvm_config.add_tool_substitutions(
-    ["tq-opt", "tq-compile", "tq-lsp-server"], [config.tq_tools_dir]
-)
-llvm_config.add_tool_substitutions(
-    ["FileCheck", "not", "count", "split-file"], [config.llvm_tools_dir]
+# Paths in front of those there are.
+llvm_config.with_environment(
+    "PATH", [config.tq_tools_dir, config.llvm_tools_dir], append_path=True
 )
 
 
@@ -50,12 +58,6 @@ if "avx512_vnni" in flags:
 for tool in ["tq-compile", "tq-lsp-server"]:
     if os.path.exists(os.path.join(config.tq_tools_dir, tool)):
         config.available_features.add(tool)
-# Models and data that are too large for the repository.
-shared = os.path.join(config.tq_source_dir, "..", "shared")
-if os.path.isdir(shared):
-    config.available_features.add("shared")
-    config.substitutions.append(("%shared", shared))
-
 # What runs programs of other CPUs. It has no room for a sanitizer's shadow; the
 # runtime for other architectures has no sanitizer.
 for arch, loader in [("x86_64", "/"), ("aarch64", "/usr/aarch64-linux-gnu")]:
