@@ -60,8 +60,6 @@ function(tq_add_unittest name)
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS} GTest::gtest GTest::gtest_main)
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/unit)
-  target_compile_definitions(${name} PRIVATE
-    TQ_SOURCE_DIR="${PROJECT_SOURCE_DIR}" TQ_SHARED_DIR="${PROJECT_SOURCE_DIR}/../shared")
   add_test(NAME ${name} COMMAND ${name})
   add_dependencies(tq-unit-tests ${name})
 endfunction()

@@ -15,6 +15,9 @@ set -euo pipefail
 export LC_ALL=C.UTF-8
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# All checkouts on a machine share what they have compiled: paths below the root
+# count as relative ones.
+export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
 preset=dev
 venv=$root/build/venv
 stage_log=
@@ -166,7 +169,7 @@ ensure_packages() {
 make_venv() {
   # Debian's own Python: the package python3-venv belongs to it.
   /usr/bin/python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
       --requirement "$root/tools/dev/requirements.txt" &&
     cp "$root/tools/dev/requirements.txt" "$venv/requirements.txt"
 }

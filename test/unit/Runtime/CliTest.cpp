@@ -424,7 +424,7 @@ TEST_F(CliTest, DamagedSelfTest) {
 
 namespace {
 int spawn(const std::string &arguments) {
-  int status = system((std::string(TQ_TEST_PROGRAM) + " " + arguments).c_str());
+  int status = system(("'" TQ_TEST_PROGRAM "' " + arguments).c_str());
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 } // namespace
