@@ -109,9 +109,7 @@ static tq_status failValue(const tq_program_tensor &input, const int64_t *dims,
               shapeText(where, index, input.rank));
 }
 
-/// The values an integer input may have: its limit, and what its dtype holds.
-static void validRange(const tq_program_tensor &input, int64_t *low,
-                       int64_t *high) {
+void validRange(const tq_program_tensor &input, int64_t *low, int64_t *high) {
   *low = input.limit > 0 ? 0 : integerMin(input.dtype);
   *high = integerMax(input.dtype);
   if (input.limit > 0 && input.limit - 1 < *high)

@@ -114,6 +114,9 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
 int32_t findTensor(const tq_program_tensor *tensors, int32_t count,
                    const char *name);
 
+/// The values an integer input may have: its limit, and what its dtype holds.
+void validRange(const tq_program_tensor &input, int64_t *low, int64_t *high);
+
 /// Whether this CPU can run the code for `target`, and the system lets it.
 bool isSupported(const tq_program_target &target);
 

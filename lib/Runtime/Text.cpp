@@ -59,8 +59,8 @@ tq_status requireTokenizer(const tq_model &model) {
 
 /// Ids to make room for. An unbounded text gets what decomposition can make of
 /// it.
-static int64_t capacityFor(size_t bytes, int64_t limit) {
-  int64_t most = 4 * int64_t(bytes) + 8;
+static int64_t capacityFor(const tq_model &model, size_t bytes, int64_t limit) {
+  int64_t most = 4 * int64_t(bytes) + tokenizerSpecialTokens(model.tokenizer);
   return limit && limit < most ? limit : most;
 }
 
@@ -69,24 +69,69 @@ static size_t textBytes(const char *const *texts, const size_t *bytes,
   return bytes ? bytes[index] : strlen(texts[index]);
 }
 
+/// The tokenizer may know more tokens than the model has rows for. Said of the
+/// text, before any runs: a run only knows rows of sorted batches.
+static tq_status checkIds(const tq_program_tensor &input, const int32_t *ids,
+                          int64_t count, int64_t index) {
+  int64_t low, high;
+  validRange(input, &low, &high);
+  for (int64_t i = 0; i < count; ++i)
+    if (ids[i] < low || ids[i] > high)
+      return fail(TQ_ERROR_INPUT,
+                  "text %" PRId64 ": expected token ids from %" PRId64
+                  " to %" PRId64 ", found %d; the tokenizer has more tokens "
+                  "than the model",
+                  index + 1, low, high, ids[i]);
+  return TQ_OK;
+}
+
 static tq_status tokenizeOne(tq_session &session, const char *text,
                              size_t bytes, int64_t limit, int64_t index,
                              Texts &texts) {
-  auto *ids = reinterpret_cast<int32_t *>(session.textIds.data);
+  const tq_model &model = *session.model;
   auto *offsets = reinterpret_cast<int64_t *>(session.textOffsets.data);
+  int32_t *ids =
+      reinterpret_cast<int32_t *>(session.textIds.data) + offsets[index];
+  int64_t capacity = capacityFor(model, bytes, limit);
   TokenizeResult result = {};
-  if (!tokenize(session.model->tokenizer, text, bytes, limit,
-                ids + offsets[index], capacityFor(bytes, limit), &result))
-    return fail(TQ_ERROR_RESOURCE, "no memory to tokenize text %" PRId64,
-                index + 1);
+  if (!tokenize(model.tokenizer, text, bytes, limit, ids, capacity, &result))
+    return fail(TQ_ERROR_INPUT,
+                "text %" PRId64 ": expected at most %" PRId64
+                " tokens, found %" PRId64,
+                index + 1, capacity, result.count);
+  // A row of padding alone has no meaning: what it gives depends on the model.
   if (result.count < 1)
-    return fail(TQ_ERROR_INPUT, "text %" PRId64 " has no tokens", index + 1);
+    return fail(TQ_ERROR_INPUT,
+                "text %" PRId64 ": expected at least one token, found none; "
+                "this tokenizer adds none of its own to an empty text",
+                index + 1);
+  if (tq_status status = checkIds(model.program->inputs[texts.idsInput], ids,
+                                  result.count, index))
+    return status;
   offsets[index + 1] = offsets[index] + result.count;
   if (result.count > texts.longest)
     texts.longest = result.count;
+  if (index == 0 || result.count < texts.shortest)
+    texts.shortest = result.count;
   if (result.truncated && !texts.truncated++)
     texts.firstTruncated = index;
   return TQ_OK;
+}
+
+/// The id that fills up shorter texts has to be in the model's table too.
+static tq_status checkPadding(const tq_model &model, const Texts &texts) {
+  const tq_program_tensor &input = model.program->inputs[texts.idsInput];
+  bool isPadded = input.dims[1] >= 0
+                      ? texts.shortest < input.dims[1]
+                      : texts.maskInput >= 0 && texts.shortest < texts.longest;
+  int64_t low, high, id = tokenizerPadId(model.tokenizer);
+  validRange(input, &low, &high);
+  if (!isPadded || (id >= low && id <= high))
+    return TQ_OK;
+  return fail(TQ_ERROR_INPUT,
+              "padding of texts: expected a token id from %" PRId64
+              " to %" PRId64 ", found %" PRId64,
+              low, high, id);
 }
 
 tq_status tokenizeTexts(tq_session &session, const char *const *texts,
@@ -105,7 +150,7 @@ tq_status tokenizeTexts(tq_session &session, const char *const *texts,
   result->maskInput = findMaskInput(program, result->idsInput);
   int64_t limit = textLimit(program), room = 0;
   for (int64_t i = 0; i < count; ++i)
-    room += capacityFor(textBytes(texts, bytes, i), limit);
+    room += capacityFor(*session.model, textBytes(texts, bytes, i), limit);
   if (!bufferReserve(session.textIds, 4 * room) ||
       !bufferReserve(session.textOffsets, 8 * (count + 1)))
     return fail(TQ_ERROR_RESOURCE,
@@ -117,7 +162,7 @@ tq_status tokenizeTexts(tq_session &session, const char *const *texts,
     if (tq_status status = tokenizeOne(
             session, texts[i], textBytes(texts, bytes, i), limit, i, *result))
       return status;
-  return TQ_OK;
+  return checkPadding(*session.model, *result);
 }
 
 /// Sorts the texts by length, longest first, equal ones in their order.

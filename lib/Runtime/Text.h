@@ -29,6 +29,7 @@ tq_status requireTokenizer(const tq_model &model);
 struct Texts {
   int64_t count = 0;
   int64_t longest = 0;
+  int64_t shortest = 0;
   int64_t truncated = 0;
   int64_t firstTruncated = -1;
   int32_t idsInput = -1;
@@ -55,6 +56,8 @@ struct TextRun {
   void *user = nullptr;
 };
 
+/// Fails, and says which text it is, where one has no tokens or one that the
+/// model does not know.
 tq_status tokenizeTexts(tq_session &session, const char *const *texts,
                         const size_t *bytes, int64_t count, Texts *result);
 

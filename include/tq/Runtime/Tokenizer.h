@@ -48,6 +48,9 @@ bool tokenize(const Tokenizer &tokenizer, const char *text, size_t bytes,
 /// The id that fills up the shorter texts of a batch.
 int32_t tokenizerPadId(const Tokenizer &tokenizer);
 
+/// How many ids every text gets besides its own, unless it is truncated.
+int64_t tokenizerSpecialTokens(const Tokenizer &tokenizer);
+
 } // namespace tq::rt
 
 #endif // TQ_RUNTIME_TOKENIZER_H

@@ -413,4 +413,9 @@ int32_t tokenizerPadId(const Tokenizer &tokenizer) {
   return loadHeader(tokenizer).padId;
 }
 
+int64_t tokenizerSpecialTokens(const Tokenizer &tokenizer) {
+  TokenizerHeader header = loadHeader(tokenizer);
+  return int64_t(header.numBefore) + header.numAfter;
+}
+
 } // namespace tq::rt

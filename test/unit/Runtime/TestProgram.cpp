@@ -150,6 +150,11 @@ static const tq_program_target classifierTarget = {
     "x86-64",      "",       "64*batch*sequence", planClassifier,
     runClassifier, codeBytes};
 
+void setTokenizer(tq_program &program, const char *tables) {
+  program.tokenizer = reinterpret_cast<const uint8_t *>(tables);
+  program.tokenizer_bytes = strlen(tables);
+}
+
 tq_program makeProgram() {
   tq_program program = {};
   program.abi = TQ_PROGRAM_ABI;
@@ -170,8 +175,7 @@ tq_program makeProgram() {
   program.targets = &target;
   program.weights = reinterpret_cast<const uint8_t *>(weights);
   program.weights_bytes = sizeof(weights);
-  program.tokenizer = reinterpret_cast<const uint8_t *>("words");
-  program.tokenizer_bytes = 5;
+  setTokenizer(program, "words");
   program.tokenizer_note = "";
   program.max_tokens = 12;
   program.golden = goldenBytes();

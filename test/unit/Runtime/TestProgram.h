@@ -23,6 +23,9 @@ tq_program makeProgram();
 /// The same, whose batches may be cut and whose mask marks padding.
 tq_program makeBatchProgram();
 
+/// Gives a program another of the tokenizers of FakeTokenizer.cpp.
+void setTokenizer(tq_program &program, const char *tables);
+
 /// The first, with two classes: logits f32 [batch, 2] in place of the
 /// embedding.
 tq_program makeClassifier();

@@ -137,6 +137,60 @@ TEST_F(TextTest, SaysWhyThereIsNoTokenizer) {
   EXPECT_NE(strstr(tq_last_message(), "byte-level BPE"), nullptr);
 }
 
+TEST_F(TextTest, NamesTheTextWithAnUnknownToken) {
+  // The last in the order of their lengths, the second in that of the user.
+  EXPECT_EQ(run({"a b", "zebra", "one two three", "zebra zebra"}, 0),
+            TQ_ERROR_INPUT);
+  EXPECT_STREQ(tq_last_message(),
+               "text 2: expected token ids from 0 to 99, found 100; the "
+               "tokenizer has more tokens than the model");
+  // What is cut off does not count, and without a limit the dtype does.
+  std::string words;
+  for (int i = 0; i < 11; ++i)
+    words += "word ";
+  EXPECT_EQ(run({words + "zebra"}, 0), TQ_OK) << tq_last_message();
+  static tq_program_tensor inputs[3];
+  memcpy(inputs, program.inputs, sizeof(inputs));
+  program.inputs = inputs;
+  inputs[0].limit = 0;
+  EXPECT_EQ(run({"zebra"}, 0), TQ_OK) << tq_last_message();
+  inputs[0].limit = 101;
+  EXPECT_EQ(run({"zebra"}, 0), TQ_OK) << tq_last_message();
+}
+
+TEST_F(TextTest, RefusesUnknownPaddingBeforeARun) {
+  setTokenizer(program, "badpad");
+  open(program);
+  EXPECT_EQ(run({"a", "b c"}, 0), TQ_ERROR_INPUT);
+  EXPECT_STREQ(tq_last_message(),
+               "padding of texts: expected a token id from 0 to 99, found 100");
+  EXPECT_EQ(run({"a", "b"}, 0), TQ_OK) << tq_last_message();
+  static tq_program_tensor inputs[3];
+  memcpy(inputs, program.inputs, sizeof(inputs));
+  inputs[1].name = "other_mask"; // texts of one length share a batch
+  program.inputs = inputs;
+  EXPECT_EQ(run({"a", "b c"}, 0), TQ_OK) << tq_last_message();
+}
+
+TEST_F(TextTest, NamesTheTextWithoutTokens) {
+  setTokenizer(program, "bare");
+  open(program);
+  EXPECT_EQ(run({"a b", "c", "", "d"}, 0), TQ_ERROR_INPUT);
+  EXPECT_STREQ(tq_last_message(),
+               "text 3: expected at least one token, found none; this "
+               "tokenizer adds none of its own to an empty text");
+  ASSERT_EQ(run({"a b", "c"}, 0), TQ_OK) << tq_last_message();
+  EXPECT_EQ(outputs[1].dims[1], 2);
+}
+
+TEST_F(TextTest, HasRoomForAnyNumberOfSpecialTokens) {
+  setTokenizer(program, "framed");
+  program.max_tokens = 0;
+  open(program);
+  ASSERT_EQ(run({"", "a"}, 0), TQ_OK) << tq_last_message();
+  EXPECT_EQ(outputs[1].dims[1], 15);
+}
+
 TEST_F(TextTest, RefusesNoTexts) {
   EXPECT_EQ(run({}, 0), TQ_ERROR_INPUT);
   EXPECT_EQ(run({"a"}, -1), TQ_ERROR_USAGE);

@@ -127,6 +127,25 @@ TEST(TokenizerJSONTest, Processors) {
             (Ids{2, 7, 5, 4, 3}));
 }
 
+TEST(TokenizerJSONTest, CountsSpecialTokens) {
+  File file;
+  EXPECT_EQ(rt::tokenizerSpecialTokens(
+                SmallTokenizer::fromJSON(file.text()).tokenizer),
+            2);
+  file.processor = "null";
+  EXPECT_EQ(rt::tokenizerSpecialTokens(
+                SmallTokenizer::fromJSON(file.text()).tokenizer),
+            0);
+  file.processor = R"({"type": "TemplateProcessing", "single": [
+      {"SpecialToken": {"id": "many", "type_id": 0}},
+      {"Sequence": {"id": "A", "type_id": 0}},
+      {"SpecialToken": {"id": "many", "type_id": 0}}], "special_tokens": {
+      "many": {"ids": [2, 2, 2, 2, 2, 2]}}})";
+  SmallTokenizer many = SmallTokenizer::fromJSON(file.text());
+  EXPECT_EQ(rt::tokenizerSpecialTokens(many.tokenizer), 12);
+  EXPECT_EQ(many.ids("").size(), 12u);
+}
+
 TEST(TokenizerJSONTest, AddedTokens) {
   File file;
   file.added = R"([{"id": 8, "content": "New"},
