@@ -38,6 +38,8 @@ public:
   Reader(DictionaryAttr dict, std::string where)
       : dict(dict), where(std::move(where)) {}
 
+  bool has(StringRef key) const { return dict.contains(key); }
+
   std::string string(StringRef key, bool required = false) {
     auto attr = dict.getAs<StringAttr>(key);
     if (!attr && (required || dict.get(key)))
@@ -85,7 +87,7 @@ public:
     }
   }
 
-  void fail(StringRef key, StringRef expected) {
+  void fail(StringRef key, const Twine &expected) {
     if (message.empty())
       message = (where + "." + key + ": expected " + expected).str();
   }
@@ -211,6 +213,43 @@ static void readTables(Reader &reader, ProgramInfo &info) {
       uint64_t(reader.integer("weights_bytes", 0, INT64_MAX, 0));
 }
 
+/// How the logits of labels become scores; without a word, as classifiers of
+/// one label in many do, and not at all for a single one.
+static void readLabelScores(Reader &attrs, ProgramInfo &info) {
+  size_t count = info.labels.size();
+  info.labelScores = count > 1 ? TQ_SCORES_SOFTMAX : TQ_SCORES_NONE;
+  if (!attrs.has("tq.label_scores"))
+    return;
+  std::string name = attrs.string("tq.label_scores");
+  info.labelScores = StringSwitch<int32_t>(name)
+                         .Case("none", TQ_SCORES_NONE)
+                         .Case("softmax", TQ_SCORES_SOFTMAX)
+                         .Case("sigmoid", TQ_SCORES_SIGMOID)
+                         .Default(-1);
+  if (info.labelScores < 0)
+    attrs.fail("tq.label_scores",
+               "softmax, sigmoid or none, but got '" + name + "'");
+  else if (count == 0)
+    attrs.fail("tq.label_scores", "labels, too (tq.labels)");
+  else if (count == 1 && info.labelScores == TQ_SCORES_SOFTMAX)
+    attrs.fail("tq.label_scores",
+               "sigmoid or none for one label, but got 'softmax'");
+}
+
+static void readLabels(Reader &attrs, ProgramInfo &info) {
+  for (auto [index, label] : enumerate(attrs.array("tq.labels"))) {
+    std::string key = ("tq.labels[" + Twine(index) + "]").str();
+    auto string = dyn_cast<StringAttr>(label);
+    if (!string)
+      return attrs.fail(key, "a string");
+    // The runtime reads C strings.
+    if (string.getValue().contains('\0'))
+      return attrs.fail(key, "a string without a zero byte");
+    info.labels.push_back(string.getValue().str());
+  }
+  readLabelScores(attrs, info);
+}
+
 Expected<ProgramInfo> tq::readProgramInfo(mlir::ModuleOp module) {
   auto program = module->getAttrOfType<DictionaryAttr>("tq.program");
   if (!program)
@@ -225,14 +264,7 @@ Expected<ProgramInfo> tq::readProgramInfo(mlir::ModuleOp module) {
   Reader attrs(module->getAttrDictionary(), "module");
   info.name = attrs.string("tq.model_name");
   info.maxTokens = attrs.integer("tq.max_tokens", 0, INT64_MAX, 0);
-  for (mlir::Attribute label : attrs.array("tq.labels")) {
-    auto string = dyn_cast<StringAttr>(label);
-    if (!string || string.getValue().contains('\0')) {
-      attrs.fail("tq.labels", "an array of strings");
-      break;
-    }
-    info.labels.push_back(string.getValue().str());
-  }
+  readLabels(attrs, info);
   if (Error error = attrs.takeError())
     return error;
   return info;

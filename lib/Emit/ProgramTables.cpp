@@ -191,7 +191,7 @@ void TableBuilder::build(const ProgramInfo &info) {
       i32(info.calls.size()),
       i32(info.labels.size()),
       i32(info.targets.size()),
-      i32(0),
+      i32(info.labelScores),
       symbols(info),
       tensors(info.inputs, "inputs"),
       tensors(info.outputs, "outputs"),

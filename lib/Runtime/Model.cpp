@@ -40,6 +40,9 @@ static tq_status checkProgram(const tq_program &program) {
          input.dims[0] != program.batch_dim || input.dims[1] >= 0))
       return fail(TQ_ERROR_RESOURCE, "damaged description of '%s'", input.name);
   }
+  if (program.label_scores < TQ_SCORES_NONE ||
+      program.label_scores > TQ_SCORES_SIGMOID)
+    return fail(TQ_ERROR_RESOURCE, "damaged description of the labels");
   if (program.batch_dim > 0 || program.batch_dim < -program.num_symbols)
     return fail(TQ_ERROR_RESOURCE, "damaged description of the batch");
   return TQ_OK;

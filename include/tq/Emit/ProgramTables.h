@@ -71,6 +71,7 @@ struct ProgramInfo {
   std::vector<std::string> kernels;
   std::vector<ProgramCall> calls;
   std::vector<std::string> labels;
+  int32_t labelScores = 0;
   int32_t batchDim = 0;
   uint64_t weightsBytes = 0;
   std::vector<uint8_t> tokenizer;

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { TQ_PROGRAM_ABI = 4, TQ_MAX_RANK = 8 };
+enum { TQ_PROGRAM_ABI = 5, TQ_MAX_RANK = 8 };
 
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
@@ -72,6 +72,13 @@ typedef struct tq_program_call {
   const char *reason; // why it stayed in float, or ""
 } tq_program_call;
 
+/// What makes scores of the logits of a classifier.
+enum tq_program_label_scores {
+  TQ_SCORES_NONE = 0, // they are the scores: a regression
+  TQ_SCORES_SOFTMAX = 1,
+  TQ_SCORES_SIGMOID = 2, // each label by itself
+};
+
 /// The runtime's state during a run; opaque to generated code.
 typedef struct tq_context tq_context;
 
@@ -115,9 +122,9 @@ typedef struct tq_program {
   int32_t num_outputs;
   int32_t num_kernels;
   int32_t num_calls;
-  int32_t num_labels;  // 0, or the number of classes
-  int32_t num_targets; // at least 1
-  int32_t reserved2;
+  int32_t num_labels;   // 0, or the number of classes
+  int32_t num_targets;  // at least 1
+  int32_t label_scores; // enum tq_program_label_scores
   const tq_program_symbol *symbols;
   const tq_program_tensor *inputs;
   const tq_program_tensor *outputs;

@@ -13,6 +13,11 @@
 
 namespace tq::rt {
 
+static const char *labelScoresName(const tq_program &program) {
+  constexpr const char *names[] = {"none", "softmax", "sigmoid"};
+  return names[program.label_scores];
+}
+
 //===----------------------------------------------------------------------===//
 // For people
 //===----------------------------------------------------------------------===//
@@ -79,7 +84,7 @@ static void printText(Bytes &to, const tq_program &program) {
     to.print("labels  ");
     for (int32_t i = 0; i < program.num_labels; ++i)
       to.print(" %s", program.labels[i]);
-    to.print("\n");
+    to.print("\nscores   %s\n", labelScoresName(program));
   }
   to.print("selftest %s\n", program.golden ? "stored" : "not stored");
   to.print("\n%-14s %-28s layer\n", "scheme", "kernel");
@@ -216,6 +221,9 @@ static void printJsonText(Bytes &to, const tq_program &program) {
     printJson(to, program.labels[i]);
   }
   to.print("],\n");
+  to.print("  ");
+  jsonField(to, "label_scores", labelScoresName(program));
+  to.print(",\n");
   jsonTargets(to, program);
   jsonTensors(to, program, /*inputs=*/true);
   jsonTensors(to, program, /*inputs=*/false);

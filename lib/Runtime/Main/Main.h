@@ -91,9 +91,6 @@ private:
 // Summaries on stdout
 //===----------------------------------------------------------------------===//
 
-/// "[0.1, 0.2, 0.3, ...]" of up to `shown` of `count` floats.
-void printValues(const float *values, int64_t count, int64_t shown);
-
 /// What a summary of texts shows: the index of one output, the one that says
 /// most.
 int32_t summaryOutput(const tq_program &program);
@@ -101,12 +98,49 @@ int32_t summaryOutput(const tq_program &program);
 /// A short summary of tensors.
 void printTensors(const tq_program &program, const tq_tensor *outputs);
 
-/// One line a text, and how similar they are where that makes sense. `rows` are
-/// `width` floats a text of output `output`; `lengths` counts their tokens.
-void printTexts(const tq_program &program, int32_t output,
-                const char *const *texts, const size_t *bytes, int64_t count,
-                const float *rows, int64_t width, bool perToken,
-                const int64_t *lengths);
+/// One line a text, and how similar they are where that makes sense. Texts come
+/// in any order and are printed in their own; meanwhile a text takes the few
+/// numbers that are printed, not its row.
+class TextSummary {
+public:
+  explicit TextSummary(const tq_program &program) : program(program) {}
+  TextSummary(const TextSummary &) = delete;
+  TextSummary &operator=(const TextSummary &) = delete;
+  ~TextSummary();
+
+  /// Makes room for what textOutputDims says about an output.
+  tq_status open(int32_t output, const tq_tensor &all);
+  void take(const TextRow &row);
+  void print(const char *const *texts, const size_t *bytes) const;
+
+private:
+  /// Beside the values.
+  struct Entry {
+    int64_t number; // tokens, or the best class
+    double real;    // the norm, or the probability of that class
+  };
+  enum class Kind { PerToken, BestClass, Classes, Vector };
+
+  void printRow(int64_t text) const;
+  void printMatrix() const;
+
+  const tq_program &program;
+  Kind kind = Kind::Vector;
+  int32_t output = -1;
+  int64_t count = 0;
+  int64_t width = 0; // values of a text, or of a token
+  int64_t inner = 0; // values of a token that stand together
+  int64_t kept = 0;  // values kept of a text
+  float *values = nullptr;
+  Entry *entries = nullptr;
+};
+
+//===----------------------------------------------------------------------===//
+// Terminals
+//===----------------------------------------------------------------------===//
+
+/// Whether a person watches `descriptor` on a terminal that can erase a line.
+bool canShowProgress(int descriptor);
 
 } // namespace tq::rt
 

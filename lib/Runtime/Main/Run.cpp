@@ -138,7 +138,7 @@ namespace {
 class TextJob {
 public:
   TextJob(const tq_program &program, const Options &options)
-      : program(program), options(options) {}
+      : program(program), options(options), summary(program) {}
   TextJob(const TextJob &) = delete;
   TextJob &operator=(const TextJob &) = delete;
   ~TextJob();
@@ -148,7 +148,6 @@ private:
   tq_status readTexts();
   tq_status splitLines();
   tq_status makeResults(const tq_session &session);
-  tq_status makeSummary(int32_t output);
   void noteTruncated() const;
   void takeRow(const TextRow &row);
   void showProgress(int64_t done);
@@ -163,12 +162,9 @@ private:
 
   bool *wanted = nullptr;       // by output
   tq_tensor *results = nullptr; // by output, where wanted
-  // Without --output: `width` floats a text of one output.
+  // Without --output, of one output.
+  TextSummary summary;
   int32_t shown = -1;
-  float *rows = nullptr;
-  int64_t *lengths = nullptr;
-  int64_t width = 0;
-  bool perToken = false;
 
   int64_t begin = 0, lastProgress = 0;
   bool progressShown = false;
@@ -180,8 +176,6 @@ TextJob::~TextJob() {
     free(results[i].data);
   free(results);
   free(wanted);
-  free(rows);
-  free(lengths);
   free(texts);
   free(bytes);
   content.free();
@@ -238,43 +232,19 @@ void TextJob::noteTruncated() const {
           tokens.truncated == 1 ? "was" : "were", tokens.firstTruncated + 1);
 }
 
-/// Room for the summary: whole rows where a text has one, else the first
-/// values.
-tq_status TextJob::makeSummary(int32_t output) {
-  shown = output;
-  wanted[output] = true;
-  if (program.outputs[output].dtype != TQ_PROGRAM_F32)
-    return fail(TQ_ERROR_USAGE,
-                "output '%s' is not f32; write it with --output",
-                program.outputs[output].name);
-  const tq_tensor &result = results[output];
-  int64_t values = 0, total = 0;
-  bool fits = product(result.dims + 1, result.rank - 1, 1, &values);
-  const tq_program_tensor &description = program.outputs[output];
-  for (int32_t d = 1; d < description.rank; ++d)
-    perToken |= description.dims[d] < 0;
-  width = perToken ? (values < 4 ? values : 4) : values;
-  fits = fits && multiply(count, width, &total) && total <= INT64_MAX / 8;
-  rows =
-      fits ? static_cast<float *>(calloc(total + 1, sizeof(float))) : nullptr;
-  lengths = static_cast<int64_t *>(calloc(count, sizeof(int64_t)));
-  return rows && lengths ? TQ_OK
-                         : fail(TQ_ERROR_RESOURCE,
-                                "no memory for %" PRId64 " results", count);
-}
-
 tq_status TextJob::makeResults(const tq_session &session) {
   wanted = static_cast<bool *>(calloc(program.num_outputs + 1, sizeof(bool)));
   results = static_cast<tq_tensor *>(
       calloc(program.num_outputs + 1, sizeof(tq_tensor)));
   if (!wanted || !results)
     return fail(TQ_ERROR_RESOURCE, "no memory for the results");
-  int32_t summary = options.numOutputs ? -1 : summaryOutput(program);
+  if (!options.numOutputs)
+    wanted[shown = summaryOutput(program)] = true;
   for (int32_t i = 0; i < options.numOutputs; ++i)
     wanted[findTensor(program.outputs, program.num_outputs,
                       options.outputs[i].name)] = true;
   for (int32_t i = 0; i < program.num_outputs; ++i) {
-    if (!wanted[i] && i != summary)
+    if (!wanted[i])
       continue;
     tq_tensor &result = results[i];
     result.rank = program.outputs[i].rank;
@@ -282,8 +252,8 @@ tq_status TextJob::makeResults(const tq_session &session) {
     if (tq_status status =
             textOutputDims(*session.model, tokens, i, result.dims))
       return status;
-    if (i == summary)
-      return makeSummary(i);
+    if (i == shown)
+      return summary.open(i, result);
     int64_t size = 0;
     if (product(result.dims, result.rank, dtypeBytes(result.dtype), &size))
       result.data = calloc(size ? size : 1, 1);
@@ -302,8 +272,13 @@ void TextJob::takeRow(const TextRow &row) {
                 static_cast<uint8_t *>(results[row.output].data));
     return;
   }
-  lengths[row.text] = row.length;
-  memcpy(rows + row.text * width, row.data, width * sizeof(float));
+  summary.take(row);
+}
+
+bool canShowProgress(int descriptor) {
+  const char *terminal = getenv("TERM");
+  return isatty(descriptor) && terminal && *terminal &&
+         strcmp(terminal, "dumb") != 0;
 }
 
 /// A bar on work that takes over two seconds, where a person watches.
@@ -349,7 +324,7 @@ tq_status TextJob::run() {
   textRun.row = [](void *job, const TextRow &row) {
     static_cast<TextJob *>(job)->takeRow(row);
   };
-  if (isatty(STDERR_FILENO))
+  if (canShowProgress(STDERR_FILENO))
     textRun.progress = [](void *job, int64_t done) {
       static_cast<TextJob *>(job)->showProgress(done);
     };
@@ -362,8 +337,7 @@ tq_status TextJob::run() {
     return status;
   if (options.numOutputs)
     return writeOutputs(program, options, results);
-  printTexts(program, shown, texts, bytes, count, rows, width, perToken,
-             lengths);
+  summary.print(texts, bytes);
   return TQ_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "Main/Main.h"
 #include "Main/Npy.h"
 #include "TestProgram.h"
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>
@@ -200,6 +201,155 @@ TEST_F(CliTest, ClassifierPrintsLabels) {
   EXPECT_FALSE(contains(out, "cosine"));
 }
 
+TEST_F(CliTest, ScoresFollowTheKindOfClassifier) {
+  program = makeClassifier();
+  program.num_outputs = 1;
+  float logits[] = {-0.5f, 1.25f};
+  tq_tensor all = {logits, {1, 2}, 2, TQ_F32};
+  auto expectScores = [&](int32_t scores, const std::string &line) {
+    program.label_scores = scores;
+    testing::internal::CaptureStdout();
+    printTensors(program, &all);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              "logits f32 [1, 2]\n     1  " + line + "\n");
+    TextSummary summary(program);
+    ASSERT_EQ(summary.open(0, all), TQ_OK);
+    TextRow row = {};
+    row.data = reinterpret_cast<const uint8_t *>(logits);
+    summary.take(row);
+    const char *text = "a";
+    const size_t bytes = 1;
+    testing::internal::CaptureStdout();
+    summary.print(&text, &bytes);
+    EXPECT_EQ(testing::internal::GetCapturedStdout(),
+              "     1  " + line + "  \"a\"\n");
+  };
+  expectScores(TQ_SCORES_SOFTMAX, "POSITIVE 0.8520");
+  expectScores(TQ_SCORES_SIGMOID, "NEGATIVE 0.3775, POSITIVE 0.7773");
+  expectScores(TQ_SCORES_NONE, "NEGATIVE -0.5000, POSITIVE 1.2500");
+  tq_program_tensor single = {"logits", TQ_PROGRAM_F32, 2, {-1, 1}, 0, 0, 0};
+  program.outputs = &single;
+  program.num_labels = 1;
+  logits[0] = 1.25f;
+  all.dims[1] = 1;
+  testing::internal::CaptureStdout();
+  program.label_scores = TQ_SCORES_SIGMOID;
+  printTensors(program, &all);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "logits f32 [1, 1]\n     1  NEGATIVE 0.7773\n");
+  program = makeClassifier();
+  program.label_scores = 3;
+  expectError(4, "damaged description of the labels", {"ab"});
+}
+
+TEST_F(CliTest, SummariesOfManyTextsKeepTheirOrder) {
+  std::string lines, text;
+  for (int i = 0; i < 200; ++i) {
+    text = i % 7 ? std::string(1 + i % 50, 'x') : "";
+    for (int w = 0; w < i % 3; ++w)
+      text += " yy";
+    lines += text + "\n";
+  }
+  EXPECT_EQ(run({"--text", write("in.txt", lines), "--batch", "3"}), 0) << err;
+  std::string all = out;
+  EXPECT_TRUE(contains(all, "printed for up to 32 texts"));
+  // Each line is what its text gives alone.
+  std::istringstream source(lines), printed(all);
+  std::string line;
+  for (int i = 0; std::getline(source, text); ++i) {
+    ASSERT_TRUE(std::getline(printed, line));
+    EXPECT_EQ(std::stoi(line), i + 1);
+    if (i % 20)
+      continue;
+    EXPECT_EQ(run({"--", text}), 0);
+    EXPECT_EQ(out.substr(6), line.substr(6) + "\n");
+  }
+}
+
+TEST_F(CliTest, SummariesTakeAFewNumbersOfAText) {
+  // All rows together are larger than the address space.
+  tq_program_tensor wide = {
+      "embedding", TQ_PROGRAM_F32, 2, {-1, int64_t(1) << 55}, 0, 0, 0};
+  program.outputs = &wide;
+  tq_tensor all = {nullptr, {1 << 16, int64_t(1) << 55}, 2, TQ_F32};
+  TextSummary summary(program);
+  EXPECT_EQ(summary.open(0, all), TQ_OK) << tq_last_message();
+  // With a few texts whole rows are compared.
+  all.dims[0] = 2;
+  TextSummary compared(program);
+  EXPECT_EQ(compared.open(0, all), TQ_ERROR_RESOURCE);
+  wide.dtype = TQ_PROGRAM_I32;
+  EXPECT_EQ(summary.open(0, all), TQ_ERROR_USAGE);
+}
+
+TEST_F(CliTest, SummariesOfNarrowOutputsEndWithTheText) {
+  // Without special tokens a text of one word is one token of two values.
+  setTokenizer(program, "bare");
+  tq_program_tensor outputs[2] = {program.outputs[1], program.outputs[0]};
+  outputs[0].name = "states";
+  program.outputs = outputs;
+  program.num_outputs = 1;
+  TextSummary summary(program);
+  tq_tensor all = {nullptr, {2, 3, 2}, 3, TQ_F32};
+  ASSERT_EQ(summary.open(0, all), TQ_OK);
+  const float data[] = {1, -1, 9, 9, 9, 9, 2, -2, 3, -3, 4, -4};
+  TextRow row = {};
+  row.perToken = true;
+  row.padded = 3;
+  row.outer = 1;
+  row.inner = 2 * sizeof(float);
+  row.data = reinterpret_cast<const uint8_t *>(data);
+  row.text = 1;
+  row.length = 1;
+  summary.take(row);
+  row.data += 3 * row.inner;
+  row.text = 0;
+  row.length = 3;
+  summary.take(row);
+  const char *texts[] = {"a b c", "d"};
+  const size_t bytes[] = {5, 1};
+  testing::internal::CaptureStdout();
+  summary.print(texts, bytes);
+  EXPECT_EQ(testing::internal::GetCapturedStdout(),
+            "     1  states of 3 tokens [2.0000, -2.0000, 3.0000, -3.0000, "
+            "...]  \"a b c\"\n"
+            "     2  states of 1 tokens [1.0000, -1.0000]  \"d\"\n");
+}
+
+TEST_F(CliTest, ErrorsNameTheTextBeforeAnythingRuns) {
+  expectError(2, "text 2: expected token ids from 0 to 99, found 100",
+              {"--output", "embedding=" + file("e.npy"), "the", "zebra",
+               "one two three"});
+  EXPECT_EQ(out, "");
+  setTokenizer(program, "bare");
+  expectError(2, "text 2: expected at least one token, found none",
+              {"--output", "embedding=" + file("e.npy"), "--text",
+               write("in.txt", "a\n\nb\n")});
+  EXPECT_EQ(filesInFolder(), 1u);
+}
+
+TEST_F(CliTest, ProgressNeedsATerminalThatErases) {
+  int watched = posix_openpt(O_RDWR | O_NOCTTY);
+  if (watched < 0)
+    GTEST_SKIP() << "no terminals here";
+  const char *before = getenv("TERM");
+  std::string old = before ? before : "";
+  setenv("TERM", "xterm", 1);
+  EXPECT_TRUE(canShowProgress(watched));
+  int null = open("/dev/null", O_WRONLY);
+  EXPECT_FALSE(canShowProgress(null));
+  for (const char *term : {"dumb", ""}) {
+    setenv("TERM", term, 1);
+    EXPECT_FALSE(canShowProgress(watched)) << term;
+  }
+  unsetenv("TERM");
+  EXPECT_FALSE(canShowProgress(watched));
+  if (before)
+    setenv("TERM", old.c_str(), 1);
+  close(null);
+  close(watched);
+}
+
 TEST_F(CliTest, ControlCharactersAreNotPrinted) {
   EXPECT_EQ(run({std::string("a\033[2Jb\xff\xc3\xa9\xc2\x9b") + "c"}), 0);
   EXPECT_TRUE(contains(out, "\"a?[2Jb?\xc3\xa9?c\"")) << out;
@@ -331,8 +481,17 @@ TEST_F(CliTest, Describe) {
   for (const char *part :
        {"\"model\": \"tiny\"", "\"shape\": [\"batch\", \"sequence\"]",
         "\"weights_bytes\": 16", "\"reason\": \"\\u0022quoted\\u0022 reason\"",
-        "\"calls\": 1", "\"max\": 16", "\"selftest\": true"})
+        "\"calls\": 1", "\"max\": 16", "\"selftest\": true",
+        "\"label_scores\": \"none\""})
     EXPECT_TRUE(contains(out, part)) << part << "\n" << out;
+  tq_program whole = program;
+  program = makeClassifier();
+  program.label_scores = TQ_SCORES_SIGMOID;
+  EXPECT_EQ(run({"--describe"}), 0);
+  EXPECT_TRUE(contains(out, "NEGATIVE POSITIVE\nscores   sigmoid\n")) << out;
+  EXPECT_EQ(run({"--describe", "--json"}), 0);
+  EXPECT_TRUE(contains(out, "\"label_scores\": \"sigmoid\"")) << out;
+  program = whole;
   // It can be asked on any machine.
   tq_program_target target = program.targets[0];
   target.required_features = "avx1024";

@@ -200,6 +200,7 @@ tq_program makeClassifier() {
   program.targets = &classifierTarget;
   program.num_labels = 2;
   program.labels = labels;
+  program.label_scores = TQ_SCORES_SOFTMAX;
   program.golden = nullptr;
   program.golden_bytes = 0;
   return program;
