@@ -221,15 +221,8 @@ LogicalResult EncoderBuilder::finish(Value hidden,
     results.push_back(hidden);
   else
     results.push_back(buildHead(hidden));
-  if (output.pooling) {
-    Value poolMask = *output.pooling == PoolKind::Mean ? mask : Value();
-    Value row =
-        PoolOp::create(ops, at("pool"), hidden, poolMask,
-                       PoolKindAttr::get(ops.getContext(), *output.pooling));
-    if (output.normalize)
-      row = L2NormalizeOp::create(ops, at("normalize"), row);
-    results.push_back(row);
-  }
+  if (output.pooling)
+    results.push_back(buildEmbedding(*this, hidden, output));
   if (givesPoolerOutput(output))
     results.push_back(buildPooler(hidden));
   if (hasFailed)
@@ -312,19 +305,22 @@ Value EncoderBuilder::add(StringRef layer, Value lhs, Value rhs) {
 
 Value EncoderBuilder::weight(StringRef layer, ArrayRef<StringRef> suffixes,
                              Shape shape) {
-  const Weight *found = find(layer, suffixes, shape);
-  if (!found)
-    return nullptr;
-  Type storage = getStorageType(*found);
-  if (!storage)
-    return nullptr;
-  declare(*found, storage);
-  return GetWeightOp::create(
-      ops, at(found->name), floatType(shape),
-      FlatSymbolRefAttr::get(ops.getContext(), found->name));
+  const Weight *found = find(archive, layer, suffixes, shape);
+  return found ? read(*found) : nullptr;
 }
 
-const Weight *EncoderBuilder::find(StringRef layer,
+Value EncoderBuilder::read(const Weight &weight) {
+  Type storage = getStorageType(weight);
+  if (!storage)
+    return nullptr;
+  declare(weight, storage);
+  return GetWeightOp::create(
+      ops, at(weight.name), floatType(weight.shape),
+      FlatSymbolRefAttr::get(ops.getContext(), weight.name));
+}
+
+const Weight *EncoderBuilder::find(const WeightArchive &archive,
+                                   StringRef layer,
                                    ArrayRef<StringRef> suffixes, Shape shape) {
   const Weight *found = nullptr;
   for (StringRef suffix : suffixes)
