@@ -9,6 +9,7 @@
 #include "tq/Quant/Math.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -234,22 +235,79 @@ void attention(const float *q, const float *k, const float *v,
 // Pooling and embedding
 //===----------------------------------------------------------------------===//
 
+/// Calls `step(distance from the first visible position, element of x, element
+/// of y)` for all visible positions in their order, where y starts at `start`,
+/// and divides each row of y by `divisor(visible positions)`.
+template <typename Step, typename Divisor>
+static void pool(const float *x, const int64_t *mask, int64_t batch,
+                 int64_t positions, int64_t width, float *y, float start,
+                 Step step, Divisor divisor) {
+  for (int64_t b = 0; b < batch; ++b) {
+    float *row = y + b * width;
+    std::fill_n(row, width, start);
+    std::vector<int64_t> visible;
+    for (int64_t s = 0; s < positions; ++s)
+      if (!mask || mask[b * positions + s] != 0)
+        visible.push_back(s);
+    for (int64_t s : visible)
+      for (int64_t d = 0; d < width; ++d)
+        step(s - visible.front(), x[(b * positions + s) * width + d], row[d]);
+    float by = divisor(visible);
+    for (int64_t d = 0; d < width; ++d)
+      row[d] /= by;
+  }
+}
+
+using Positions = std::vector<int64_t>;
+
+static float countOf(const Positions &visible) {
+  return static_cast<float>(std::max<size_t>(visible.size(), 1));
+}
+
+static void addRow(int64_t, float x, float &y) { y += x; }
+
 void meanPool(const float *x, const int64_t *mask, int64_t batch,
               int64_t positions, int64_t width, float *y) {
-  for (int64_t b = 0; b < batch; ++b) {
-    std::fill_n(y + b * width, width, 0.0f);
-    int64_t count = 0;
-    for (int64_t s = 0; s < positions; ++s) {
-      if (mask && mask[b * positions + s] == 0)
-        continue;
-      ++count;
-      for (int64_t d = 0; d < width; ++d)
-        y[b * width + d] += x[(b * positions + s) * width + d];
-    }
-    float divisor = static_cast<float>(std::max<int64_t>(count, 1));
-    for (int64_t d = 0; d < width; ++d)
-      y[b * width + d] /= divisor;
-  }
+  pool(x, mask, batch, positions, width, y, 0.0f, addRow, countOf);
+}
+
+void meanSqrtLenPool(const float *x, const int64_t *mask, int64_t batch,
+                     int64_t positions, int64_t width, float *y) {
+  pool(x, mask, batch, positions, width, y, 0.0f, addRow,
+       [](const Positions &visible) { return std::sqrt(countOf(visible)); });
+}
+
+void weightedMeanPool(const float *x, const int64_t *mask, int64_t batch,
+                      int64_t positions, int64_t width, float *y) {
+  pool(
+      x, mask, batch, positions, width, y, 0.0f,
+      [](int64_t distance, float x, float &y) {
+        y = std::fma(x, static_cast<float>(distance + 1), y);
+      },
+      [](const Positions &visible) {
+        int64_t sum = 0;
+        for (int64_t s : visible)
+          sum += s - visible.front() + 1;
+        return static_cast<float>(std::max<int64_t>(sum, 1));
+      });
+}
+
+static float noDivisor(const Positions &) { return 1.0f; }
+
+void maxPool(const float *x, const int64_t *mask, int64_t batch,
+             int64_t positions, int64_t width, float *y) {
+  pool(
+      x, mask, batch, positions, width, y,
+      -std::numeric_limits<float>::infinity(),
+      [](int64_t, float x, float &y) { y = x > y || std::isnan(x) ? x : y; },
+      noDivisor);
+}
+
+void lastPool(const float *x, const int64_t *mask, int64_t batch,
+              int64_t positions, int64_t width, float *y) {
+  pool(
+      x, mask, batch, positions, width, y, 0.0f,
+      [](int64_t, float x, float &y) { y = x; }, noDivisor);
 }
 
 void firstPool(const float *x, int64_t batch, int64_t positions, int64_t width,

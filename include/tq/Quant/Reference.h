@@ -120,6 +120,24 @@ void integerAttention(const float *q, const float *k, const float *v,
 void meanPool(const float *x, const int64_t *mask, int64_t batch,
               int64_t positions, int64_t width, float *y);
 
+/// As meanPool, with the square root of the number of positions as divisor.
+void meanSqrtLenPool(const float *x, const int64_t *mask, int64_t batch,
+                     int64_t positions, int64_t width, float *y);
+
+/// As meanPool, where the first visible position weighs 1 and each position 1
+/// more than the one before it.
+void weightedMeanPool(const float *x, const int64_t *mask, int64_t batch,
+                      int64_t positions, int64_t width, float *y);
+
+/// The largest of the visible positions, NaN if there is one; minus infinity if
+/// there is no position.
+void maxPool(const float *x, const int64_t *mask, int64_t batch,
+             int64_t positions, int64_t width, float *y);
+
+/// The last of the visible positions; zeros if there is none.
+void lastPool(const float *x, const int64_t *mask, int64_t batch,
+              int64_t positions, int64_t width, float *y);
+
 /// y [batch, width]: the first position of x [batch, positions, width].
 void firstPool(const float *x, int64_t batch, int64_t positions, int64_t width,
                float *y);

@@ -227,76 +227,226 @@ static Value isVisible(OpBuilder &builder, Location loc, Value mask) {
                                zero);
 }
 
-/// max(1, number of visible positions) of each sequence, as f32.
-static Value buildCounts(KernelLowering &lowering, PoolOp op) {
+/// A number of type i64 of each sequence, reduced from one of each visible
+/// position: `number` makes it of the position and of what `perSequence` holds
+/// for the sequence. `neutral` changes nothing.
+static Value reduceMask(
+    KernelLowering &lowering, PoolOp op, ArrayRef<Value> perSequence,
+    int64_t neutral,
+    std::function<Value(OpBuilder &, Location, Value, ValueRange)> number,
+    llvm::function_ref<Value(OpBuilder &, Value, Value)> step) {
   OpBuilder &builder = lowering.getBuilder();
   Location loc = op.getLoc();
   Value mask = lowering.lookup(op.getMask());
   Dims batch = {lowering.dimsOf(op.getInput())[0]};
-  Value zeros =
-      lowering.fill(loc, builder.getI32IntegerAttr(0),
-                    lowering.temporary(loc, batch, builder.getI32Type()));
-  ElementExpr visible{{{mask, elementMap(op.getContext(), 2)}},
-                      [](OpBuilder &nested, Location loc, ValueRange elements) {
-                        return Value(arith::ExtUIOp::create(
-                            nested, loc, nested.getI32Type(),
-                            isVisible(nested, loc, elements[0])));
-                      }};
-  Value counts = buildRowReduction(
-      lowering, loc, visible, mask, zeros,
-      [&](OpBuilder &nested, Value x, Value acc) {
-        return Value(arith::AddIOp::create(nested, loc, acc, x));
-      });
-  ElementExpr divisor{
-      {{counts, elementMap(op.getContext(), 1)}},
-      [](OpBuilder &nested, Location loc, ValueRange elements) {
-        Value one = arith::ConstantIntOp::create(nested, loc, 1, 32);
-        Value count = arith::MaxSIOp::create(nested, loc, elements[0], one);
-        return Value(
-            arith::SIToFPOp::create(nested, loc, nested.getF32Type(), count));
+  Value init =
+      lowering.fill(loc, builder.getI64IntegerAttr(neutral),
+                    lowering.temporary(loc, batch, builder.getI64Type()));
+  ElementExpr numbers{
+      {{mask, elementMap(op.getContext(), 2)}},
+      [=](OpBuilder &nested, Location loc, ValueRange elements) {
+        Value position =
+            arith::IndexCastOp::create(nested, loc, nested.getI64Type(),
+                                       linalg::IndexOp::create(nested, loc, 1));
+        Value other = arith::ConstantIntOp::create(nested, loc, neutral, 64);
+        return Value(arith::SelectOp::create(
+            nested, loc, isVisible(nested, loc, elements[0]),
+            number(nested, loc, position, elements.drop_front()), other));
       }};
+  for (Value values : perSequence)
+    numbers.leaves.push_back({values, rowMap(op.getContext(), 2)});
+  return buildRowReduction(lowering, loc, numbers, mask, init, step);
+}
+
+static Value addIntegers(OpBuilder &builder, Value x, Value acc) {
+  return arith::AddIOp::create(builder, acc.getLoc(), acc, x);
+}
+
+static Value buildCounts(KernelLowering &lowering, PoolOp op) {
+  return reduceMask(
+      lowering, op, {}, 0,
+      [](OpBuilder &builder, Location loc, Value, ValueRange) -> Value {
+        return arith::ConstantIntOp::create(builder, loc, 1, 64);
+      },
+      addIntegers);
+}
+
+/// The first visible position of each sequence.
+static Value buildFirsts(KernelLowering &lowering, PoolOp op) {
+  return reduceMask(
+      lowering, op, {}, std::numeric_limits<int64_t>::max(),
+      [](OpBuilder &, Location, Value position, ValueRange) {
+        return position;
+      },
+      [](OpBuilder &builder, Value x, Value acc) -> Value {
+        return arith::MinSIOp::create(builder, acc.getLoc(), acc, x);
+      });
+}
+
+/// What a visible position weighs in a weighted mean: position - first + 1.
+static Value buildWeight(OpBuilder &builder, Location loc, Value position,
+                         Value first) {
+  Value one = arith::ConstantIntOp::create(builder, loc, 1, 64);
+  Value distance = arith::SubIOp::create(builder, loc, position, first);
+  return arith::AddIOp::create(builder, loc, distance, one);
+}
+
+static Value buildWeightSums(KernelLowering &lowering, PoolOp op,
+                             Value firsts) {
+  return reduceMask(
+      lowering, op, firsts, 0,
+      [](OpBuilder &builder, Location loc, Value position, ValueRange others) {
+        return buildWeight(builder, loc, position, others[0]);
+      },
+      addIntegers);
+}
+
+/// max(1, number) of each sequence, as f32.
+static Value buildDivisors(KernelLowering &lowering, PoolOp op, Value numbers,
+                           bool takesRoot) {
+  OpBuilder &builder = lowering.getBuilder();
+  Location loc = op.getLoc();
+  ElementExpr divisor{
+      {{numbers, elementMap(op.getContext(), 1)}},
+      [=](OpBuilder &nested, Location loc, ValueRange elements) {
+        Value one = arith::ConstantIntOp::create(nested, loc, 1, 64);
+        Value number = arith::MaxSIOp::create(nested, loc, elements[0], one);
+        Value real =
+            arith::SIToFPOp::create(nested, loc, nested.getF32Type(), number);
+        return takesRoot ? FloatBuilder(nested, loc).sqrt(real) : real;
+      }};
+  Dims batch = {lowering.dimsOf(op.getInput())[0]};
   return lowering.write(loc, divisor,
                         lowering.temporary(loc, batch, builder.getF32Type()));
 }
 
-/// Adds up the visible rows in the order of the sequence; the space is
+/// What a visible row makes of the accumulator: takes the row's element, the
+/// accumulator and what is known of the sequence.
+using PoolStep =
+    llvm::function_ref<Value(OpBuilder &, Location, Value, Value, ValueRange)>;
+
+/// Goes through the visible rows in the order of the sequence; the space is
 /// [b, s, d].
-static Value buildVisibleSum(KernelLowering &lowering, PoolOp op) {
+static Value reduceVisibleRows(KernelLowering &lowering, PoolOp op, float start,
+                               ArrayRef<Value> perSequence, PoolStep step) {
   OpBuilder &builder = lowering.getBuilder();
   Location loc = op.getLoc();
   Value init =
-      lowering.fill(loc, builder.getF32FloatAttr(0.0f),
+      lowering.fill(loc, builder.getF32FloatAttr(start),
                     lowering.destination(cast<OpResult>(op.getResult())));
   AffineMap space = elementMap(op.getContext(), 3);
+  SmallVector<Value> inputs = {lowering.lookup(op.getInput()),
+                               lowering.lookup(op.getMask())};
+  SmallVector<AffineMap> maps = {space, space.dropResult(2)};
+  for (Value values : perSequence) {
+    inputs.push_back(values);
+    maps.push_back(space.dropResults(ArrayRef<int64_t>{1, 2}));
+  }
+  maps.push_back(space.dropResult(1));
   SmallVector<utils::IteratorType> iterators = {utils::IteratorType::parallel,
                                                 utils::IteratorType::reduction,
                                                 utils::IteratorType::parallel};
   auto generic = linalg::GenericOp::create(
-      builder, loc, init.getType(),
-      ValueRange{lowering.lookup(op.getInput()), lowering.lookup(op.getMask())},
-      init, ArrayRef{space, space.dropResult(2), space.dropResult(1)},
-      iterators, [&](OpBuilder &nested, Location loc, ValueRange elements) {
+      builder, loc, init.getType(), inputs, init, maps, iterators,
+      [&](OpBuilder &nested, Location loc, ValueRange elements) {
+        Value acc = elements.back();
         Value visible = isVisible(nested, loc, elements[1]);
-        Value sum =
-            arith::AddFOp::create(nested, loc, elements[2], elements[0]);
-        Value next =
-            arith::SelectOp::create(nested, loc, visible, sum, elements[2]);
+        Value next = step(nested, loc, elements[0], acc,
+                          elements.drop_front(2).drop_back());
+        next = arith::SelectOp::create(nested, loc, visible, next, acc);
         linalg::YieldOp::create(nested, loc, next);
       });
   return generic.getResult(0);
 }
 
-static void lowerMean(KernelLowering &lowering, PoolOp op) {
-  Value sums = buildVisibleSum(lowering, op);
-  Value counts = buildCounts(lowering, op);
-  ElementExpr mean{
+static Value buildVisibleSum(KernelLowering &lowering, PoolOp op) {
+  return reduceVisibleRows(lowering, op, 0.0f, {},
+                           [](OpBuilder &builder, Location loc, Value x,
+                              Value acc, ValueRange) -> Value {
+                             return arith::AddFOp::create(builder, loc, acc, x);
+                           });
+}
+
+static Value buildWeightedSum(KernelLowering &lowering, PoolOp op,
+                              Value firsts) {
+  return reduceVisibleRows(
+      lowering, op, 0.0f, firsts,
+      [](OpBuilder &builder, Location loc, Value x, Value acc,
+         ValueRange others) {
+        Value position = arith::IndexCastOp::create(
+            builder, loc, builder.getI64Type(),
+            linalg::IndexOp::create(builder, loc, 1));
+        Value weight = arith::SIToFPOp::create(
+            builder, loc, builder.getF32Type(),
+            buildWeight(builder, loc, position, others[0]));
+        return FloatBuilder(builder, loc).fma(x, weight, acc);
+      });
+}
+
+/// A NaN stays, whatever follows.
+static Value buildMax(KernelLowering &lowering, PoolOp op) {
+  return reduceVisibleRows(
+      lowering, op, -std::numeric_limits<float>::infinity(), {},
+      [](OpBuilder &builder, Location loc, Value x, Value acc,
+         ValueRange) -> Value {
+        Value greater = arith::CmpFOp::create(
+            builder, loc, arith::CmpFPredicate::OGT, x, acc);
+        Value isNaN = arith::CmpFOp::create(builder, loc,
+                                            arith::CmpFPredicate::UNO, x, x);
+        Value isNext = arith::OrIOp::create(builder, loc, greater, isNaN);
+        return arith::SelectOp::create(builder, loc, isNext, x, acc);
+      });
+}
+
+static Value buildLast(KernelLowering &lowering, PoolOp op) {
+  return reduceVisibleRows(
+      lowering, op, 0.0f, {},
+      [](OpBuilder &, Location, Value x, Value, ValueRange) { return x; });
+}
+
+/// Divides the sums where they are.
+static void divideRows(KernelLowering &lowering, PoolOp op, Value sums,
+                       Value divisors) {
+  ElementExpr quotient{
       {{sums, elementMap(op.getContext(), 2)},
-       {counts, rowMap(op.getContext(), 2)}},
+       {divisors, rowMap(op.getContext(), 2)}},
       [](OpBuilder &builder, Location loc, ValueRange elements) {
         return FloatBuilder(builder, loc).div(elements[0], elements[1]);
       }};
   lowering.define(cast<OpResult>(op.getResult()),
-                  lowering.write(op.getLoc(), mean, sums));
+                  lowering.write(op.getLoc(), quotient, sums));
+}
+
+static void lowerMean(KernelLowering &lowering, PoolOp op, bool takesRoot) {
+  Value sums = buildVisibleSum(lowering, op);
+  divideRows(lowering, op, sums,
+             buildDivisors(lowering, op, buildCounts(lowering, op), takesRoot));
+}
+
+static void lowerWeightedMean(KernelLowering &lowering, PoolOp op) {
+  Value firsts = buildFirsts(lowering, op);
+  Value sums = buildWeightedSum(lowering, op, firsts);
+  divideRows(lowering, op, sums,
+             buildDivisors(lowering, op, buildWeightSums(lowering, op, firsts),
+                           /*takesRoot=*/false));
+}
+
+static void lowerPool(KernelLowering &lowering, PoolOp op) {
+  auto result = cast<OpResult>(op.getResult());
+  switch (op.getKind()) {
+  case PoolKind::Mean:
+    return lowerMean(lowering, op, /*takesRoot=*/false);
+  case PoolKind::MeanSqrtLen:
+    return lowerMean(lowering, op, /*takesRoot=*/true);
+  case PoolKind::WeightedMean:
+    return lowerWeightedMean(lowering, op);
+  case PoolKind::First:
+    return lowerFirst(lowering, op);
+  case PoolKind::Max:
+    return lowering.define(result, buildMax(lowering, op));
+  case PoolKind::Last:
+    return lowering.define(result, buildLast(lowering, op));
+  }
 }
 
 LogicalResult tq::lowerRows(KernelLowering &lowering, Operation *op) {
@@ -308,9 +458,7 @@ LogicalResult tq::lowerRows(KernelLowering &lowering, Operation *op) {
     lowerSoftmax(lowering, softmax);
   else if (auto normalize = dyn_cast<L2NormalizeOp>(op))
     lowerL2Normalize(lowering, normalize);
-  else if (cast<PoolOp>(op).getKind() == PoolKind::First)
-    lowerFirst(lowering, cast<PoolOp>(op));
   else
-    lowerMean(lowering, cast<PoolOp>(op));
+    lowerPool(lowering, cast<PoolOp>(op));
   return success();
 }

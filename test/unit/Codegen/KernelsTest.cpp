@@ -413,29 +413,49 @@ TEST(Kernels, IntegerAttentionOfSpecialValues) {
 // Pooling and embeddings
 //===----------------------------------------------------------------------===//
 
-void addPools(KernelProgram &program, int64_t width) {
+using Pool = void (*)(const float *, const int64_t *, int64_t, int64_t, int64_t,
+                      float *);
+constexpr std::pair<const char *, Pool> maskedPools[] = {
+    {"mean", quant::meanPool},
+    {"mean_sqrt_len", quant::meanSqrtLenPool},
+    {"weighted_mean", quant::weightedMeanPool},
+    {"max", quant::maxPool},
+    {"last", quant::lastPool},
+};
+
+void addMaskedPools(KernelProgram &program, int64_t width, Values values) {
   std::string w = str(width), type = KernelProgram::type({"b", "s", w}),
               result = KernelProgram::type({"b", w});
-  size_t x = program.input({"b", "s", w}), first = program.input({"b", "s", w});
+  size_t x = program.input({"b", "s", w}, values);
   size_t mask = program.idInput({"b", "s"}, 2);
-  program.line("%mean" + w + " = tq.pool " + argument(x) + " mask(" +
-               argument(mask) + ") {kind = #tq.pool_kind<mean>} : (" + type +
-               ", " + KernelProgram::type({"b", "s"}, "i64") + ") -> " +
-               result);
-  program.line("%first" + w + " = tq.pool " + argument(first) +
-               " {kind = #tq.pool_kind<first>} : (" + type + ") -> " + result);
-  program.output("mean" + w, {"b", w}, [=](const RunData &data) {
-    int64_t batch = data.sizes.at("b");
-    Floats y(batch * width);
-    quant::meanPool(data.floats[x].data(), data.ids[mask].data(), batch,
-                    data.sizes.at("s"), width, y.data());
-    return y;
-  });
+  for (auto [kind, pool] : maskedPools) {
+    std::string name = kind + w;
+    program.line("%" + name + " = tq.pool " + argument(x) + " mask(" +
+                 argument(mask) + ") {kind = #tq.pool_kind<" + kind + ">} : (" +
+                 type + ", " + KernelProgram::type({"b", "s"}, "i64") +
+                 ") -> " + result);
+    program.output(name, {"b", w}, [=](const RunData &data) {
+      int64_t batch = data.sizes.at("b");
+      Floats y(batch * width);
+      pool(data.floats[x].data(), data.ids[mask].data(), batch,
+           data.sizes.at("s"), width, y.data());
+      return y;
+    });
+  }
+}
+
+void addFirstPool(KernelProgram &program, int64_t width) {
+  std::string w = str(width);
+  size_t x = program.input({"b", "s", w});
+  program.line("%first" + w + " = tq.pool " + argument(x) +
+               " {kind = #tq.pool_kind<first>} : (" +
+               KernelProgram::type({"b", "s", w}) + ") -> " +
+               KernelProgram::type({"b", w}));
   program.output("first" + w, {"b", w}, [=](const RunData &data) {
     int64_t batch = data.sizes.at("b");
     Floats y(batch * width);
-    quant::firstPool(data.floats[first].data(), batch, data.sizes.at("s"),
-                     width, y.data());
+    quant::firstPool(data.floats[x].data(), batch, data.sizes.at("s"), width,
+                     y.data());
     return y;
   });
 }
@@ -469,8 +489,11 @@ const std::vector<Sizes> textSizes = {{{"b", 4}, {"s", 13}},
 
 TEST(Kernels, PoolAndQuantizedEmbedding) {
   KernelProgram program("pool and quantized embedding");
-  addPools(program, 5);
-  addPools(program, 100);
+  for (int64_t poolWidth : {5, 100}) {
+    addMaskedPools(program, poolWidth,
+                   poolWidth == 5 ? Values::Special : Values::Mixed);
+    addFirstPool(program, poolWidth);
+  }
   addEmbedding(program, 97, 19, /*quantized=*/true);
   addEmbedding(program, 11, 130, /*quantized=*/true);
   program.check(textSizes);

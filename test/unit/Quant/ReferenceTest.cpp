@@ -513,6 +513,41 @@ TEST(Pool, meanCountsOnlyWhatTheMaskShows) {
   EXPECT_EQ(std::vector<float>(y, y + 4), (std::vector<float>{1, 2, 7, 8}));
 }
 
+using Pool = void (*)(const float *, const int64_t *, int64_t, int64_t, int64_t,
+                      float *);
+
+/// Pools x [3, 4, 1], of which the last sequence shows nothing.
+static std::vector<float> poolThree(Pool pool) {
+  const float x[] = {8, 3, 5, 9, 4, 4, 1, 1, 7, 7, 7, 7};
+  const int64_t mask[] = {0, 1, 2, 0, 1, 0, 1, 0, 0, 0, 0, 0};
+  std::vector<float> y(3, -1.0f);
+  pool(x, mask, 3, 4, 1, y.data());
+  return y;
+}
+
+TEST(Pool, seesOnlyWhatTheMaskShows) {
+  using Floats = std::vector<float>;
+  float root = std::sqrt(2.0f);
+  constexpr float least = -std::numeric_limits<float>::infinity();
+  EXPECT_EQ(poolThree(meanPool), (Floats{4, 2.5, 0}));
+  EXPECT_EQ(poolThree(meanSqrtLenPool), (Floats{8 / root, 5 / root, 0}));
+  EXPECT_EQ(poolThree(weightedMeanPool), (Floats{13 / 3.0f, 7 / 4.0f, 0}));
+  EXPECT_EQ(poolThree(maxPool), (Floats{5, 4, least}));
+  EXPECT_EQ(poolThree(lastPool), (Floats{5, 1, 0}));
+}
+
+TEST(Pool, maxKeepsNaN) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  const float x[] = {1, nan, 2, nan, 2, 3}, hidden[] = {nan, 2};
+  const int64_t mask[] = {0, 1};
+  float y[2];
+  maxPool(x, nullptr, 2, 3, 1, y);
+  EXPECT_TRUE(std::isnan(y[0]));
+  EXPECT_TRUE(std::isnan(y[1]));
+  maxPool(hidden, mask, 1, 2, 1, y);
+  EXPECT_EQ(y[0], 2);
+}
+
 TEST(Embedding, looksUpRowsAndReportsTheFirstBadId) {
   const float table[] = {1, 2, 3, 4, 5, 6};
   const int8_t quantized[] = {-127, 3, 0, 127, 1, 1};

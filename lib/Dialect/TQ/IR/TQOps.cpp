@@ -319,10 +319,11 @@ LogicalResult DivOp::verify() {
 LogicalResult PoolOp::verify() {
   if (failed(expectRank(*this, "input", getInput(), 3)))
     return failure();
-  bool isMean = getKind() == PoolKind::Mean;
-  if (isMean != static_cast<bool>(getMask()))
-    return emitOpError(isMean ? "expected a mask for 'mean'"
-                              : "expected no mask for 'first'");
+  bool needsMask = getKind() != PoolKind::First;
+  if (needsMask != static_cast<bool>(getMask()))
+    return emitOpError(needsMask ? "expected a mask for '"
+                                 : "expected no mask for '")
+           << stringifyPoolKind(getKind()) << "'";
   if (getMask() && !(tensorOf(getMask()).getRank() == 2 &&
                      shapesAgree(tensorOf(getMask()).getShape(),
                                  tensorOf(getInput()).getShape().drop_back())))

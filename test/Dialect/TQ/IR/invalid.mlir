@@ -595,6 +595,24 @@ func.func @f(%x: tensor<?x?x48xf32>) {
 
 // -----
 
+// tq.pool (C2): last without a mask
+func.func @f(%x: tensor<?x?x48xf32>) {
+  // expected-error @below {{expected a mask for 'last'}}
+  %0 = tq.pool %x {kind = #tq.pool_kind<last>} : (tensor<?x?x48xf32>) -> tensor<?x48xf32>
+  return
+}
+
+// -----
+
+// tq.pool (C2): max without a mask
+func.func @f(%x: tensor<?x?x48xf32>) {
+  // expected-error @below {{expected a mask for 'max'}}
+  %0 = tq.pool %x {kind = #tq.pool_kind<max>} : (tensor<?x?x48xf32>) -> tensor<?x48xf32>
+  return
+}
+
+// -----
+
 // tq.pool (C2): first with a mask
 func.func @f(%x: tensor<?x?x48xf32>, %m: tensor<?x?xi64>) {
   // expected-error @below {{expected no mask for 'first'}}

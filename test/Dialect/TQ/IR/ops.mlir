@@ -160,6 +160,18 @@ func.func @pooling(%x: tensor<?x?x48xf32>, %m: tensor<?x?xi64>) {
     : (tensor<?x?x48xf32>, tensor<?x?xi64>) -> tensor<?x48xf32>
   // CHECK: tq.pool %{{.*}} {kind = #tq.pool_kind<first>} : (tensor<?x?x48xf32>) -> tensor<?x48xf32>
   %1 = tq.pool %x {kind = #tq.pool_kind<first>} : (tensor<?x?x48xf32>) -> tensor<?x48xf32>
+  // CHECK: kind = #tq.pool_kind<max>
+  %2 = tq.pool %x mask(%m) {kind = #tq.pool_kind<max>}
+    : (tensor<?x?x48xf32>, tensor<?x?xi64>) -> tensor<?x48xf32>
+  // CHECK: kind = #tq.pool_kind<mean_sqrt_len>
+  %3 = tq.pool %x mask(%m) {kind = #tq.pool_kind<mean_sqrt_len>}
+    : (tensor<?x?x48xf32>, tensor<?x?xi64>) -> tensor<?x48xf32>
+  // CHECK: kind = #tq.pool_kind<weighted_mean>
+  %4 = tq.pool %x mask(%m) {kind = #tq.pool_kind<weighted_mean>}
+    : (tensor<?x?x48xf32>, tensor<?x?xi64>) -> tensor<?x48xf32>
+  // CHECK: kind = #tq.pool_kind<last>
+  %5 = tq.pool %x mask(%m) {kind = #tq.pool_kind<last>}
+    : (tensor<?x?x48xf32>, tensor<?x?xi64>) -> tensor<?x48xf32>
   return
 }
 

@@ -70,7 +70,10 @@ def TQ_ActivationAttr : EnumAttr<TQ_Dialect, TQ_Activation, "activation"> {
 }
 
 def TQ_PoolKind : I32EnumAttr<"PoolKind", "pooling over the sequence", [
-    TQ_EnumCase<"Mean", 0, "mean">, TQ_EnumCase<"First", 1, "first">]> {
+    TQ_EnumCase<"Mean", 0, "mean">, TQ_EnumCase<"First", 1, "first">,
+    TQ_EnumCase<"Max", 2, "max">, TQ_EnumCase<"MeanSqrtLen", 3, "mean_sqrt_len">,
+    TQ_EnumCase<"WeightedMean", 4, "weighted_mean">,
+    TQ_EnumCase<"Last", 5, "last">]> {
   let cppNamespace = "::tq";
   let genSpecializedAttr = 0;
 }

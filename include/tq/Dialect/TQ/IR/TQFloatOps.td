@@ -348,11 +348,15 @@ def TQ_DivOp : TQ_BinaryOp<"div"> {
 def TQ_PoolOp : TQ_Op<"pool", [Pure, InferTypeOpAdaptor]> {
   let summary = "reduce the sequence to one row";
   let description = [{
-    `mean`: the mean of the rows whose mask is not 0 (of no row: 0). `first`: row 0,
-    which the CLS token holds; takes no mask.
+    `first` is row 0, which the CLS token holds; it takes no mask. The others are of
+    the rows whose mask is not 0, and of no row 0, if nothing else is said. `mean`:
+    their mean. `mean_sqrt_len`: their sum by the square root of their number.
+    `weighted_mean`: their mean, where the first of them weighs 1 and each row weighs
+    1 more than the row before it. `max`: the largest of each column, NaN if there is
+    one; of no row minus infinity. `last`: the last of them.
 
     (C1) `input` has rank 3. (C2) `mask` has the first two dimensions of `input`;
-    it is present for `mean` and absent for `first`.
+    it is absent for `first` and present for all others.
 
     ```mlir
     %y = tq.pool %x mask(%m) {kind = #tq.pool_kind<mean>}
