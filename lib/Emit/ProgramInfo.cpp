@@ -250,6 +250,28 @@ static void readLabels(Reader &attrs, ProgramInfo &info) {
   readLabelScores(attrs, info);
 }
 
+/// Reads what may be put before a text. A dictionary is sorted by name.
+static void readPrompts(Reader &reader, mlir::ModuleOp module,
+                        ProgramInfo &info) {
+  mlir::Attribute value = module->getAttr("tq.prompts");
+  auto prompts = dyn_cast_or_null<DictionaryAttr>(value);
+  if (value && !prompts)
+    return reader.fail("tq.prompts", "a dictionary of strings");
+  std::string byDefault = reader.string("tq.default_prompt");
+  for (mlir::NamedAttribute prompt :
+       prompts ? prompts.getValue() : ArrayRef<mlir::NamedAttribute>()) {
+    auto text = dyn_cast<StringAttr>(prompt.getValue());
+    StringRef name = prompt.getName().getValue();
+    if (!text || text.getValue().contains('\0') || name.contains('\0'))
+      return reader.fail("tq.prompts", "strings without a zero byte");
+    info.prompts.push_back({name.str(), text.getValue().str()});
+    if (name == byDefault)
+      info.defaultPrompt = static_cast<int32_t>(info.prompts.size());
+  }
+  if (!byDefault.empty() && !info.defaultPrompt)
+    reader.fail("tq.default_prompt", "the name of one of tq.prompts");
+}
+
 Expected<ProgramInfo> tq::readProgramInfo(mlir::ModuleOp module) {
   auto program = module->getAttrOfType<DictionaryAttr>("tq.program");
   if (!program)
@@ -264,6 +286,7 @@ Expected<ProgramInfo> tq::readProgramInfo(mlir::ModuleOp module) {
   Reader attrs(module->getAttrDictionary(), "module");
   info.name = attrs.string("tq.model_name");
   info.maxTokens = attrs.integer("tq.max_tokens", 0, INT64_MAX, 0);
+  readPrompts(attrs, module, info);
   readLabels(attrs, info);
   if (Error error = attrs.takeError())
     return error;

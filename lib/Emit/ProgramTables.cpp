@@ -84,6 +84,7 @@ private:
   Constant *kernels(const ProgramInfo &info);
   Constant *calls(const ProgramInfo &info);
   Constant *labels(const ProgramInfo &info);
+  Constant *prompts(const ProgramInfo &info);
   Constant *targets(const ProgramInfo &info);
 
   /// A function or the weights, defined here or in another object.
@@ -140,6 +141,13 @@ Constant *TableBuilder::labels(const ProgramInfo &info) {
   for (const std::string &label : info.labels)
     rows.push_back(string(label));
   return table(rows, "labels");
+}
+
+Constant *TableBuilder::prompts(const ProgramInfo &info) {
+  SmallVector<Constant *> rows;
+  for (const ProgramPrompt &prompt : info.prompts)
+    rows.push_back(structOf({string(prompt.name), string(prompt.text)}));
+  return table(rows, "prompts");
 }
 
 Constant *TableBuilder::targets(const ProgramInfo &info) {
@@ -205,6 +213,9 @@ void TableBuilder::build(const ProgramInfo &info) {
       i64(info.tokenizer.size()),
       string(info.tokenizerNote),
       i64(info.maxTokens),
+      prompts(info),
+      i32(info.prompts.size()),
+      i32(info.defaultPrompt),
       blob(info.golden, "golden"),
       i64(info.golden.size()),
   });

@@ -7,6 +7,7 @@
 
 #include "Session.h"
 #include "FloatControl.h"
+#include "Prompt.h"
 #include <inttypes.h>
 #include <new>
 #include <stdlib.h>
@@ -423,6 +424,7 @@ static void freeTables(tq_session &session) {
   bufferFree(session.textIds);
   bufferFree(session.textOffsets);
   bufferFree(session.textOrder);
+  bufferFree(session.promptedText);
   free(session.inputs);
   free(session.outputs);
   free(session.textOutputs);
@@ -457,6 +459,7 @@ tq_status tq_session_create(const tq_model *model, int32_t threads,
   memset(memory, 0, sizeof(tq_session));
   tq_session *session = new (memory) tq_session();
   session->model = model;
+  session->prompt = defaultPrompt(*model->program);
   session->context.pool = &session->pool;
   tq_status status = makeTables(*session)
                          ? TQ_OK

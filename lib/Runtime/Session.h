@@ -85,6 +85,8 @@ struct tq_session {
   tq::rt::Buffer *textOutputs;  // all rows of an output
   tq_tensor *textTensors;       // inputs, then outputs of a batch
   bool *wantedOutputs;          // of tq_session_run_text
+  const char *prompt;           // what is put before each text
+  tq::rt::Buffer promptedText;  // one text behind it
 };
 
 namespace tq::rt {

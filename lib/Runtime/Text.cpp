@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Text.h"
+#include "Prompt.h"
 #include <inttypes.h>
 #include <string.h>
 
@@ -90,6 +91,7 @@ static tq_status tokenizeOne(tq_session &session, const char *text,
                              Texts &texts) {
   const tq_model &model = *session.model;
   auto *offsets = reinterpret_cast<int64_t *>(session.textOffsets.data);
+  text = addPrompt(session, text, &bytes);
   int32_t *ids =
       reinterpret_cast<int32_t *>(session.textIds.data) + offsets[index];
   int64_t capacity = capacityFor(model, bytes, limit);
@@ -149,10 +151,15 @@ tq_status tokenizeTexts(tq_session &session, const char *const *texts,
                                 "'input_ids' of [batch, sequence]");
   result->maskInput = findMaskInput(program, result->idsInput);
   int64_t limit = textLimit(program), room = 0;
-  for (int64_t i = 0; i < count; ++i)
-    room += capacityFor(*session.model, textBytes(texts, bytes, i), limit);
+  size_t prompt = strlen(session.prompt), most = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    size_t size = textBytes(texts, bytes, i);
+    most = size > most ? size : most;
+    room += capacityFor(*session.model, prompt + size, limit);
+  }
   if (!bufferReserve(session.textIds, 4 * room) ||
-      !bufferReserve(session.textOffsets, 8 * (count + 1)))
+      !bufferReserve(session.textOffsets, 8 * (count + 1)) ||
+      !reservePrompted(session, most))
     return fail(TQ_ERROR_RESOURCE,
                 "the tokens of %" PRId64 " texts need %" PRId64
                 " bytes, and this machine does not have them",

@@ -59,6 +59,11 @@ struct ProgramCall {
   std::string reason;
 };
 
+struct ProgramPrompt {
+  std::string name;
+  std::string text;
+};
+
 /// Everything in the tables; fields as in tq_program.
 struct ProgramInfo {
   std::string name;
@@ -77,6 +82,8 @@ struct ProgramInfo {
   std::vector<uint8_t> tokenizer;
   std::string tokenizerNote;
   int64_t maxTokens = 0;
+  std::vector<ProgramPrompt> prompts; // sorted by name
+  int32_t defaultPrompt = 0;          // its number from 1 on, 0: none
   std::vector<uint8_t> golden;
 };
 

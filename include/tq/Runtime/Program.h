@@ -95,6 +95,12 @@ typedef void (*tq_program_run_fn)(tq_context *context,
 typedef int64_t (*tq_program_plan_fn)(const int64_t *in_dims, int64_t threads,
                                       int64_t *out_dims);
 
+/// What may be put before a text ("query: ").
+typedef struct tq_program_prompt {
+  const char *name;
+  const char *text;
+} tq_program_prompt;
+
 /// The program's code for one CPU. All compute the same bits.
 typedef struct tq_program_target {
   const char *cpu; // "x86-64-v4+avx512vnni"
@@ -145,6 +151,11 @@ typedef struct tq_program {
   const char *tokenizer_note;
   /// Texts longer than this many tokens are truncated, 0 = symbol limit.
   int64_t max_tokens;
+  /// Sorted by name. The default is put before a text if no other is asked for;
+  /// its number counts from 1, 0: none.
+  const tq_program_prompt *prompts;
+  int32_t num_prompts;
+  int32_t default_prompt;
 
   /// Golden self-test: for each input, then each output, its dims (int64_t
   /// each) followed by its bytes, padded to 8 bytes. Null if none is stored.

@@ -110,6 +110,11 @@ TQ_API tq_status tq_model_tokenize(const tq_model *model, const char *text,
                                    size_t bytes, int32_t *ids, int64_t capacity,
                                    int64_t *count, int32_t *truncated);
 
+/** Names of prompts, texts that may be put before each text ("query: "); NULL
+    if `index` is none. */
+TQ_API int32_t tq_model_num_prompts(const tq_model *model);
+TQ_API const char *tq_model_prompt(const tq_model *model, int32_t index);
+
 /** Makes a session with `threads` threads (the calling one is one of them);
     0: as many as this process may use cores. */
 TQ_API tq_status tq_session_create(const tq_model *model, int32_t threads,
@@ -130,6 +135,11 @@ TQ_API int64_t tq_session_arena_bytes(const tq_session *session);
 TQ_API tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
                                 int32_t num_inputs, tq_tensor *outputs,
                                 int32_t num_outputs);
+
+/** Chooses what tq_session_run_text puts before each text from now on: the
+    prompt of that name, "": nothing, NULL: the model's default, which holds
+   from the start. tq_model_tokenize puts nothing before a text. */
+TQ_API tq_status tq_session_set_prompt(tq_session *session, const char *name);
 
 /** Tokenizes and runs `count` texts in padded batches of at most `batch` (0:
    chosen by length) and gives all rows in the order of the texts, in memory of

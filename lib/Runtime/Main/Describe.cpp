@@ -59,6 +59,14 @@ static void printTargets(Bytes &to, const tq_program &program) {
   }
 }
 
+static void printPrompts(Bytes &to, const tq_program &program) {
+  for (int32_t i = 0; i < program.num_prompts; ++i) {
+    to.print("prompt   %s: ", program.prompts[i].name);
+    printJson(to, program.prompts[i].text);
+    to.print("%s\n", i + 1 == program.default_prompt ? ", the default" : "");
+  }
+}
+
 static void printText(Bytes &to, const tq_program &program) {
   to.print("model    %s\ncompiler %s\noptions  %s\nweights  %" PRIu64
            " bytes\n",
@@ -80,6 +88,7 @@ static void printText(Bytes &to, const tq_program &program) {
              textLimit(program));
   else
     to.print("text     no: %s\n", program.tokenizer_note);
+  printPrompts(to, program);
   if (program.num_labels) {
     to.print("labels  ");
     for (int32_t i = 0; i < program.num_labels; ++i)
@@ -202,6 +211,20 @@ static void jsonStrings(Bytes &to, const tq_program &program) {
   }
 }
 
+static void jsonPrompts(Bytes &to, const tq_program &program) {
+  to.print("  \"prompts\": {");
+  for (int32_t i = 0; i < program.num_prompts; ++i) {
+    to.print(i ? ", " : "");
+    jsonField(to, program.prompts[i].name, program.prompts[i].text);
+  }
+  to.print("},\n  \"default_prompt\": ");
+  if (program.default_prompt)
+    printJson(to, program.prompts[program.default_prompt - 1].name);
+  else
+    to.print("null");
+  to.print(",\n");
+}
+
 static void printJsonText(Bytes &to, const tq_program &program) {
   to.print("{\n");
   jsonStrings(to, program);
@@ -224,6 +247,7 @@ static void printJsonText(Bytes &to, const tq_program &program) {
   to.print("  ");
   jsonField(to, "label_scores", labelScoresName(program));
   to.print(",\n");
+  jsonPrompts(to, program);
   jsonTargets(to, program);
   jsonTensors(to, program, /*inputs=*/true);
   jsonTensors(to, program, /*inputs=*/false);

@@ -20,6 +20,7 @@ enum class Kind {
   Input,
   Output,
   Text,
+  Prompt,
   Threads,
   TargetCpu,
   Batch,
@@ -41,6 +42,8 @@ struct OptionInfo {
 
 constexpr OptionInfo optionInfos[] = {
     {Kind::Text, "--text", "FILE", "run each line of FILE (or -) as a text"},
+    {Kind::Prompt, "--prompt", "NAME",
+     "put this prompt before each text (\"\": none; see --describe)"},
     {Kind::Input, "--input", "NAME=FILE.npy", "read an input (repeat)"},
     {Kind::Output, "--output", "NAME=FILE.npy",
      "write an output (repeat); without it a summary is printed"},
@@ -254,6 +257,12 @@ tq_status Parser::apply(const OptionInfo &info, char *value) {
     return addNamed(info, value, options.shapes, &options.numShapes);
   case Kind::Text:
     return setOnce(info, value, &options.text);
+  case Kind::Prompt:
+    if (!*value && !options.prompt) {
+      options.prompt = value;
+      return TQ_OK;
+    }
+    return setOnce(info, value, &options.prompt);
   case Kind::TargetCpu:
     return setOnce(info, value, &options.targetCpu);
   case Kind::Profile:
@@ -326,6 +335,8 @@ static tq_status checkRun(const Options &options) {
   if (options.batch && !options.numWords && !options.text)
     return fail(TQ_ERROR_USAGE, "--batch is for texts; the batch of an --input "
                                 "is in its file");
+  if (options.prompt && !options.numWords && !options.text)
+    return fail(TQ_ERROR_USAGE, "--prompt is for texts");
   if (options.json)
     return fail(TQ_ERROR_USAGE,
                 "--json is for --describe and --benchmark only");
@@ -336,10 +347,10 @@ static tq_status checkMode(const Options &options) {
   if (options.mode == Mode::Run)
     return checkRun(options);
   if (options.numInputs || options.numOutputs || options.numWords ||
-      options.text || options.batch)
+      options.text || options.batch || options.prompt)
     return fail(TQ_ERROR_USAGE,
                 "--describe, --benchmark and --selftest take no texts, no "
-                "--input, no --output and no --batch");
+                "--input, no --output, no --batch and no --prompt");
   if (options.numShapes && options.mode != Mode::Benchmark)
     return fail(TQ_ERROR_USAGE, "--shape is for --benchmark and --profile");
   if (options.json && options.mode == Mode::SelfTest)

@@ -304,6 +304,9 @@ tq_status TextJob::run() {
   // First of all: without a tokenizer the reason is that, not the file.
   if (tq_status status = requireTokenizer(*session->model))
     return status;
+  if (options.prompt)
+    if (tq_status status = tq_session_set_prompt(&*session, options.prompt))
+      return status;
   if (tq_status status = probeOutputs(options))
     return status;
   if (tq_status status = readTexts())

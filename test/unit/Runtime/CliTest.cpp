@@ -500,6 +500,46 @@ TEST_F(CliTest, Describe) {
   expectError(4, "this CPU lacks avx1024", {"word"});
 }
 
+TEST_F(CliTest, Prompts) {
+  static const tq_program_prompt prompts[] = {{"doc", ""}, {"query", "a \n: "}};
+  EXPECT_EQ(run({"--describe", "--json"}), 0);
+  EXPECT_NE(out.find("\"prompts\": {},\n  \"default_prompt\": null,"),
+            std::string::npos);
+  EXPECT_EQ(run({"--prompt", "", "text"}), 0) << err;
+  std::string bare = out;
+  expectError(1, "this model has none, found 'doc'", {"--prompt=doc", "text"});
+
+  program.prompts = prompts;
+  program.num_prompts = 2;
+  program.default_prompt = 2;
+  EXPECT_EQ(run({"text"}), 0) << err;
+  std::string prompted = out;
+  EXPECT_NE(prompted, bare);
+  EXPECT_EQ(run({"--prompt=", "text"}), 0) << err;
+  EXPECT_EQ(out, bare);
+  EXPECT_EQ(run({"--prompt", "doc", "text"}), 0) << err;
+  EXPECT_EQ(out, bare);
+  EXPECT_EQ(run({"--prompt", "query", "text"}), 0) << err;
+  EXPECT_EQ(out, prompted);
+  expectError(1, "one of 2 prompts, as 'doc', found 'dog'",
+              {"--prompt=dog", "text"});
+  expectError(1, "--prompt is given twice",
+              {"--prompt=doc", "--prompt=doc", "text"});
+  expectError(1, "--prompt is for texts", {"--prompt=doc", "--input=a=b"});
+  expectError(1, "no --prompt", {"--prompt=doc", "--describe"});
+
+  EXPECT_EQ(run({"--describe"}), 0);
+  EXPECT_NE(out.find("prompt   doc: \"\"\n"
+                     "prompt   query: \"a \\u000a: \", the default\n"),
+            std::string::npos)
+      << out;
+  EXPECT_EQ(run({"--describe", "--json"}), 0);
+  EXPECT_NE(out.find("\"prompts\": {\"doc\": \"\", \"query\": "
+                     "\"a \\u000a: \"},\n  \"default_prompt\": \"query\","),
+            std::string::npos)
+      << out;
+}
+
 TEST_F(CliTest, Benchmark) {
   EXPECT_EQ(run({"--benchmark", "--seconds", "0.01", "--json", "--shape",
                  "input_ids=3x7", "--threads", "2"}),

@@ -110,6 +110,67 @@ TEST_F(TextTest, CutsLongTexts) {
   EXPECT_EQ(textLimit(program), maxSequence);
 }
 
+static const tq_program_prompt prompts[] = {
+    {"empty", ""}, {"none at all", "seven "}, {"query", "query: "}};
+
+TEST_F(TextTest, PutsPromptsBeforeTexts) {
+  ASSERT_EQ(run({"query: a", "query: two words"}, 0), TQ_OK);
+  std::vector<char> prompted = bytesOf(0);
+  ASSERT_EQ(run({"a", "two words"}, 0), TQ_OK);
+  std::vector<char> bare = bytesOf(0);
+  ASSERT_NE(prompted, bare);
+
+  program.prompts = prompts;
+  program.num_prompts = 3;
+  program.default_prompt = 3;
+  open(program);
+  EXPECT_EQ(tq_model_num_prompts(model), 3);
+  EXPECT_STREQ(tq_model_prompt(model, 2), "query");
+  EXPECT_EQ(tq_model_prompt(model, 3), nullptr);
+  EXPECT_EQ(tq_model_prompt(model, -1), nullptr);
+  auto embed = [&](const char *prompt) {
+    EXPECT_EQ(tq_session_set_prompt(session, prompt), TQ_OK);
+    EXPECT_EQ(run({"a", "two words"}, 0), TQ_OK) << tq_last_message();
+    return bytesOf(0);
+  };
+  ASSERT_EQ(run({"a", "two words"}, 0), TQ_OK);
+  EXPECT_EQ(bytesOf(0), prompted);
+  EXPECT_EQ(embed(""), bare);
+  EXPECT_EQ(embed("query"), prompted);
+  EXPECT_EQ(embed("empty"), bare);
+  EXPECT_EQ(embed(nullptr), prompted);
+  EXPECT_EQ(tq_session_set_prompt(session, "quer"), TQ_ERROR_USAGE);
+  EXPECT_STREQ(tq_last_message(),
+               "expected the name of one of 3 prompts, as 'empty', found "
+               "'quer'; --describe lists them");
+  EXPECT_EQ(tq_session_set_prompt(nullptr, "query"), TQ_ERROR_USAGE);
+}
+
+TEST_F(TextTest, CutsTextsBehindTheirPrompt) {
+  program.prompts = prompts;
+  program.num_prompts = 3;
+  program.default_prompt = 2;
+  open(program);
+  std::string words;
+  for (int i = 0; i < 9; ++i)
+    words += "word ";
+  ASSERT_EQ(run({words, ""}, 0), TQ_OK);
+  EXPECT_EQ(truncated, 0);
+  EXPECT_EQ(outputs[1].dims[1], 12);
+  ASSERT_EQ(run({words + "more", ""}, 0), TQ_OK);
+  EXPECT_EQ(truncated, 1);
+  EXPECT_EQ(outputs[1].dims[1], 12);
+}
+
+TEST_F(TextTest, HasNoPromptsUnlessTheModelHas) {
+  EXPECT_EQ(tq_model_num_prompts(model), 0);
+  EXPECT_EQ(tq_session_set_prompt(session, ""), TQ_OK);
+  EXPECT_EQ(tq_session_set_prompt(session, nullptr), TQ_OK);
+  EXPECT_EQ(tq_session_set_prompt(session, "query"), TQ_ERROR_USAGE);
+  EXPECT_STREQ(tq_last_message(), "expected no prompt, as this model has none, "
+                                  "found 'query'");
+}
+
 TEST_F(TextTest, TokenizesThroughTheInterface) {
   int32_t ids[4], cut = -1;
   int64_t count = 0;
