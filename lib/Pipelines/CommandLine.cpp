@@ -55,6 +55,10 @@ static constexpr Choice<Precision> kAttentionChoices[] = {
 static constexpr Choice<ImportPooling> kPoolingChoices[] = {
     {"mean", ImportPooling::Mean},
     {"cls", ImportPooling::Cls},
+    {"max", ImportPooling::Max},
+    {"mean_sqrt_len_tokens", ImportPooling::MeanSqrtLen},
+    {"weightedmean", ImportPooling::WeightedMean},
+    {"lasttoken", ImportPooling::LastToken},
     {"none", ImportPooling::None},
 };
 
@@ -288,7 +292,8 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
   --quantize=MODE         dynamic (default): int8 weights, activations quantized
                           row by row at run time; none: float
   --attention=PRECISION   f32 (default), bf16 or int8: the products in attention
-  --pooling=POOLING       mean, cls, none: how token vectors become one embedding;
+  --pooling=POOLING       mean, cls, max, mean_sqrt_len_tokens, weightedmean,
+                          lasttoken, none: how token vectors become one embedding;
                           default: what the model's modules.json says
   --target=TRIPLE         x86_64-linux-gnu or aarch64-linux-gnu; default: this
                           machine's

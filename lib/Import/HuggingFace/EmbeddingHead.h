@@ -9,18 +9,39 @@
 #define TQ_LIB_IMPORT_HUGGINGFACE_EMBEDDINGHEAD_H
 
 #include "tq/Dialect/TQ/IR/TQ.h"
-#include "tq/Import/Weights/WeightArchive.h"
 
-#include <optional>
+#include <string>
+#include <vector>
 
 namespace tq {
 
 class EncoderBuilder;
 
+/// A module of sentence-transformers that takes an embedding and gives another.
+struct EmbeddingModule {
+  enum Kind { Dense, LayerNorm, Normalize };
+
+  Kind kind = Normalize;
+  std::string name;      ///< its folder in the model, as "2_Dense"
+  std::string directory; ///< where its weights are
+  std::string path;      ///< its config.json
+  int64_t inputs = 0;    ///< 0: any number, of which as many come out
+  int64_t outputs = 0;
+  // Of Dense:
+  bool hasBias = true;
+  bool hasResidual = false;
+  Activation activation = Activation::None;
+};
+
 /// What follows the encoder of a bare model.
 struct EmbeddingOutput {
-  std::optional<PoolKind> pooling;
-  bool normalize = false;
+  /// What they give stands side by side; empty: there is no embedding.
+  llvm::SmallVector<PoolKind> poolings;
+  std::vector<EmbeddingModule> modules;
+  /// Numbers of an embedding; the last modules may give more.
+  int64_t width = 0;
+
+  bool hasEmbedding() const { return !poolings.empty(); }
 };
 
 /// Builds the embedding of the encoder's last layer; null after an error.

@@ -108,8 +108,9 @@ func::FuncOp EncoderBuilder::createMain(const EmbeddingOutput &output) {
     outputs.push_back(makePort(ops, "last_hidden_state",
                                floatType({dynamic, dynamic, hidden}),
                                {batch, sequence, "hidden"}));
-  if (output.pooling)
-    outputs.push_back(makePort(ops, "embedding", floatType({dynamic, hidden}),
+  if (output.hasEmbedding())
+    outputs.push_back(makePort(ops, "embedding",
+                               floatType({dynamic, output.width}),
                                {batch, "hidden"}));
   if (givesPoolerOutput(output))
     outputs.push_back(makePort(
@@ -204,7 +205,7 @@ Value EncoderBuilder::buildHead(Value hidden) {
 
 bool EncoderBuilder::givesPoolerOutput(const EmbeddingOutput &output) const {
   StringRef pooler = config.architecture->family.pooler;
-  return config.architecture->head.empty() && !output.pooling &&
+  return config.architecture->head.empty() && !output.hasEmbedding() &&
          !pooler.empty() && archive.lookup((prefix + pooler + ".weight").str());
 }
 
@@ -221,7 +222,7 @@ LogicalResult EncoderBuilder::finish(Value hidden,
     results.push_back(hidden);
   else
     results.push_back(buildHead(hidden));
-  if (output.pooling)
+  if (output.hasEmbedding())
     results.push_back(buildEmbedding(*this, hidden, output));
   if (givesPoolerOutput(output))
     results.push_back(buildPooler(hidden));

@@ -11,6 +11,8 @@
 #include "EmbeddingHead.h"
 #include "ModelConfig.h"
 
+#include "tq/Import/Weights/WeightArchive.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 

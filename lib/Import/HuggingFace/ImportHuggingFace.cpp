@@ -10,11 +10,14 @@
 #include "ClassifierConfig.h"
 #include "EncoderBuilder.h"
 #include "ModelConfig.h"
+#include "SentenceConfig.h"
 #include "SentenceModules.h"
 
 #include "tq/Import/Weights/JSONFile.h"
 #include "tq/Import/Weights/WeightArchive.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 
@@ -46,40 +49,129 @@ static LogicalResult report(MLIRContext *context, Error error) {
   return failure();
 }
 
-/// Decides on the embedding from what the user asks for and what modules.json
-/// has.
+static Error checkRefusal(const Refusal &refusal) {
+  return refusal.message.empty() ? Error::success()
+                                 : makeFileError(refusal.path, refusal.message);
+}
+
+/// Checks that the directory is of the kind that `config` is:
+/// SentenceTransformer without a head, CrossEncoder with one.
+static Error checkModelType(const ModelConfig &config,
+                            const SentenceModules &modules,
+                            const TextConfig &texts,
+                            const EncodeConfig &encode) {
+  bool isClassifier = !config.architecture->head.empty();
+  StringRef expected = isClassifier ? "CrossEncoder" : "SentenceTransformer";
+  if (!modules.path.empty() && encode.modelType != expected)
+    return makeFileError(encode.path.empty() ? modules.path : encode.path,
+                         "expected the model type " + expected + " for " +
+                             config.architecture->name + ", but got " +
+                             printable(encode.modelType));
+  StringRef task =
+      isClassifier ? "sequence-classification" : "feature-extraction";
+  if (!modules.path.empty() && texts.task != task)
+    return makeFileError(texts.path.empty() ? modules.path : texts.path,
+                         "key 'transformer_task': expected \"" + task +
+                             "\" for " + config.architecture->name +
+                             ", but got \"" + texts.task + "\"");
+  if (isClassifier && (!modules.poolings.empty() || !modules.modules.empty()))
+    return makeFileError(modules.path,
+                         "expected only the module Transformer for " +
+                             config.architecture->name);
+  return Error::success();
+}
+
+/// Follows the width of the embedding from module to module.
+static Expected<int64_t> checkWidths(int64_t width,
+                                     llvm::ArrayRef<EmbeddingModule> modules) {
+  for (const EmbeddingModule &module : modules) {
+    if (module.inputs && module.inputs != width)
+      return makeFileError(module.path,
+                           "expected the module '" + module.name +
+                               "' to take " + llvm::Twine(width) +
+                               " numbers, which it gets, but it takes " +
+                               llvm::Twine(module.inputs));
+    if (module.outputs)
+      width = module.outputs;
+  }
+  return width;
+}
+
+/// What modules.json says of the pooling, unless the user says something else.
+static Error choosePooling(ImportPooling asked, const ModelConfig &config,
+                           const SentenceModules &modules,
+                           const EncodeConfig &encode,
+                           EmbeddingOutput &output) {
+  if (std::optional<PoolKind> kind = getPoolKind(asked)) {
+    output.poolings = {*kind};
+    return Error::success();
+  }
+  if (Error error = checkRefusal(modules.poolingRefusal))
+    return error;
+  if (modules.poolingWidth && modules.poolingWidth != config.hiddenSize)
+    return makeFileError(modules.poolingPath,
+                         "expected pooling of " +
+                             llvm::Twine(config.hiddenSize) +
+                             " numbers, as the model gives, but got "
+                             "'embedding_dimension' " +
+                             llvm::Twine(modules.poolingWidth));
+  if (!modules.includesPrompt && encode.hasPrompts())
+    return makeFileError(modules.poolingPath,
+                         "key 'include_prompt': expected true for a model with "
+                         "prompts, whose tokens tq pools, but got false");
+  output.poolings = modules.poolings;
+  return Error::success();
+}
+
+/// Decides on the embedding from what the user asks for and what the files of
+/// sentence-transformers have.
 static Expected<EmbeddingOutput> chooseOutput(ImportPooling asked,
                                               const ModelConfig &config,
-                                              const SentenceModules &modules) {
+                                              const SentenceModules &modules,
+                                              const TextConfig &texts,
+                                              const EncodeConfig &encode) {
   EmbeddingOutput output;
-  bool isAsked = asked == ImportPooling::Mean || asked == ImportPooling::Cls;
-  if (!config.architecture->head.empty()) {
-    if (isAsked)
-      return makeFileError(config.path,
-                           "expected a model without a classification head for "
-                           "pooling, but got " +
-                               config.architecture->name);
-    return output;
-  }
   if (asked == ImportPooling::None)
     return output;
-  if (!modules.unsupportedModule.empty())
-    return makeFileError(modules.path,
-                         "expected modules Transformer, Pooling and Normalize, "
-                         "but got '" +
-                             modules.unsupportedModule + "'");
-  if (!isAsked && !modules.unsupportedPooling.empty())
-    return makeFileError(modules.poolingPath,
-                         "expected one of pooling_mode_mean_tokens and "
-                         "pooling_mode_cls_token, but got " +
-                             modules.unsupportedPooling);
-  output.pooling = modules.pooling;
-  if (asked == ImportPooling::Mean)
-    output.pooling = PoolKind::Mean;
-  if (asked == ImportPooling::Cls)
-    output.pooling = PoolKind::First;
-  output.normalize = modules.normalize;
+  bool isAsked = asked != ImportPooling::Auto;
+  if (!config.architecture->head.empty() && isAsked)
+    return makeFileError(config.path,
+                         "expected a model without a classification head for "
+                         "pooling, but got " +
+                             config.architecture->name);
+  if (Error error = checkRefusal(modules.refusal))
+    return error;
+  if (Error error = checkModelType(config, modules, texts, encode))
+    return error;
+  if (!config.architecture->head.empty())
+    return output;
+  if (Error error = choosePooling(asked, config, modules, encode, output))
+    return error;
+  output.modules = modules.modules;
+  int64_t pooled =
+      config.hiddenSize * static_cast<int64_t>(output.poolings.size());
+  Expected<int64_t> width = checkWidths(pooled, output.modules);
+  if (!width)
+    return width.takeError();
+  output.width =
+      encode.truncateDim ? std::min(*width, encode.truncateDim) : *width;
   return output;
+}
+
+/// A prompt is put before a single text, so a classifier has none.
+static Error checkPrompts(const ModelConfig &config, const EncodeConfig &encode,
+                          MetadataWarnings &warnings) {
+  const EncodeConfig::Prompt *prompt = encode.findDefaultPrompt();
+  bool isClassifier = !config.architecture->head.empty();
+  if (isClassifier && prompt && !prompt->text.empty())
+    return makeFileError(encode.path,
+                         "key 'default_prompt_name': expected null for " +
+                             config.architecture->name + ", but got \"" +
+                             prompt->name + "\"");
+  if (isClassifier && encode.hasPrompts())
+    warnings.push_back({encode.path, "key 'prompts': expected none for a "
+                                     "classifier, which goes on without"});
+  return Error::success();
 }
 
 static std::string getModelName(StringRef directory) {
@@ -89,20 +181,39 @@ static std::string getModelName(StringRef directory) {
   return llvm::sys::path::filename(path).str();
 }
 
+/// How a program treats a text before its tokens are there.
+static void setTextAttributes(ModuleOp module, const ModelConfig &config,
+                              const TextConfig &texts,
+                              const EncodeConfig &encode) {
+  Builder builder(module.getContext());
+  int64_t maxSequence = config.getMaxSequence();
+  int64_t maxTokens =
+      texts.maxTokens ? std::min(texts.maxTokens, maxSequence) : maxSequence;
+  module->setAttr("tq.max_tokens", builder.getI64IntegerAttr(maxTokens));
+  if (texts.lowerCases)
+    module->setAttr("tq.lowercase_texts", builder.getUnitAttr());
+  if (encode.prompts.empty() || !config.architecture->head.empty())
+    return;
+  llvm::SmallVector<NamedAttribute> prompts;
+  for (const EncodeConfig::Prompt &prompt : encode.prompts)
+    prompts.push_back(
+        builder.getNamedAttr(prompt.name, builder.getStringAttr(prompt.text)));
+  module->setAttr("tq.prompts", builder.getDictionaryAttr(prompts));
+  if (!encode.defaultPrompt.empty())
+    module->setAttr("tq.default_prompt",
+                    builder.getStringAttr(encode.defaultPrompt));
+}
+
 static void setModuleAttributes(ModuleOp module, StringRef directory,
                                 const ModelConfig &config,
                                 const SentenceModules &modules) {
   Builder builder(module.getContext());
   int64_t maxSequence = config.getMaxSequence();
-  int64_t maxTokens = modules.maxTokens
-                          ? std::min(modules.maxTokens, maxSequence)
-                          : maxSequence;
   module->setAttr("tq.model_name",
                   builder.getStringAttr(getModelName(directory)));
   module->setAttr("tq.tokenizer_dir",
                   builder.getStringAttr(modules.modelDirectory));
   module->setAttr("tq.batch_dim", builder.getStringAttr("batch"));
-  module->setAttr("tq.max_tokens", builder.getI64IntegerAttr(maxTokens));
   NamedAttribute sequence =
       builder.getNamedAttr("sequence", builder.getI64IntegerAttr(maxSequence));
   module->setAttr("tq.dim_limits", builder.getDictionaryAttr(sequence));
@@ -118,7 +229,8 @@ static void setModuleAttributes(ModuleOp module, StringRef directory,
 FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
                                                    const ImportOptions &options,
                                                    MLIRContext *context) {
-  context->loadDialect<TQDialect, func::FuncDialect>();
+  context->loadDialect<TQDialect, arith::ArithDialect, func::FuncDialect,
+                       tensor::TensorDialect>();
   if (!llvm::sys::fs::is_directory(directory))
     return report(
         context, makeFileError(directory, "expected the directory of a model"));
@@ -130,8 +242,20 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
       readModelConfig(modules->modelDirectory, warnings);
   if (!config)
     return report(context, config.takeError());
+  Expected<TextConfig> texts =
+      readTextConfig(modules->modelDirectory, warnings);
+  if (!texts)
+    return report(context, texts.takeError());
+  // Without modules there is nothing to which it belongs.
+  Expected<EncodeConfig> encode = modules->path.empty()
+                                      ? EncodeConfig()
+                                      : readEncodeConfig(directory, warnings);
+  if (!encode)
+    return report(context, encode.takeError());
+  if (Error error = checkPrompts(*config, *encode, warnings))
+    return report(context, std::move(error));
   Expected<EmbeddingOutput> output =
-      chooseOutput(options.pooling, *config, *modules);
+      chooseOutput(options.pooling, *config, *modules, *texts, *encode);
   if (!output)
     return report(context, output.takeError());
   Expected<WeightArchive> archive =
@@ -140,14 +264,11 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
     return report(context, archive.takeError());
   for (const MetadataWarning &warning : warnings)
     emitWarning(atFile(context, warning.path)) << warning.message;
-  if (modules->lowerCases)
-    emitWarning(atFile(context, modules->modelDirectory))
-        << "sentence_bert_config.json asks for lower-cased texts, which only a "
-           "tokenizer that lower-cases itself will give";
 
   OwningOpRef<ModuleOp> module =
       ModuleOp::create(NameLoc::get(StringAttr::get(context, directory)));
   setModuleAttributes(*module, directory, *config, *modules);
+  setTextAttributes(*module, *config, *texts, *encode);
   EncoderBuilder builder(*config, *archive, options.checkFinite, *module);
   if (failed(builder.build(*output)) || failed(verify(*module)))
     return failure();

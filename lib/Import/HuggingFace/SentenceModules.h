@@ -8,7 +8,9 @@
 #ifndef TQ_LIB_IMPORT_HUGGINGFACE_SENTENCEMODULES_H
 #define TQ_LIB_IMPORT_HUGGINGFACE_SENTENCEMODULES_H
 
-#include "tq/Dialect/TQ/IR/TQ.h"
+#include "EmbeddingHead.h"
+
+#include "tq/Import/HuggingFace/ImportHuggingFace.h"
 #include "tq/Import/Metadata/KnownKeys.h"
 
 #include <optional>
@@ -16,25 +18,39 @@
 
 namespace tq {
 
+/// Why a file's words cannot be compiled; empty: they can. An error, unless the
+/// user asks for something else.
+struct Refusal {
+  std::string path, message;
+
+  /// The first reason is the one that counts.
+  void set(llvm::StringRef newPath, const llvm::Twine &newMessage) {
+    if (message.empty()) {
+      path = newPath.str();
+      message = newMessage.str();
+    }
+  }
+};
+
 /// modules.json and the files it names.
 struct SentenceModules {
   /// Where config.json and the weights are.
   std::string modelDirectory;
   std::string path; // of modules.json, empty if there is none
   std::string poolingPath;
-  std::optional<PoolKind> pooling;
-  bool normalize = false;
-  /// A module or pooling that cannot be compiled: an error, unless the user
-  /// asks for something else.
-  std::string unsupportedModule;
-  std::string unsupportedPooling;
-  int64_t maxTokens = 0; // 0: not given
-  bool lowerCases = false;
+  llvm::SmallVector<PoolKind> poolings; // what they give stands side by side
+  int64_t poolingWidth = 0;             // 0: not given
+  bool includesPrompt = true;
+  std::vector<EmbeddingModule> modules; // behind the pooling
+  Refusal refusal, poolingRefusal;
 };
 
-/// Reads what there is of sentence-transformers' files in `directory`.
+/// Reads modules.json in `directory`, which need not exist.
 llvm::Expected<SentenceModules> readSentenceModules(llvm::StringRef directory,
                                                     MetadataWarnings &warnings);
+
+/// The pooling that the user asks for, or nothing.
+std::optional<PoolKind> getPoolKind(ImportPooling pooling);
 
 } // namespace tq
 

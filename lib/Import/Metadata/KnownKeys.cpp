@@ -95,8 +95,12 @@ Error checkKeys(StringRef path, const MetadataTable &table,
 }
 
 static const MetadataTable *const tables[] = {
-    &configTable,          &crossEncoderTable,         &modulesTable,
-    &sentenceBertTable,    &sentenceTransformersTable, &poolingTable,
+    &configTable,          &crossEncoderTable,
+    &modulesTable,         &sentenceBertTable,
+    &modelArgumentsTable,  &tokenizerArgumentsTable,
+    &configArgumentsTable, &sentenceTransformersTable,
+    &poolingTable,         &denseTable,
+    &layerNormTable,       &normalizeTable,
     &tokenizerConfigTable,
 };
 

@@ -343,16 +343,6 @@ TEST_F(HuggingFace, PoolsAsModulesSay) {
             6);
 }
 
-TEST_F(HuggingFace, WarnsOfLowerCasing) {
-  TinyModel::bert().write(directory);
-  directory.write("sentence_bert_config.json", R"({"do_lower_case":true})");
-  ASSERT_TRUE(importDirectory());
-  ASSERT_EQ(warnings.size(), 1u);
-  EXPECT_TRUE(isOneLineWith(warnings[0], {"lower-cased texts"}));
-  directory.write("sentence_bert_config.json", R"({"max_seq_length":0})");
-  EXPECT_TRUE(failsWith({"sentence_bert_config.json", "'max_seq_length'"}));
-}
-
 TEST_F(HuggingFace, PoolsAsAsked) {
   TinyModel::bert().write(directory);
   options.pooling = ImportPooling::Mean;
@@ -370,52 +360,12 @@ TEST_F(HuggingFace, PoolsAsAsked) {
   ASSERT_TRUE(importDirectory());
   EXPECT_EQ(results(), (Strings{"last_hidden_state: tensor<?x?x8xf32>",
                                 "pooler_output: tensor<?x8xf32>"}));
-
-  options.pooling = ImportPooling::Auto;
-  EXPECT_TRUE(failsWith({"1_Pooling/config.json", "pooling_mode_max_tokens"}));
-  writeModules("{}", /*normalize=*/false);
-  EXPECT_TRUE(importDirectory());
-  writeModules(R"({"pooling_mode_mean_tokens":false})", /*normalize=*/false);
-  EXPECT_TRUE(failsWith({"1_Pooling/config.json", "neither"}));
 }
 
 TEST_F(HuggingFace, RejectsPoolingOfClassifiers) {
   options.pooling = ImportPooling::Mean;
   EXPECT_TRUE(failsWith(TinyModel::bert("BertForSequenceClassification"),
                         {"config.json", "BertForSequenceClassification"}));
-}
-
-TEST_F(HuggingFace, FindsTheTransformerModule) {
-  TinyModel model = TinyModel::bert();
-  model.write(directory);
-  ASSERT_FALSE(llvm::sys::fs::create_directory(directory.path("0_T")));
-  for (const char *file : {"/config.json", "/model.safetensors"})
-    ASSERT_FALSE(llvm::sys::fs::rename(directory.path() + file,
-                                       directory.path("0_T") + file));
-  directory.write("modules.json",
-                  R"([{"path":"0_T","type":"x.models.Transformer"}])");
-  ASSERT_TRUE(importDirectory());
-  EXPECT_EQ(module->getOperation()
-                ->getAttrOfType<StringAttr>("tq.tokenizer_dir")
-                .str(),
-            directory.path("0_T"));
-}
-
-TEST_F(HuggingFace, RejectsOtherModules) {
-  TinyModel::bert().write(directory);
-  directory.write("modules.json", R"([{"path":"2","type":"a.b.Dense"}])");
-  EXPECT_TRUE(failsWith({"modules.json", "'a.b.Dense'", "Normalize"}));
-  options.pooling = ImportPooling::None;
-  EXPECT_TRUE(importDirectory());
-  options.pooling = ImportPooling::Auto;
-  directory.write("modules.json", R"([{"path":"../1","type":"a.Pooling"}])");
-  EXPECT_TRUE(failsWith({"modules.json", "in the directory"}));
-  directory.write("modules.json", R"([3])");
-  EXPECT_TRUE(failsWith({"modules.json", "but got 3"}));
-  directory.write("modules.json", R"({})");
-  EXPECT_TRUE(failsWith({"modules.json", "expected an array"}));
-  directory.write("modules.json", R"([{"path":"1","type":"a.Pooling"}])");
-  EXPECT_TRUE(failsWith({"1/config.json", "expected a readable file"}));
 }
 
 //===----------------------------------------------------------------------===//

@@ -24,6 +24,9 @@
 //   tq.dim_limits     {sequence = N}: rows of the position table that are used
 //   tq.max_tokens     longer texts are truncated to this
 //   tq.tokenizer_dir  where the tokenizer's files would be
+//   tq.lowercase_texts  a unit: texts are lower-cased before all else
+//   tq.prompts        {NAME = "TEXT"}: what may be put before a text
+//   tq.default_prompt the name of the one that is, if no other is asked for
 // Each op has the name of its layer as its location.
 //
 //===----------------------------------------------------------------------===//
@@ -38,11 +41,15 @@
 
 namespace tq {
 
-/// How a model's rows become one embedding.
+/// How a model's rows become one embedding; docs of tq.pool say what each does.
 enum class ImportPooling {
   Auto, ///< as modules.json says; none without it
-  Mean, ///< the mean over the mask
-  Cls,  ///< the first token
+  Mean,
+  Cls,
+  Max,
+  MeanSqrtLen,
+  WeightedMean,
+  LastToken,
   None, ///< no embedding
 };
 

@@ -19,8 +19,14 @@ extern const MetadataTable crossEncoderTable; ///< its sentence_transformers
 // sentence-transformers.
 extern const MetadataTable modulesTable; ///< one entry of modules.json
 extern const MetadataTable sentenceBertTable;
+extern const MetadataTable modelArgumentsTable; ///< three objects in it
+extern const MetadataTable tokenizerArgumentsTable;
+extern const MetadataTable configArgumentsTable;
 extern const MetadataTable sentenceTransformersTable;
 extern const MetadataTable poolingTable;
+extern const MetadataTable denseTable;
+extern const MetadataTable layerNormTable;
+extern const MetadataTable normalizeTable;
 
 // Tokenizers.
 extern const MetadataTable tokenizerConfigTable;
