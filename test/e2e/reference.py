@@ -196,19 +196,65 @@ def classify(w, family, hidden):
     return w.linear("classifier.out_proj", activate(w.linear("classifier.dense", first)))
 
 
-def pool(directory, hidden, mask, pooling=None):
-    """The embedding that modules.json asks for; `pooling` overrides mean or cls."""
-    modules = [entry["type"].split(".")[-1] for entry in read_json(directory / "modules.json")]
-    cls = read_json(directory / "1_Pooling" / "config.json")["pooling_mode_cls_token"]
-    if (pooling or ("cls" if cls else "mean")) == "cls":
-        embedding = hidden[:, 0]
-    else:
-        shown = (mask != 0)[..., None]
-        embedding = (hidden * shown).sum(1) / np.maximum(shown.sum(1), 1)
-    if "Normalize" in modules:
-        norm = np.linalg.norm(embedding, axis=-1, keepdims=True)
-        embedding = embedding / np.maximum(norm, 1e-12)
-    return embedding
+OLD_POOLING_KEYS = {
+    "pooling_mode_cls_token": "cls",
+    "pooling_mode_max_tokens": "max",
+    "pooling_mode_mean_tokens": "mean",
+    "pooling_mode_mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "pooling_mode_weightedmean_tokens": "weightedmean",
+    "pooling_mode_lasttoken": "lasttoken",
+}
+
+
+def pooling_modes(config):
+    """What a Pooling module does, as a list: of `pooling_mode`, or of the older keys."""
+    modes = config.get("pooling_mode")
+    if modes is None:
+        modes = [mode for key, mode in OLD_POOLING_KEYS.items() if config.get(key)] or "mean"
+    return [modes] if isinstance(modes, str) else modes
+
+
+def pool(mode, hidden, mask):
+    """One vector of each text's token vectors."""
+    rows, shown = np.arange(len(hidden)), mask != 0
+    if mode == "cls":
+        return hidden[:, 0]
+    if mode == "lasttoken":
+        return hidden[rows, mask.shape[1] - 1 - shown[:, ::-1].argmax(1)]
+    if mode == "max":
+        return np.where(shown[..., None], hidden, -np.inf).max(1)
+    weights = shown.astype(float)
+    if mode == "weightedmean":
+        weights = shown * (np.arange(1, mask.shape[1] + 1) - shown.argmax(1)[:, None])
+    count = weights.sum(1, keepdims=True)
+    if mode == "mean_sqrt_len_tokens":
+        count = np.sqrt(count)
+    return (hidden * weights[..., None]).sum(1) / count
+
+
+def dense(directory, rows):
+    """A Dense module of sentence-transformers."""
+    config, tensors = read_json(directory / "config.json"), read_tensors(directory)
+    rows = rows @ tensors["linear.weight"].T.astype(np.float64)
+    rows = rows + tensors["linear.bias"] if config["bias"] else rows
+    return np.tanh(rows) if config["activation_function"].endswith(".Tanh") else rows
+
+
+def embed(directory, hidden, mask, pooling=None):
+    """The embedding that modules.json asks for; `pooling` overrides its modes."""
+    rows = hidden
+    for module in read_json(directory / "modules.json"):
+        kind, folder = module["type"].split(".")[-1], directory / module["path"]
+        if kind == "Pooling":
+            modes = [pooling] if pooling else pooling_modes(read_json(folder / "config.json"))
+            rows = np.concatenate([pool(mode, hidden, mask) for mode in modes], axis=-1)
+        elif kind == "Dense":
+            rows = dense(folder, rows)
+        elif kind == "Normalize":
+            norm = np.linalg.norm(rows, axis=-1, keepdims=True)
+            rows = rows / np.maximum(norm, 1e-12)
+    settings = directory / "config_sentence_transformers.json"
+    return rows[:, : read_json(settings)["truncate_dim"]] if settings.exists() else rows
 
 
 class Model:
@@ -235,7 +281,7 @@ class Model:
             return {"logits": classify(self.weights, self.family, hidden)}
         outputs = {"last_hidden_state": hidden}
         if (self.directory / "modules.json").exists():
-            outputs["embedding"] = pool(self.directory, hidden, mask, pooling)
+            outputs["embedding"] = embed(self.directory, hidden, mask, pooling)
         elif self.weights.has("pooler.dense"):
             outputs["pooler_output"] = np.tanh(self.weights.linear("pooler.dense", hidden[:, 0]))
         return outputs

@@ -16,6 +16,8 @@ import string
 
 import numpy as np
 
+import reference
+
 # The beginning of an architecture's name, its model_type, the prefix of its tensors.
 FAMILIES = (
     ("Bert", "bert", "bert"),
@@ -40,7 +42,10 @@ class Spec:
     shards: int = 1
     prefixed: bool = False  # 'bert.' in front of a base model's names
     legacy: bool = False  # LayerNorm.gamma/beta, position_ids, a language-model head
-    pooling: str = "none"  # sentence-transformers' modules: none, mean, cls
+    pooling: str = "none"  # sentence-transformers' modules; modes with a comma between
+    old_keys: bool = True  # with pooling: one boolean a mode, as before version 5.4
+    dense: int = 0  # with pooling: the width of its Dense modules, 0: none
+    truncate: int = 0  # with pooling: numbers of an embedding that are kept, 0: all
     normalize: bool = True  # with pooling: its Normalize module
     tokenizer: str = "none"  # none, vocab, json
     embedding: int = 0  # columns of ELECTRA's tables; 0: as hidden
@@ -363,7 +368,8 @@ def write_tokenizer(directory, spec):
 
 def write_sentence_transformer(directory, spec):
     """modules.json and what it points to."""
-    kinds = ["Transformer", "Pooling"] + (["Normalize"] if spec.normalize else [])
+    kinds = ["Transformer", "Pooling"] + ["Dense"] * (2 if spec.dense else 0)
+    kinds += ["Normalize"] if spec.normalize else []
     modules = [
         {
             "idx": i,
@@ -377,16 +383,40 @@ def write_sentence_transformer(directory, spec):
     write_json(directory / "sentence_bert_config.json",
                {"max_seq_length": spec.positions - 8, "do_lower_case": False})  # fmt: skip
     (directory / "1_Pooling").mkdir(exist_ok=True)
+    modes = spec.pooling.split(",")
+    if spec.old_keys:
+        pooling = {key: mode in modes for key, mode in reference.OLD_POOLING_KEYS.items()}
+        pooling["word_embedding_dimension"] = spec.hidden
+    else:
+        pooling = {"embedding_dimension": spec.hidden, "include_prompt": True}
+        pooling["pooling_mode"] = modes if len(modes) > 1 else modes[0]
+    write_json(directory / "1_Pooling" / "config.json", pooling)
+    if spec.dense:
+        write_dense(directory / "2_Dense", spec.hidden * len(modes), spec.dense, "Tanh")
+        write_dense(directory / "3_Dense", spec.dense, spec.dense, "Identity")
+    if spec.truncate:
+        write_json(directory / "config_sentence_transformers.json",
+                   {"truncate_dim": spec.truncate})  # fmt: skip
+
+
+def write_dense(directory, inputs, outputs, activation):
+    """A Dense module; that of Identity has no bias."""
+    random = np.random.default_rng(inputs)
+    tensors = {"linear.weight": random.normal(0, inputs**-0.5, (outputs, inputs))}
+    if activation != "Identity":
+        tensors["linear.bias"] = random.normal(0, 0.1, outputs)
+    directory.mkdir(exist_ok=True)
+    package = "linear" if activation == "Identity" else "activation"
     write_json(
-        directory / "1_Pooling" / "config.json",
+        directory / "config.json",
         {
-            "word_embedding_dimension": spec.hidden,
-            "pooling_mode_cls_token": spec.pooling == "cls",
-            "pooling_mode_mean_tokens": spec.pooling == "mean",
-            "pooling_mode_max_tokens": False,
-            "pooling_mode_mean_sqrt_len_tokens": False,
+            "in_features": inputs,
+            "out_features": outputs,
+            "bias": activation != "Identity",
+            "activation_function": f"torch.nn.modules.{package}.{activation}",
         },
     )
+    write_safetensors(directory / "model.safetensors", tensors, "F32")
 
 
 def write_model(directory, spec):
@@ -409,7 +439,6 @@ def parse_arguments():
     choices = {
         "architecture": ARCHITECTURES,
         "dtype": DTYPES,
-        "pooling": ("none", "mean", "cls"),
         "tokenizer": ("none", "vocab", "json"),
     }
     for field in dataclasses.fields(Spec):
