@@ -69,6 +69,10 @@ runtime = os.path.join(config.tq_build_dir, "lib", "aarch64-linux-gnu", "libtq_r
 if "qemu-aarch64" in config.available_features and os.path.exists(runtime):
     config.available_features.add("aarch64")
 
+# A library that was built so cannot be part of a program that was not.
+if config.sanitize:
+    config.available_features.add("sanitized")
+
 # Some sandboxes do not let a process filter its system calls.
 without_tiles = os.path.join(os.path.dirname(__file__), "Emit/Inputs/without_tiles.py")
 if subprocess.run([sys.executable, without_tiles, "true"], capture_output=True).returncode == 0:

@@ -159,6 +159,30 @@ Error Emitter::readTargets() {
   return Error::success();
 }
 
+/// The part of a C name that stands for a library: "minilm" for libminilm.so.1.
+static std::string getLibraryName(StringRef output) {
+  StringRef stem = sys::path::filename(output);
+  size_t suffix = stem.rfind(".so");
+  stem = stem.take_front(suffix == 0 ? StringRef::npos : suffix);
+  if (stem != "lib")
+    stem.consume_front("lib");
+  std::string name = stem.str();
+  for (char &c : name)
+    if (!isAlnum(c))
+      c = '_';
+  return name;
+}
+
+/// What the header of `library` says besides the C interface. Outside of the
+/// guard that several headers have in common.
+static void declareOpen(StringRef library, raw_ostream &stream) {
+  stream << "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n"
+            "/** tq_model_open of this library, whatever others there are. */\n"
+            "TQ_API tq_status "
+         << getOpenSymbol(library)
+         << "(const tq_model **model);\n\n#ifdef __cplusplus\n}\n#endif\n";
+}
+
 Error Emitter::describe() {
   Expected<ProgramInfo> info = readProgramInfo(module);
   if (!info)
@@ -177,6 +201,8 @@ Error Emitter::describe() {
   info->options = options.options + (options.options.empty() ? "" : " ") +
                   "--target=" + getShortTriple(getTriple()) +
                   " --target-cpu=" + names;
+  if (options.kind == OutputKind::SharedLibrary)
+    info->library = getLibraryName(options.output);
   result.program = std::move(*info);
   return readTokenizer();
 }
@@ -420,6 +446,7 @@ Error Emitter::writeHeader(StringRef path) {
     return file.takeError();
   return writeFile(*file, [&](raw_ostream &out) -> Error {
     out << (*header)->getBuffer();
+    declareOpen(result.program.library, out);
     return Error::success();
   });
 }

@@ -122,9 +122,10 @@ static Error addArguments(LinkKind kind, StringRef directory,
     Expected<std::string> exports = writeExports(files);
     if (!exports)
       return exports.takeError();
-    // Not -Wl, which a comma in the path would end.
-    arguments.append(
-        {"-Wl,-Bsymbolic", "-Xlinker", "--version-script=" + *exports});
+    // Not -Bsymbolic: all but the C interface is hidden anyway, and of that a
+    // process with several libraries shall use one, see OpenMain.cpp. Not -Wl,
+    // which a comma in the path would end.
+    arguments.append({"-Xlinker", "--version-script=" + *exports});
   }
   if (sanitizers.empty())
     arguments.push_back("-Wl,-s");

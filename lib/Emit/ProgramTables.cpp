@@ -18,6 +18,7 @@
 #include "llvm/IR/DataLayout.h"
 #include "llvm/IR/DerivedTypes.h"
 #include "llvm/IR/GlobalVariable.h"
+#include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
 
 using namespace llvm;
@@ -86,6 +87,8 @@ private:
   Constant *labels(const ProgramInfo &info);
   Constant *prompts(const ProgramInfo &info);
   Constant *targets(const ProgramInfo &info);
+
+  void defineOpen(StringRef library);
 
   /// A function or the weights, defined here or in another object.
   Constant *external(StringRef name, Type *type);
@@ -182,6 +185,16 @@ Constant *TableBuilder::external(StringRef name, Type *type) {
   return value;
 }
 
+void TableBuilder::defineOpen(StringRef library) {
+  auto *type =
+      FunctionType::get(Type::getInt32Ty(context), {pointerType}, false);
+  Constant *open = external(kOpenLibrarySymbol, type);
+  auto *function = Function::Create(type, GlobalValue::ExternalLinkage,
+                                    getOpenSymbol(library), module);
+  IRBuilder<> builder(BasicBlock::Create(context, "", function));
+  builder.CreateRet(builder.CreateCall(type, open, {function->getArg(0)}));
+}
+
 void TableBuilder::build(const ProgramInfo &info) {
   Type *byteType = Type::getInt8Ty(context);
   Constant *weights =
@@ -192,6 +205,7 @@ void TableBuilder::build(const ProgramInfo &info) {
       string(info.name),
       string(info.compilerVersion),
       string(info.options),
+      string(info.library),
       i32(info.symbols.size()),
       i32(info.inputs.size()),
       i32(info.outputs.size()),
@@ -228,6 +242,12 @@ void TableBuilder::build(const ProgramInfo &info) {
   global->setVisibility(GlobalValue::HiddenVisibility);
   global->setDSOLocal(true);
   global->setAlignment(Align(8));
+  if (!info.library.empty())
+    defineOpen(info.library);
+}
+
+std::string tq::getOpenSymbol(StringRef library) {
+  return ("tq_model_open_" + library).str();
 }
 
 std::string tq::getTargetSymbol(StringRef name, size_t target) {

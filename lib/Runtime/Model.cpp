@@ -112,6 +112,12 @@ static tq_status describe(const tq_program &program,
 
 using namespace tq::rt;
 
+/// Not beside `fail`, which must not know which library's function it calls.
+const char *tq_last_message(void) {
+  static thread_local char message[messageBytes];
+  return message;
+}
+
 void tq_model_close(const tq_model *model) {
   free(const_cast<tq_model *>(model));
 }

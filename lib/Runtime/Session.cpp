@@ -448,6 +448,11 @@ tq_status tq_session_create(const tq_model *model, int32_t threads,
   if (!model || !result)
     return fail(TQ_ERROR_USAGE, "tq_session_create: an argument is missing");
   *result = nullptr;
+  if (model->program->abi != TQ_PROGRAM_ABI)
+    return fail(TQ_ERROR_USAGE,
+                "expected a model of ABI %d, found %u: compile all libraries "
+                "of a process with one version of tq",
+                TQ_PROGRAM_ABI, model->program->abi);
   if (threads < 0 || threads > maxThreads)
     return fail(TQ_ERROR_USAGE,
                 "expected 1 to %d threads, or 0 for all cores, "

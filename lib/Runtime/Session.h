@@ -16,7 +16,7 @@
 #include "tq/Runtime/tq.h"
 
 struct tq_model {
-  const tq_program *program;
+  const tq_program *program; ///< first, also in libraries of other versions
   const tq_program_target *target; ///< the code that this CPU runs
   tq::rt::Tokenizer tokenizer;
   bool hasTokenizer;

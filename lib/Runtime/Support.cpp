@@ -17,19 +17,19 @@
 
 namespace tq::rt {
 
-static thread_local char message[1024];
-
 tq_status fail(tq_status status, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
   // Formatted aside: an argument may be the message itself.
-  char text[sizeof(message)];
+  char text[messageBytes];
   vsnprintf(text, sizeof(text), format, arguments);
   va_end(arguments);
   for (char *c = text; *c; ++c)
     if (static_cast<unsigned char>(*c) < 0x20 || *c == 0x7f)
       *c = '?';
-  memcpy(message, text, sizeof(text));
+  // Called, as the function may be that of another library of the process: the
+  // one that this process asks for messages.
+  memcpy(const_cast<char *>(tq_last_message()), text, sizeof(text));
   return status;
 }
 
@@ -235,5 +235,3 @@ const char *shapeText(char (&text)[192], const int64_t *dims, int32_t rank) {
 }
 
 } // namespace tq::rt
-
-const char *tq_last_message(void) { return tq::rt::message; }

@@ -19,6 +19,9 @@
 
 namespace tq::rt {
 
+/// Bytes of a thread's message. Libraries of all versions share it: never less.
+enum { messageBytes = 1024 };
+
 /// Sets this thread's message and returns `status`. Control characters in the
 /// message are replaced: it stays one line whatever names it quotes.
 tq_status fail(tq_status status, const char *format, ...)

@@ -69,6 +69,7 @@ struct ProgramInfo {
   std::string name;
   std::string compilerVersion;
   std::string options;
+  std::string library;
   std::vector<ProgramTarget> targets;
   std::vector<ProgramSymbol> symbols;
   std::vector<ProgramTensor> inputs;
@@ -92,6 +93,12 @@ inline constexpr char kProgramSymbol[] = "tq_program_main";
 inline constexpr char kRunSymbol[] = "tq_program_run";
 inline constexpr char kPlanSymbol[] = "tq_program_plan";
 inline constexpr char kWeightsSymbol[] = "tq_program_weights";
+
+inline constexpr char kOpenLibrarySymbol[] = "tq_open_library";
+
+/// The function that opens the model of this shared library and no other's:
+/// "tq_model_open_minilm", exported.
+std::string getOpenSymbol(llvm::StringRef library);
 
 /// Targets have a function each: "tq_program_run.0" is that of the first.
 std::string getTargetSymbol(llvm::StringRef name, size_t target);

@@ -122,6 +122,7 @@ typedef struct tq_program {
   const char *name;             // model name
   const char *compiler_version; // "tq 0.1.0 (LLVM 22.1.8)"
   const char *options;          // the options it was compiled with
+  const char *library;          // NAME of tq_model_open_NAME, "" if none
 
   int32_t num_symbols;
   int32_t num_inputs;
@@ -192,6 +193,10 @@ int64_t tq_num_threads(tq_context *context);
 int64_t tq_kernel_begin(tq_context *context);
 void tq_kernel_end(tq_context *context, int64_t call, int64_t thread,
                    int64_t begin, int64_t ops, int64_t bytes);
+
+/// tq_model_open_NAME of a shared library is this: it opens tq_program_main
+/// whatever other libraries the process holds.
+int32_t tq_open_library(const struct tq_model **model);
 
 #ifdef __cplusplus
 }

@@ -84,8 +84,9 @@ typedef struct tq_session tq_session;
 /** Why the last failing call of this thread failed: one line, never NULL. */
 TQ_API const char *tq_last_message(void);
 
-/** Opens the model of this library. Fails if the CPU lacks a feature it uses.
- */
+/** Opens the model of this library. Fails if the CPU lacks a feature it uses,
+    and if the program has several libraries of tq: each has a function of its
+    own for that, tq_model_open_NAME, declared in the header next to it. */
 TQ_API tq_status tq_model_open(const tq_model **model);
 /** Frees a model; its sessions must be destroyed before. NULL does nothing. */
 TQ_API void tq_model_close(const tq_model *model);

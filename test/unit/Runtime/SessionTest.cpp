@@ -93,6 +93,15 @@ void expectMessage(const char *part) {
 
 } // namespace
 
+TEST_F(SessionTest, RefusesModelsOfOtherVersions) {
+  // As a library of another version of the compiler would give it.
+  program.abi = TQ_PROGRAM_ABI + 1;
+  tq_session *other = session;
+  EXPECT_EQ(tq_session_create(model, 1, &other), TQ_ERROR_USAGE);
+  EXPECT_EQ(other, nullptr);
+  EXPECT_NE(strstr(tq_last_message(), "one version of tq"), nullptr);
+}
+
 TEST_F(SessionTest, ComputesAndFillsMissingInputs) {
   std::vector<int64_t> ids = {7, 8, 9, 1, 2, 3};
   ASSERT_EQ(run({tensor(ids, {2, 3}, TQ_I64)}), TQ_OK) << tq_last_message();
