@@ -1,0 +1,45 @@
+//===- IRFuzzer.cpp - Modules of text -------------------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Ops of tq among those that the importer makes: a module that parses verifies,
+// and prints as one that parses.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fuzz.h"
+#include "NestingCheck.h"
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/Parser/Parser.h"
+
+using namespace mlir;
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+  llvm::StringRef text = toText(data, size);
+  if (tq::findDeepNesting(text))
+    return 0;
+  MLIRContext context(MLIRContext::Threading::DISABLED);
+  context.loadDialect<tq::TQDialect, arith::ArithDialect, func::FuncDialect,
+                      tensor::TensorDialect>();
+  ScopedDiagnosticHandler handler(&context, [](Diagnostic &) {});
+  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);
+  if (!module)
+    return 0;
+  std::string printed;
+  llvm::raw_string_ostream stream(printed);
+  module->print(stream);
+  tq::fuzz::require(
+      static_cast<bool>(parseSourceString<ModuleOp>(printed, &context)),
+      "what is printed parses");
+  return 0;
+}
