@@ -10,7 +10,6 @@
 #include "Support.h"
 #include <limits.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -29,16 +28,6 @@ static constexpr int64_t spinTime = 50000;
 static constexpr int64_t roundBegins[] = {0, 8, 12, 14, 15, 16, 16};
 static constexpr int64_t sharesPerThread = 5;
 static constexpr int64_t unitsPerThread = roundBegins[sharesPerThread];
-
-int32_t availableCores() {
-  cpu_set_t set;
-  long count = 0;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0)
-    count = CPU_COUNT(&set);
-  else
-    count = sysconf(_SC_NPROCESSORS_ONLN); // more cores than the set has bits
-  return count < 1 ? 1 : count > maxThreads ? maxThreads : int32_t(count);
-}
 
 static void futexWait(std::atomic<uint32_t> &word, uint32_t value) {
   syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0);

@@ -18,17 +18,13 @@
 #ifndef TQ_LIB_RUNTIME_POOL_H
 #define TQ_LIB_RUNTIME_POOL_H
 
+#include "Cores.h"
 #include "tq/Runtime/Program.h"
 #include "tq/Runtime/tq.h"
 #include <atomic>
 #include <pthread.h>
 
 namespace tq::rt {
-
-enum { maxThreads = 1024 };
-
-/// Cores this process may run on, at least 1.
-int32_t availableCores();
 
 class Pool {
 public:

@@ -177,8 +177,3 @@ TEST(Pool, ManySmallLoops) {
   first.join();
   second.join();
 }
-
-TEST(Pool, KnowsTheCores) {
-  EXPECT_GE(availableCores(), 1);
-  EXPECT_LE(availableCores(), maxThreads);
-}
