@@ -132,6 +132,7 @@ void *Pool::workerMain(void *argument) {
 
 tq_status Pool::start(int32_t threads) {
   numThreads = 1;
+  owner = getpid();
   spinNanoseconds = threads > availableCores() ? 0 : spinTime;
   if (threads <= 1)
     return TQ_OK;
@@ -155,6 +156,7 @@ tq_status Pool::start(int32_t threads) {
 }
 
 void Pool::stop() {
+  forgetLostWorkers();
   stopping.store(true);
   epoch.fetch_add(1);
   futexWake(epoch, INT_MAX);
@@ -162,6 +164,15 @@ void Pool::stop() {
     pthread_join(workers[i].handle, nullptr);
   free(workers);
   workers = nullptr;
+  numThreads = 1;
+}
+
+bool Pool::isForked() const { return getpid() != owner; }
+
+void Pool::forgetLostWorkers() {
+  if (!isForked())
+    return;
+  owner = getpid();
   numThreads = 1;
 }
 

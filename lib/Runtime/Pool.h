@@ -13,6 +13,8 @@
 // moment, as the next kernel usually follows at once, and then asleep on a
 // futex.
 //
+// A child of fork has none of the workers: there the caller works alone.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef TQ_LIB_RUNTIME_POOL_H
@@ -23,6 +25,7 @@
 #include "tq/Runtime/tq.h"
 #include <atomic>
 #include <pthread.h>
+#include <sys/types.h>
 
 namespace tq::rt {
 
@@ -34,6 +37,11 @@ public:
   void stop();
 
   int32_t threads() const { return numThreads; }
+
+  /// Whether this process is a child of the one that started the pool.
+  bool isForked() const;
+  /// Goes on with the calling thread alone if it is.
+  void forgetLostWorkers();
 
   /// See tq_parallel_for.
   void parallelFor(tq_kernel_body body, void *arguments, int64_t count);
@@ -73,6 +81,7 @@ private:
 
   Worker *workers;
   int32_t numThreads;
+  pid_t owner; // the process that has the workers
   int64_t spinNanoseconds;
 };
 

@@ -377,14 +377,25 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
 // Life of a session
 //===----------------------------------------------------------------------===//
 
+/// Why the session cannot be held.
+static tq_status refuse(const tq_session *session) {
+  if (!session)
+    return fail(TQ_ERROR_USAGE, "there is no session");
+  if (session->pool.isForked())
+    return fail(TQ_ERROR_USAGE,
+                "the session was in use when this process was forked; make "
+                "another one");
+  return fail(TQ_ERROR_USAGE, "the session is in use by another thread; make "
+                              "one session a thread");
+}
+
 SessionHold::SessionHold(tq_session *session)
     : session(session), result(TQ_OK) {
-  if (session && !session->busy.exchange(true, std::memory_order_acquire))
+  if (session && !session->busy.exchange(true, std::memory_order_acquire)) {
+    session->pool.forgetLostWorkers();
     return;
-  result = session ? fail(TQ_ERROR_USAGE,
-                          "the session is in use by another thread; make one "
-                          "session a thread")
-                   : fail(TQ_ERROR_USAGE, "there is no session");
+  }
+  result = refuse(session);
   this->session = nullptr;
 }
 
@@ -495,7 +506,7 @@ void tq_session_destroy(tq_session *session) {
 }
 
 int32_t tq_session_threads(const tq_session *session) {
-  return session->pool.threads();
+  return session->pool.isForked() ? 1 : session->pool.threads();
 }
 
 int64_t tq_session_arena_bytes(const tq_session *session) {

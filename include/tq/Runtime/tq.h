@@ -20,6 +20,12 @@
 |* any number of sessions work in parallel. A session that has seen its       *|
 |* largest shape allocates nothing more.                                      *|
 |*                                                                            *|
+|* A child of fork() has none of the threads of its parent's sessions: there  *|
+|* they run with the calling thread alone, and destroying them frees their    *|
+|* memory. One that another thread was using meanwhile can only be destroyed. *|
+|* A child may make sessions of its own, and none that shares its parent's    *|
+|* memory (vfork) may call anything here.                                     *|
+|*                                                                            *|
 \*===----------------------------------------------------------------------===*/
 
 #ifndef TQ_RUNTIME_TQ_H
