@@ -9,7 +9,8 @@
 // `tokenizers` library gives for the model's tokenizer.json. It works in one
 // pass straight on the tables (TokenizerFormat.h) that the compiler wrote:
 // nothing is built at start, nothing is allocated, and a text is read only as
-// far as it is needed to fill `maxTokens`.
+// far as it is needed to fill `maxTokens` (where its last tokens are kept, to
+// its end).
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,8 +40,9 @@ bool tokenizerOpen(const uint8_t *blob, uint64_t size, Tokenizer *tokenizer);
 /// Writes the ids of `text` (any bytes: each maximal ill-formed part of UTF-8
 /// counts as U+FFFD) to `ids`. At most `maxTokens` ids, special tokens
 /// included, are produced; 0 means all of them. Returns false if they do not
-/// fit `capacity`: then `ids` holds the first `capacity` of them and
-/// `result->count` says how many there are.
+/// fit `capacity`: then `result->count` says how many there are, and `ids`
+/// holds the first `capacity` of them (nothing of use if a text lost its first
+/// tokens).
 bool tokenize(const Tokenizer &tokenizer, const char *text, size_t bytes,
               int64_t maxTokens, int32_t *ids, int64_t capacity,
               TokenizeResult *result);

@@ -20,7 +20,7 @@ namespace tq::rt {
 
 enum : uint32_t {
   kTokenizerMagic = 0x4b545154, // "TQTK"
-  kTokenizerVersion = 1,
+  kTokenizerVersion = 2,
   /// Special tokens before and after a text, each.
   kMaxSpecialTokens = 8,
   kMaxTokenizerWordChars = 1024,
@@ -35,8 +35,20 @@ enum NormalizerFlags : uint32_t {
   kLowercase = 8,
 };
 
-/// Set in an id of an added-token table: it matches whole words only.
-enum : uint32_t { kSingleWordId = 1u << 31 };
+/// More flags of a header.
+enum TokenizerFlags : uint32_t {
+  /// The text is lower-cased as Python does, before all else.
+  kLowercaseFirst = 16,
+  /// Of a text that is too long, the last tokens are kept.
+  kKeepEnd = 32,
+};
+
+/// Set in ids of the tables of added tokens.
+enum : uint32_t {
+  kSingleWordId = 1u << 31, ///< It matches whole words only.
+  /// It stays text where it is found: only hides what begins within it.
+  kPlainId = 1u << 30,
+};
 
 /// Strings in ascending order of their bytes, without duplicates and empty
 /// ones. `index` (257 numbers): strings that begin with byte b are [index[b],
@@ -63,7 +75,7 @@ enum TokenizerTable : uint32_t {
 struct TokenizerHeader {
   uint32_t magic;
   uint32_t version;
-  uint32_t flags; ///< NormalizerFlags
+  uint32_t flags; ///< NormalizerFlags, TokenizerFlags
   uint32_t maxWordChars;
   int32_t unknownId;
   int32_t padId;

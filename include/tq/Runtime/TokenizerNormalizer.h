@@ -35,6 +35,27 @@ bool isPunctuation(uint32_t c);
 /// What \w matches: what added tokens marked "single word" must not touch.
 bool isWordCharacter(uint32_t c);
 
+/// Lower-cases a text as Python's str.lower() does: a sigma at the end of a
+/// word has a form of its own, which depends on what stands around it.
+class TextLowercaser {
+public:
+  TextLowercaser(const uint8_t *text, size_t bytes)
+      : text(text), bytes(bytes) {}
+
+  bool atEnd() const { return position == bytes; }
+  /// Takes the next character and writes the one or two that it becomes;
+  /// returns how many. Requires !atEnd().
+  unsigned next(uint32_t out[2]);
+
+private:
+  bool isFinalSigma() const;
+
+  const uint8_t *text;
+  size_t bytes;
+  size_t position = 0;
+  bool isAfterLetter = false; ///< A cased one, marks and the like left out.
+};
+
 /// Takes characters, hands normalized ones to a sink. Combining marks are held
 /// back until their canonical order is known.
 class Normalizer {

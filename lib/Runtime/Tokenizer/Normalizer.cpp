@@ -86,6 +86,35 @@ uint32_t toLower(uint32_t c) {
       utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
 }
 
+// What Unicode calls Case_Ignorable and Cased beyond whole categories. Modifier
+// letters are ignorable, so that it does not matter which of them are cased.
+constexpr Range caseIgnorable[] = {
+    {0x27, 0x27},     {0x2E, 0x2E},     {0x3A, 0x3A},     {0xB7, 0xB7},
+    {0x387, 0x387},   {0x55F, 0x55F},   {0x5F4, 0x5F4},   {0x2018, 0x2019},
+    {0x2024, 0x2024}, {0x2027, 0x2027}, {0xFE13, 0xFE13}, {0xFE52, 0xFE52},
+    {0xFE55, 0xFE55}, {0xFF07, 0xFF07}, {0xFF0E, 0xFF0E}, {0xFF1A, 0xFF1A},
+};
+constexpr Range cased[] = {
+    {0xAA, 0xAA},       {0xBA, 0xBA},       {0x2160, 0x217F},
+    {0x24B6, 0x24E9},   {0x1F130, 0x1F149}, {0x1F150, 0x1F169},
+    {0x1F170, 0x1F189},
+};
+
+bool isCaseIgnorable(uint32_t c) {
+  utf8proc_category_t kind = category(c);
+  return kind == UTF8PROC_CATEGORY_MN || kind == UTF8PROC_CATEGORY_ME ||
+         kind == UTF8PROC_CATEGORY_CF || kind == UTF8PROC_CATEGORY_LM ||
+         kind == UTF8PROC_CATEGORY_SK || find(caseIgnorable, c);
+}
+
+bool isCased(uint32_t c) {
+  utf8proc_category_t kind = category(c);
+  return kind == UTF8PROC_CATEGORY_LU || kind == UTF8PROC_CATEGORY_LL ||
+         kind == UTF8PROC_CATEGORY_LT || find(cased, c);
+}
+
+constexpr uint32_t capitalIWithDot = 0x130, dotAbove = 0x307;
+
 /// Whether `byte` may follow `first` in a sequence of UTF-8: beside the usual
 /// range this keeps out overlong forms, surrogates and numbers above U+10FFFF.
 bool isSecondByte(uint8_t first, uint8_t byte) {
@@ -161,6 +190,31 @@ bool isWordCharacter(uint32_t c) {
   return word != (find(exceptions::wordCharacters, c) != nullptr);
 }
 
+bool TextLowercaser::isFinalSigma() const {
+  if (!isAfterLetter)
+    return false;
+  for (size_t at = position; at < bytes;) {
+    uint32_t c = decodeUtf8(text, bytes, &at);
+    if (!isCaseIgnorable(c))
+      return !isCased(c);
+  }
+  return true;
+}
+
+unsigned TextLowercaser::next(uint32_t out[2]) {
+  constexpr uint32_t capitalSigma = 0x3A3, sigma = 0x3C3, finalSigma = 0x3C2;
+  uint32_t c = decodeUtf8(text, bytes, &position);
+  if (c == capitalSigma)
+    out[0] = isFinalSigma() ? finalSigma : sigma;
+  else if (c == capitalIWithDot)
+    out[0] = 'i', out[1] = dotAbove;
+  else
+    out[0] = toLower(c);
+  if (!isCaseIgnorable(c))
+    isAfterLetter = isCased(c);
+  return c == capitalIWithDot ? 2 : 1;
+}
+
 void Normalizer::push(uint32_t c) {
   if (flags & kCleanText) {
     if (c == 0 || c == 0xFFFD || isControl(c))
@@ -222,7 +276,6 @@ void Normalizer::emit(uint32_t c) {
   if (!(flags & kLowercase))
     return sink(context, c);
   // The only character whose lower case is two.
-  constexpr uint32_t capitalIWithDot = 0x130, dotAbove = 0x307;
   if (c == capitalIWithDot) {
     sink(context, 'i');
     return sink(context, dotAbove);

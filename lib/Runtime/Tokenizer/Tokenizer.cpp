@@ -6,8 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // A character passes: TextReader (added tokens of the text as it is) ->
-// Normalizer -> NormalizedMatcher (added tokens of the normalized text) ->
-// WordSplitter (white space, punctuation) -> WordPieces -> IdSink.
+// Normalizer -> a TokenWindow (added tokens of the normalized text) ->
+// WordSplitter (white space, punctuation) -> WordPieces -> IdSink. A text that
+// is lower-cased first passes another TokenWindow instead of the TextReader's
+// search.
 //
 //===----------------------------------------------------------------------===//
 
@@ -131,32 +133,66 @@ bool isTableInside(const TokenizerStrings &table, uint64_t size) {
 // From the end of the way to its beginning
 //===----------------------------------------------------------------------===//
 
-/// Collects ids; `full` once the text cannot contribute any more.
+/// Collects ids. Of those of the text there may be only so many: the first of
+/// them, or the last, for which the later ones overwrite the earlier ones.
 class IdSink {
 public:
   IdSink(int32_t *ids, int64_t capacity) : ids(ids), capacity(capacity) {}
 
-  void put(uint32_t id) {
-    if (count < capacity)
-      ids[count] = static_cast<int32_t>(id);
-    ++count;
+  /// From here on the text's ids come.
+  void beginText(int64_t most, bool keepsEnd) {
+    textBegin = count;
+    mostText = most;
+    keepsLast = keepsEnd && most > 0;
   }
 
-  /// An id of the text itself, of which there may be only so many.
   void putText(uint32_t id) {
-    if (count < textEnd)
-      put(id);
-    else
-      full = true;
+    if (count - textBegin < mostText)
+      return put(id);
+    cut = true;
+    if (!keepsLast)
+      return;
+    store(textBegin + oldest, id);
+    oldest = oldest + 1 == mostText ? 0 : oldest + 1;
   }
+
+  /// Puts the last ids of a text, which end anywhere in their room, in order.
+  void endText() {
+    if (oldest == 0 || count > capacity)
+      return;
+    reverse(textBegin, textBegin + oldest);
+    reverse(textBegin + oldest, count);
+    reverse(textBegin, count);
+  }
+
+  void put(uint32_t id) { store(count++, id); }
+
+  /// Whether the rest of the text cannot matter any more.
+  bool isFull() const { return cut && !keepsLast; }
 
   int64_t count = 0;
-  int64_t textEnd = INT64_MAX;
-  bool full = false;
+  bool cut = false; ///< Whether the text had more ids than there may be.
 
 private:
+  void store(int64_t at, uint32_t id) {
+    if (at < capacity)
+      ids[at] = static_cast<int32_t>(id);
+  }
+
+  void reverse(int64_t begin, int64_t end) {
+    for (; begin < --end; ++begin) {
+      int32_t id = ids[begin];
+      ids[begin] = ids[end];
+      ids[end] = id;
+    }
+  }
+
   int32_t *ids;
   int64_t capacity;
+  int64_t textBegin = 0;
+  int64_t mostText = INT64_MAX;
+  int64_t oldest = 0; ///< Where the oldest id lies, from `textBegin`.
+  bool keepsLast = false;
 };
 
 /// Splits a word into the longest tokens, from its beginning.
@@ -228,7 +264,8 @@ private:
 };
 
 /// Looks for added tokens at one place of a text. What was found but does not
-/// count, as it stands inside a word, is plain text up to its end.
+/// count (it stands inside a word, or is to stay text) is plain text up to its
+/// end.
 class AddedTokens {
 public:
   AddedTokens(const uint8_t *blob, const TokenizerStrings &table)
@@ -246,14 +283,8 @@ public:
     Strings::Match match = strings.longestMatch(text, bytes);
     if (match.bytes == 0)
       return 0;
-    *id = match.id & ~kSingleWordId;
-    if (!(match.id & kSingleWordId))
-      return match.bytes;
-    size_t next = match.bytes;
-    bool touches =
-        isWordCharacter(previous) ||
-        (next < bytes && isWordCharacter(decodeUtf8(text, bytes, &next)));
-    if (!touches)
+    *id = match.id & ~(kSingleWordId | kPlainId);
+    if (counts(match, text, bytes, previous))
       return match.bytes;
     plain = match.bytes;
     return 0;
@@ -264,21 +295,34 @@ public:
   void reset() { plain = 0; }
 
 private:
+  static bool counts(const Strings::Match &match, const uint8_t *text,
+                     size_t bytes, uint32_t previous) {
+    if (match.id & kPlainId)
+      return false;
+    if (!(match.id & kSingleWordId))
+      return true;
+    size_t next = match.bytes;
+    return !isWordCharacter(previous) &&
+           (next == bytes || !isWordCharacter(decodeUtf8(text, bytes, &next)));
+  }
+
   Strings strings;
   size_t plain = 0;
 };
 
-/// Looks for added tokens in the normalized text, through a window that is just
-/// long enough for the longest of them and the character behind it.
-class NormalizedMatcher {
+/// Looks for added tokens in a text that comes character by character, through
+/// a window that is just long enough for the longest of them and the character
+/// behind it. What is between them goes to `next`, piece by piece.
+template <typename Next>
+class TokenWindow {
 public:
-  NormalizedMatcher(const uint8_t *blob, const TokenizerStrings &table,
-                    WordSplitter &words, IdSink &sink)
-      : tokens(blob, table), words(words), sink(sink) {}
+  TokenWindow(const uint8_t *blob, const TokenizerStrings &table, Next &next,
+              IdSink &sink)
+      : tokens(blob, table), next(next), sink(sink) {}
 
   void push(uint32_t c) {
     if (tokens.empty())
-      return words.push(c);
+      return next.push(c);
     bytes += encodeUtf8(c, window + bytes);
     while (bytes >= tokens.longest() + 4)
       step();
@@ -288,7 +332,7 @@ public:
   void finish() {
     while (bytes > 0)
       step();
-    words.finish();
+    next.finish();
     tokens.reset();
     previous = 0;
   }
@@ -298,13 +342,13 @@ private:
     uint32_t id;
     size_t taken = tokens.match(window, bytes, previous, &id);
     if (taken > 0) {
-      words.finish();
+      next.finish();
       sink.putText(id);
       for (size_t at = 0; at < taken;)
         previous = decodeUtf8(window, bytes, &at);
     } else {
       previous = decodeUtf8(window, bytes, &taken);
-      words.push(previous);
+      next.push(previous);
       tokens.pass(taken);
     }
     bytes -= taken;
@@ -312,11 +356,38 @@ private:
   }
 
   AddedTokens tokens;
-  WordSplitter &words;
+  Next &next;
   IdSink &sink;
   uint32_t previous = 0;
   size_t bytes = 0;
   uint8_t window[kMaxAddedTokenBytes + 8];
+};
+
+/// What text between the added tokens of a text as it is goes through.
+class PlainText {
+public:
+  PlainText(const uint8_t *blob, const TokenizerHeader &header, IdSink &sink)
+      : pieces(blob, header, sink), words(header.maxWordChars, pieces),
+        window(blob, header.tables[kAddedNormalized], words, sink),
+        normalizer(
+            header.flags, header.maxWordChars,
+            [](void *to, uint32_t c) {
+              static_cast<TokenWindow<WordSplitter> *>(to)->push(c);
+            },
+            &window) {}
+
+  void push(uint32_t c) { normalizer.push(c); }
+
+  void finish() {
+    normalizer.finish();
+    window.finish();
+  }
+
+private:
+  WordPieces pieces;
+  WordSplitter words;
+  TokenWindow<WordSplitter> window;
+  Normalizer normalizer;
 };
 
 /// Reads a text up to its end or until the sink is full.
@@ -324,22 +395,15 @@ class TextReader {
 public:
   TextReader(const uint8_t *blob, const TokenizerHeader &header, IdSink &sink)
       : tokens(blob, header.tables[kAddedRaw]), sink(sink),
-        pieces(blob, header, sink), words(header.maxWordChars, pieces),
-        matcher(blob, header.tables[kAddedNormalized], words, sink),
-        normalizer(
-            header.flags, header.maxWordChars,
-            [](void *to, uint32_t c) {
-              static_cast<NormalizedMatcher *>(to)->push(c);
-            },
-            &matcher) {}
+        plain(blob, header, sink) {}
 
   void read(const uint8_t *text, size_t bytes) {
     uint32_t previous = 0;
-    for (size_t at = 0; at < bytes && !sink.full;) {
+    for (size_t at = 0; at < bytes && !sink.isFull();) {
       uint32_t id;
       size_t taken = tokens.match(text + at, bytes - at, previous, &id);
       if (taken > 0) {
-        finish();
+        plain.finish();
         sink.putText(id);
         for (size_t end = at + taken; at < end;)
           previous = decodeUtf8(text, bytes, &at);
@@ -347,25 +411,32 @@ public:
       }
       size_t begin = at;
       previous = decodeUtf8(text, bytes, &at);
-      normalizer.push(previous);
+      plain.push(previous);
       tokens.pass(at - begin);
     }
-    finish();
+    plain.finish();
   }
 
 private:
-  void finish() {
-    normalizer.finish();
-    matcher.finish();
-  }
-
   AddedTokens tokens;
   IdSink &sink;
-  WordPieces pieces;
-  WordSplitter words;
-  NormalizedMatcher matcher;
-  Normalizer normalizer;
+  PlainText plain;
 };
+
+/// The same for a text that is lower-cased first.
+void readLowercased(const uint8_t *blob, const TokenizerHeader &header,
+                    IdSink &sink, const uint8_t *text, size_t bytes) {
+  PlainText plain(blob, header, sink);
+  TokenWindow<PlainText> window(blob, header.tables[kAddedRaw], plain, sink);
+  TextLowercaser lowercaser(text, bytes);
+  while (!lowercaser.atEnd() && !sink.isFull()) {
+    uint32_t lower[2];
+    unsigned count = lowercaser.next(lower);
+    for (unsigned i = 0; i < count; ++i)
+      window.push(lower[i]);
+  }
+  window.finish();
+}
 
 } // namespace
 
@@ -378,6 +449,7 @@ bool tokenizerOpen(const uint8_t *blob, uint64_t size, Tokenizer *tokenizer) {
       header.maxWordChars > kMaxTokenizerWordChars ||
       header.numBefore > kMaxSpecialTokens ||
       header.numAfter > kMaxSpecialTokens ||
+      header.tables[kAddedRaw].longest > kMaxAddedTokenBytes ||
       header.tables[kAddedNormalized].longest > kMaxAddedTokenBytes)
     return false;
   for (const TokenizerStrings &table : header.tables)
@@ -399,13 +471,17 @@ bool tokenize(const Tokenizer &tokenizer, const char *text, size_t bytes,
   IdSink sink(ids, capacity);
   for (int64_t i = 0; i < before; ++i)
     sink.put(static_cast<uint32_t>(header.before[i]));
-  if (maxTokens > 0)
-    sink.textEnd = maxTokens - after;
-  TextReader reader(tokenizer.blob, header, sink);
-  reader.read(reinterpret_cast<const uint8_t *>(text), bytes);
+  sink.beginText(maxTokens > 0 ? maxTokens - before - after : INT64_MAX,
+                 header.flags & kKeepEnd);
+  const auto *input = reinterpret_cast<const uint8_t *>(text);
+  if (header.flags & kLowercaseFirst)
+    readLowercased(tokenizer.blob, header, sink, input, bytes);
+  else
+    TextReader(tokenizer.blob, header, sink).read(input, bytes);
+  sink.endText();
   for (int64_t i = 0; i < after; ++i)
     sink.put(static_cast<uint32_t>(header.after[i]));
-  *result = {sink.count, sink.full};
+  *result = {sink.count, sink.cut};
   return sink.count <= capacity;
 }
 

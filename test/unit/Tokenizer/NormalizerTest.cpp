@@ -44,6 +44,39 @@ std::u32string decode(std::string_view text) {
   return result;
 }
 
+/// Lower-cases UTF-8.
+std::string lower(std::string_view text) {
+  std::string result;
+  TextLowercaser lowercaser(reinterpret_cast<const uint8_t *>(text.data()),
+                            text.size());
+  while (!lowercaser.atEnd()) {
+    uint32_t characters[2];
+    unsigned count = lowercaser.next(characters);
+    for (unsigned i = 0; i < count; ++i) {
+      uint8_t bytes[4];
+      unsigned size = encodeUtf8(characters[i], bytes);
+      result.append(bytes, bytes + size);
+    }
+  }
+  return result;
+}
+
+TEST(LowercaseTest, AsPythonDoes) {
+  EXPECT_EQ(lower("Ab ÄÖ ß \u1E9E ǅ Ⅷ"), "ab äö ß ß ǆ ⅷ");
+  EXPECT_EQ(lower("İ"), "i\u0307");
+  EXPECT_EQ(lower(""), "");
+  EXPECT_EQ(lower("A\xFF"), "a\uFFFD");
+}
+
+TEST(LowercaseTest, Sigma) {
+  EXPECT_EQ(lower("ΟΔΟΣ ΟΔΟΣ."), "οδος οδος.");
+  EXPECT_EQ(lower("Σ ΣΑ ΑΣΑ 1Σ"), "σ σα ασα 1σ");
+  // Marks, apostrophes and modifier letters are looked through.
+  EXPECT_EQ(lower("Α\u0301Σ\u0301"), "α\u0301ς\u0301");
+  EXPECT_EQ(lower("ΑΣ'Α Α'Σ ΑΣ' ʰΣ"), "ασ'α α'ς ας' ʰσ");
+  EXPECT_EQ(lower("ªΣ ⅧΣ ⒶΣ 中Σ"), "ªς ⅷς ⓐς 中σ");
+}
+
 TEST(Utf8Test, RoundTrip) {
   for (uint32_t c = 0; c < 0x110000; ++c) {
     if (c >= 0xD800 && c < 0xE000)
