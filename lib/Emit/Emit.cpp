@@ -119,7 +119,9 @@ Error Emitter::readTokenizer() {
   }
   if (Error error = checkTokenizerFiles(module, directory.getValue()))
     return error;
-  Expected<TokenizerTables> tables = readTokenizerTables(directory.getValue());
+  MetadataWarnings known; // The importer has said them.
+  Expected<TokenizerTables> tables = readTokenizerTables(
+      directory.getValue(), module->hasAttr("tq.lowercase_texts"), known);
   if (!tables)
     return tables.takeError();
   info.tokenizer = std::move(tables->blob);

@@ -7,7 +7,8 @@
 #===------------------------------------------------------------------------===#
 """Compares the ids of tq-tokenize with those of the `tokenizers` library.
 
-Over the sentences of STS-B (--data), a list of nasty texts, every code point
+First with stored ids of directories whose tokenizer stands in several files;
+then over the sentences of STS-B (--data), a list of nasty texts, every code point
 there is, and random strings; with the model's own tokenizer (--model; skipped
 where it is not there) and with variants of the normalizer over a vocabulary made
 from the texts, so that no difference hides in [UNK]. Exits with 1 at the first
@@ -25,6 +26,8 @@ import sys
 import tempfile
 import time
 import unicodedata
+
+from tokenizer_directories import check_directories
 
 HERE = pathlib.Path(__file__).resolve().parent
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -269,6 +272,7 @@ def main():
     parser.add_argument("--fuzz", type=int, default=20000, metavar="COUNT")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
+    check_directories(options.tool)
     try:
         import tokenizers
     except ImportError:

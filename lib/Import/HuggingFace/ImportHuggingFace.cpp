@@ -13,6 +13,7 @@
 #include "SentenceConfig.h"
 #include "SentenceModules.h"
 
+#include "tq/Import/HuggingFace/TokenizerTables.h"
 #include "tq/Import/Weights/JSONFile.h"
 #include "tq/Import/Weights/WeightArchive.h"
 
@@ -174,6 +175,18 @@ static Error checkPrompts(const ModelConfig &config, const EncodeConfig &encode,
   return Error::success();
 }
 
+/// The tokenizer is read where the program is emitted; what is wrong with it is
+/// said before all the work in between.
+static Error checkTokenizer(const ModelConfig &config,
+                            const SentenceModules &modules,
+                            const TextConfig &texts,
+                            MetadataWarnings &warnings) {
+  Expected<TokenizerTables> tables = readTokenizerTables(
+      modules.modelDirectory, texts.lowerCases, warnings);
+  return tables ? checkTokenizerIds(*tables, config.vocabSize, warnings)
+                : tables.takeError();
+}
+
 static std::string getModelName(StringRef directory) {
   llvm::SmallString<128> path;
   if (llvm::sys::fs::real_path(directory, path))
@@ -258,6 +271,8 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
       chooseOutput(options.pooling, *config, *modules, *texts, *encode);
   if (!output)
     return report(context, output.takeError());
+  if (Error error = checkTokenizer(*config, *modules, *texts, warnings))
+    return report(context, std::move(error));
   Expected<WeightArchive> archive =
       WeightArchive::open(modules->modelDirectory);
   if (!archive)

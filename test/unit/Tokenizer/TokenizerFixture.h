@@ -45,9 +45,11 @@ inline constexpr llvm::StringLiteral smallVocabulary = "[PAD]\n"   // 0
                                                        "##\u0307"; // 23
 
 /// The tables of a directory, which must have some.
-inline std::vector<uint8_t> readBlob(const TempDirectory &directory) {
+inline std::vector<uint8_t> readBlob(const TempDirectory &directory,
+                                     bool lowercasesTexts = false) {
+  MetadataWarnings warnings;
   llvm::Expected<TokenizerTables> tables =
-      readTokenizerTables(directory.path());
+      readTokenizerTables(directory.path(), lowercasesTexts, warnings);
   if (!tables) {
     ADD_FAILURE() << llvm::toString(tables.takeError());
     return {};
@@ -60,7 +62,9 @@ inline std::vector<uint8_t> readBlob(const TempDirectory &directory) {
 class SmallTokenizer {
 public:
   explicit SmallTokenizer(llvm::StringRef vocabulary = smallVocabulary,
-                          llvm::StringRef config = "") {
+                          llvm::StringRef config = "",
+                          bool lowercasesTexts = false)
+      : lowercasesTexts(lowercasesTexts) {
     directory.write("vocab.txt", vocabulary);
     if (!config.empty())
       directory.write("tokenizer_config.json", config);
@@ -94,8 +98,10 @@ private:
     open();
   }
 
+  bool lowercasesTexts = false;
+
   void open() {
-    blob = readBlob(directory);
+    blob = readBlob(directory, lowercasesTexts);
     EXPECT_TRUE(rt::tokenizerOpen(blob.data(), blob.size(), &tokenizer));
   }
 

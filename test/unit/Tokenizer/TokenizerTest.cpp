@@ -106,6 +106,45 @@ TEST(TokenizerTest, Truncation) {
   EXPECT_TRUE(small.result.truncated);
 }
 
+TEST(TokenizerTest, TruncationKeepsTheEnd) {
+  SmallTokenizer small(smallVocabulary, R"({"truncation_side": "left"})");
+  EXPECT_EQ(small.ids("a ! x", 5), (Ids{2, 8, 12, 18, 3}));
+  EXPECT_FALSE(small.result.truncated);
+  EXPECT_EQ(small.ids("a ! x", 4), (Ids{2, 12, 18, 3}));
+  EXPECT_TRUE(small.result.truncated);
+  // The room for the text wraps around any number of times.
+  for (int more = 0; more < 7; ++more) {
+    std::string text;
+    for (int i = 0; i < more; ++i)
+      text += "una ";
+    EXPECT_EQ(small.ids(text + "xxx!", 5), (Ids{2, 19, 19, 12, 3})) << more;
+  }
+  EXPECT_EQ(small.ids("x[MASK]", 3), (Ids{2, 4, 3}));
+  EXPECT_EQ(small.ids("a !", 2), (Ids{2, 3}));
+  EXPECT_TRUE(small.result.truncated);
+  EXPECT_EQ(small.ids("a !", 1), (Ids{2}));
+  EXPECT_EQ(small.ids("a !"), (Ids{2, 8, 12, 3})); // no limit
+}
+
+TEST(TokenizerTest, LowercaseFirst) {
+  SmallTokenizer cased("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[mask]\na\nб\n##σ\n##ς\n"
+                       "i\u0307\nς",
+                       R"({"do_lower_case": false, "mask_token": "[mask]"})",
+                       /*lowercasesTexts=*/true);
+  EXPECT_EQ(cased.ids("A Б"), (Ids{2, 5, 6, 3}));
+  EXPECT_EQ(cased.ids("A[MASK]A"), (Ids{2, 5, 4, 5, 3}));
+  EXPECT_EQ(cased.ids("İ"), (Ids{2, 9, 3}));
+  // A sigma at the end of a word, whatever marks follow, is another letter.
+  EXPECT_EQ(cased.ids("AΣ"), (Ids{2, 5, 8, 3}));
+  EXPECT_EQ(cased.ids("AΣΣ A"), (Ids{2, 5, 7, 8, 5, 3}));
+  EXPECT_EQ(cased.ids("AΣ\u0301"), (Ids{2, 1, 3}));
+  EXPECT_EQ(cased.ids("Σ"), (Ids{2, 1, 3}));
+  EXPECT_EQ(cased.ids("A A", 3), (Ids{2, 5, 3}));
+  SmallTokenizer same("[PAD]\n[UNK]\n[CLS]\n[SEP]\na",
+                      R"({"do_lower_case": false})");
+  EXPECT_EQ(same.ids("A a"), (Ids{2, 1, 4, 3}));
+}
+
 TEST(TokenizerTest, CapacityTooSmall) {
   SmallTokenizer small;
   int32_t ids[4] = {-1, -1, -1, -1};
@@ -113,6 +152,11 @@ TEST(TokenizerTest, CapacityTooSmall) {
   EXPECT_FALSE(tokenize(small.tokenizer, "a a a", 5, 0, ids, 3, &result));
   EXPECT_EQ(result.count, 5);
   EXPECT_EQ(Ids(ids, ids + 4), (Ids{2, 8, 8, -1}));
+  SmallTokenizer end(smallVocabulary, R"({"truncation_side": "left"})");
+  EXPECT_FALSE(tokenize(end.tokenizer, "a a a a", 7, 5, ids, 3, &result));
+  EXPECT_EQ(result.count, 5);
+  EXPECT_TRUE(result.truncated);
+  EXPECT_EQ(ids[3], -1);
 }
 
 TEST(TokenizerTest, TextIsReadOnlyAsFarAsNeeded) {
@@ -153,7 +197,9 @@ TEST(TokenizerOpenTest, RejectsWhatIsNoTokenizer) {
 
 /// Whatever the tables hold, reading stays inside them (run under sanitizers).
 TEST(TokenizerOpenTest, DamagedTablesAreHarmless) {
-  SmallTokenizer small;
+  SmallTokenizer small(smallVocabulary, R"({"truncation_side": "left",
+      "added_tokens_decoder": {"24": {"content": "un", "single_word": true}}})",
+                       /*lowercasesTexts=*/true);
   std::mt19937 random(1);
   int opened = 0;
   for (int round = 0; round < 3000; ++round) {

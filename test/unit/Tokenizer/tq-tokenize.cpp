@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// tq-tokenize MODEL-DIRECTORY [MAX-TOKENS [framed]]: reads one text a line from
-// stdin and prints its ids, one text a line; " ..." ends a truncated one.
-// Framed texts may hold any byte: each is its length in decimal, a newline, its
-// bytes.
+// tq-tokenize MODEL-DIRECTORY [MAX-TOKENS] [framed] [lowercase]: reads one text
+// a line from stdin and prints its ids, one text a line; " ..." ends a
+// truncated one. Framed texts may hold any byte: each is its length in decimal,
+// a newline, its bytes. With "lowercase" they are lower-cased before all else.
 //
 //===----------------------------------------------------------------------===//
 
@@ -57,12 +57,21 @@ void printIds(const tq::rt::Tokenizer &tokenizer, StringRef text,
 
 int main(int argc, char **argv) {
   int64_t maxTokens = 0;
-  bool framed = argc == 4 && StringRef(argv[3]) == "framed";
-  if (argc < 2 || (argc == 4 && !framed) || argc > 4 ||
-      (argc > 2 &&
-       (StringRef(argv[2]).getAsInteger(10, maxTokens) || maxTokens < 0)))
-    return fail("expected MODEL-DIRECTORY [MAX-TOKENS [framed]]");
-  Expected<tq::TokenizerTables> tables = tq::readTokenizerTables(argv[1]);
+  bool framed = false, lowercases = false;
+  for (StringRef word : ArrayRef(argv, argc).drop_front(std::min(argc, 2))) {
+    framed |= word == "framed";
+    lowercases |= word == "lowercase";
+    if (word != "framed" && word != "lowercase" &&
+        (word.getAsInteger(10, maxTokens) || maxTokens < 0))
+      return fail("expected a number, framed or lowercase, but got " + word);
+  }
+  if (argc < 2)
+    return fail("expected MODEL-DIRECTORY [MAX-TOKENS] [framed] [lowercase]");
+  tq::MetadataWarnings warnings;
+  Expected<tq::TokenizerTables> tables =
+      tq::readTokenizerTables(argv[1], lowercases, warnings);
+  for (const tq::MetadataWarning &warning : warnings)
+    errs() << "tq-tokenize: warning: " << warning.message << "\n";
   if (!tables)
     return fail(toString(tables.takeError()));
   if (!tables->note.empty())

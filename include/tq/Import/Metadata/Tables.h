@@ -30,6 +30,15 @@ extern const MetadataTable normalizeTable;
 
 // Tokenizers.
 extern const MetadataTable tokenizerConfigTable;
+extern const MetadataTable specialTokensMapTable;
+extern const MetadataTable addedTokenTable; ///< in any of these files
+extern const MetadataTable tokenizerTable;  ///< tokenizer.json, its objects:
+extern const MetadataTable tokenizerModelTable;
+extern const MetadataTable normalizerTable;
+extern const MetadataTable preTokenizerTable;
+extern const MetadataTable postProcessorTable;
+extern const MetadataTable truncationTable;
+extern const MetadataTable paddingTable;
 
 /// All of them, in the order of docs/Metadata.md.
 llvm::ArrayRef<const MetadataTable *> getMetadataTables();

@@ -109,11 +109,21 @@ void splitVocabulary(const WordPieceModel &model, Strings &starts,
   }
 }
 
+bool touchesSpace(StringRef text) {
+  size_t at = 0;
+  uint32_t first = rt::decodeUtf8(text.bytes_begin(), text.size(), &at), last;
+  for (last = first; at < text.size();)
+    last = rt::decodeUtf8(text.bytes_begin(), text.size(), &at);
+  return rt::isWhitespace(first) || rt::isWhitespace(last);
+}
+
 Error collectAdded(StringRef path, const WordPieceModel &model, Strings &raw,
                    Strings &normalized) {
-  for (const AddedToken &token : model.added) {
+  bool stripsSpace = false;
+  const AddedToken *beginsOrEndsWithSpace = nullptr;
+  for (const AddedToken &token : model.added.list()) {
     std::string content = token.normalized
-                              ? normalize(token.content, model.normalizerFlags)
+                              ? normalize(token.content, model.flags)
                               : token.content;
     if (content.empty())
       continue;
@@ -122,9 +132,20 @@ Error collectAdded(StringRef path, const WordPieceModel &model, Strings &raw,
                                      Twine(uint32_t(rt::kMaxAddedTokenBytes)) +
                                      " bytes, but got '" + printable(content) +
                                      "'");
-    uint32_t id = token.id | (token.singleWord ? rt::kSingleWordId : 0);
+    uint32_t id =
+        token.id | (token.singleWord ? rt::kSingleWordId : 0) |
+        (token.special && model.splitsSpecialTokens ? rt::kPlainId : 0);
     (token.normalized ? normalized : raw).try_emplace(content, id);
+    stripsSpace |= token.strips;
+    if (touchesSpace(content))
+      beginsOrEndsWithSpace = &token;
   }
+  // White space that one token takes with it cannot be part of another.
+  if (stripsSpace && beginsOrEndsWithSpace)
+    return makeFileError(path,
+                         "expected no added token with lstrip or rstrip beside "
+                         "one that begins or ends with white space, but got '" +
+                             printable(beginsOrEndsWithSpace->content) + "'");
   return Error::success();
 }
 
@@ -139,7 +160,10 @@ Error checkLimits(StringRef path, const WordPieceModel &model) {
       model.after.size() > rt::kMaxSpecialTokens)
     return makeFileError(path, "expected at most " +
                                    Twine(uint32_t(rt::kMaxSpecialTokens)) +
-                                   " special tokens before and after a text");
+                                   " special tokens before and after a text, "
+                                   "each, but got " +
+                                   Twine(model.before.size()) + " and " +
+                                   Twine(model.after.size()));
   size_t bytes = 0;
   for (const auto &entry : model.vocabulary)
     bytes += entry.first.size();
@@ -153,9 +177,8 @@ Error checkLimits(StringRef path, const WordPieceModel &model) {
 } // namespace
 
 int32_t WordPieceModel::idOf(StringRef token) const {
-  for (const AddedToken &candidate : added)
-    if (candidate.content == token)
-      return candidate.id;
+  if (const AddedToken *known = added.find(token))
+    return known->id;
   auto found = vocabulary.find(token.str());
   return found == vocabulary.end() ? -1 : found->second;
 }
@@ -177,7 +200,7 @@ Expected<std::vector<uint8_t>> buildTokenizerBlob(StringRef path,
   rt::TokenizerHeader header{};
   header.magic = rt::kTokenizerMagic;
   header.version = rt::kTokenizerVersion;
-  header.flags = model.normalizerFlags;
+  header.flags = model.flags;
   header.maxWordChars = model.maxWordChars;
   header.unknownId = unknown->second;
   header.padId = model.padId;

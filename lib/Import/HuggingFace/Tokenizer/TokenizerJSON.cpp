@@ -10,8 +10,6 @@
 #include "tq/Import/Weights/JSONFile.h"
 #include "tq/Runtime/TokenizerFormat.h"
 
-#include "llvm/ADT/StringSwitch.h"
-
 #include <optional>
 
 using namespace llvm;
@@ -22,7 +20,8 @@ namespace {
 /// Reads one file; `note` is set when it describes what is not built in.
 class Reader {
 public:
-  Reader(StringRef path, const json::Object &root) : path(path), root(root) {}
+  Reader(StringRef path, const json::Object &root, MetadataWarnings &warnings)
+      : path(path), root(root), warnings(warnings) {}
 
   Expected<TokenizerDescription> read();
 
@@ -30,12 +29,14 @@ private:
   bool isWordPiece();
   bool hasBuiltInSteps();
   const json::Object *unwrapSequence(StringRef step, StringRef list);
+  Error checkAllKeys();
   Error readModel();
   Error readNormalizer();
   Error readAddedTokens();
   Error readPostProcessor();
   Error readTemplate(const json::Object &processor);
   Error readBertProcessor(const json::Object &processor);
+  Error readTruncation();
   Error readPadding();
 
   Error fail(const Twine &what, const json::Value *found);
@@ -51,6 +52,7 @@ private:
 
   StringRef path;
   const json::Object &root;
+  MetadataWarnings &warnings;
   TokenizerDescription description;
 };
 
@@ -214,11 +216,10 @@ Error Reader::readNormalizer() {
     if (Error error = readBool(*object, "normalizer", key, *flag))
       return error;
   bool lower = lowercase.value_or(true);
-  description.model.normalizerFlags =
-      (clean.value_or(true) ? rt::kCleanText : 0) |
-      (chinese.value_or(true) ? rt::kSpaceChinese : 0) |
-      (accents.value_or(lower) ? rt::kStripAccents : 0) |
-      (lower ? rt::kLowercase : 0);
+  description.model.flags = (clean.value_or(true) ? rt::kCleanText : 0) |
+                            (chinese.value_or(true) ? rt::kSpaceChinese : 0) |
+                            (accents.value_or(lower) ? rt::kStripAccents : 0) |
+                            (lower ? rt::kLowercase : 0);
   return Error::success();
 }
 
@@ -228,29 +229,21 @@ Error Reader::readAddedTokens() {
     return Error::success();
   if (!list->getAsArray())
     return fail("'added_tokens' to be an array", list);
-  WordPieceModel &model = description.model;
   for (const json::Value &value : *list->getAsArray()) {
     const json::Object *object = value.getAsObject();
-    if (!object || !object->getString("content"))
+    if (!object)
       return fail("added tokens to be objects with a string 'content'", &value);
-    AddedToken token;
-    token.content = object->getString("content")->str();
+    if (Error error = checkTokenKeys(path, *object, warnings, "added_tokens."))
+      return error;
+    Expected<AddedToken> token = readAddedToken(path, *object);
+    if (!token)
+      return token.takeError();
     Expected<int32_t> id = readId(
-        "added token '" + printable(token.content) + "'", object->get("id"));
+        "added token '" + printable(token->content) + "'", object->get("id"));
     if (!id)
       return id.takeError();
-    std::optional<bool> special, normalized, singleWord;
-    for (auto [key, flag] :
-         {std::pair("special", &special), std::pair("normalized", &normalized),
-          std::pair("single_word", &singleWord)})
-      if (Error error = readBool(*object, "added_tokens", key, *flag))
-        return error;
-    // The library, too, lets the vocabulary's own id win.
-    auto known = model.vocabulary.find(token.content);
-    token.id = known == model.vocabulary.end() ? *id : known->second;
-    token.normalized = normalized.value_or(!special.value_or(false));
-    token.singleWord = singleWord.value_or(false);
-    model.added.push_back(std::move(token));
+    token->id = *id;
+    description.added.push_back(std::move(*token));
   }
   return Error::success();
 }
@@ -265,12 +258,17 @@ Error Reader::readTemplate(const json::Object &processor) {
   bool behindText = false;
   for (const json::Value &piece : *pieces) {
     const json::Object *object = piece.getAsObject();
-    if (object && object->getObject("Sequence") && !behindText) {
+    const json::Object *token =
+        object ? object->getObject("SpecialToken") : nullptr;
+    const json::Object *text = object ? object->getObject("Sequence") : nullptr;
+    for (const json::Object *part : {token, text})
+      if (part && part->getInteger("type_id").value_or(0) != 0)
+        return fail("'post_processor.single' to have type_id 0 only",
+                    part->get("type_id"));
+    if (text && !behindText) {
       behindText = true;
       continue;
     }
-    const json::Object *token =
-        object ? object->getObject("SpecialToken") : nullptr;
     std::optional<StringRef> name =
         token ? token->getString("id") : std::nullopt;
     if (!name)
@@ -326,16 +324,56 @@ Error Reader::readPostProcessor() {
              : readBertProcessor(*processor);
 }
 
+Error Reader::readTruncation() {
+  const json::Object *truncation = root.getObject("truncation");
+  if (!truncation)
+    return Error::success();
+  std::string direction = "Right";
+  if (Error error =
+          readString(*truncation, "truncation", "direction", direction))
+    return error;
+  if (direction != "Left" && direction != "Right")
+    return fail("'truncation.direction' to be \"Left\" or \"Right\"",
+                truncation->get("direction"));
+  description.keepsEnd = direction == "Left";
+  return Error::success();
+}
+
 Error Reader::readPadding() {
-  WordPieceModel &model = description.model;
-  model.padId = std::max(0, model.idOf("[PAD]"));
   const json::Object *padding = root.getObject("padding");
-  if (!padding || !padding->get("pad_id"))
+  if (!padding)
+    return Error::success();
+  if (Error error =
+          readString(*padding, "padding", "pad_token", description.padToken))
+    return error;
+  if (!padding->get("pad_id"))
     return Error::success();
   Expected<int32_t> id = readId("'padding.pad_id'", padding->get("pad_id"));
   if (!id)
     return id.takeError();
-  model.padId = *id;
+  description.model.padId = *id;
+  return Error::success();
+}
+
+/// Of each part that is read.
+Error Reader::checkAllKeys() {
+  if (Error error = checkKeys(path, tokenizerTable, root, warnings))
+    return error;
+  const json::Object *processor =
+      unwrapSequence("post_processor", "processors");
+  for (auto [where, table, object] :
+       {std::tuple("model.", &tokenizerModelTable, root.getObject("model")),
+        std::tuple("normalizer.", &normalizerTable,
+                   unwrapSequence("normalizer", "normalizers")),
+        std::tuple("pre_tokenizer.", &preTokenizerTable,
+                   unwrapSequence("pre_tokenizer", "pretokenizers")),
+        std::tuple("post_processor.", &postProcessorTable, processor),
+        std::tuple("truncation.", &truncationTable,
+                   root.getObject("truncation")),
+        std::tuple("padding.", &paddingTable, root.getObject("padding"))})
+    if (object)
+      if (Error error = checkKeys(path, *table, *object, warnings, where))
+        return error;
   return Error::success();
 }
 
@@ -350,8 +388,9 @@ Expected<TokenizerDescription> Reader::read() {
   if (!isWordPiece() || !hasBuiltInSteps())
     return std::move(description);
   for (auto part :
-       {&Reader::readModel, &Reader::readNormalizer, &Reader::readAddedTokens,
-        &Reader::readPostProcessor, &Reader::readPadding})
+       {&Reader::checkAllKeys, &Reader::readModel, &Reader::readNormalizer,
+        &Reader::readAddedTokens, &Reader::readPostProcessor,
+        &Reader::readTruncation, &Reader::readPadding})
     if (Error error = (this->*part)())
       return error;
   return std::move(description);
@@ -359,11 +398,12 @@ Expected<TokenizerDescription> Reader::read() {
 
 } // namespace
 
-Expected<TokenizerDescription> readTokenizerJSON(StringRef path) {
+Expected<TokenizerDescription> readTokenizerJSON(StringRef path,
+                                                 MetadataWarnings &warnings) {
   Expected<json::Object> root = readJSONObject(path);
   if (!root)
     return root.takeError();
-  return Reader(path, *root).read();
+  return Reader(path, *root, warnings).read();
 }
 
 } // namespace tq

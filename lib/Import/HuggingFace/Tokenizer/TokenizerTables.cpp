@@ -7,17 +7,13 @@
 
 #include "tq/Import/HuggingFace/TokenizerTables.h"
 
-#include "WordPieceModel.h"
+#include "MergeTokenizer.h"
 
 #include "tq/Import/Weights/JSONFile.h"
 #include "tq/Runtime/TokenizerFormat.h"
 
-#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
-
-#include <optional>
 
 using namespace llvm;
 
@@ -29,175 +25,149 @@ std::string tokenizerNote(const Twine &reason) {
 
 namespace {
 
-//===----------------------------------------------------------------------===//
-// vocab.txt
-//===----------------------------------------------------------------------===//
-
-/// The settings of tokenizer_config.json that a vocabulary needs beside it.
-struct TokenizerConfig {
-  bool lowercase = true;
-  bool spaceChinese = true;
-  std::optional<bool> stripAccents;
-  std::string tokenizerClass;
-  std::string unknown = "[UNK]", separator = "[SEP]", pad = "[PAD]",
-              classifier = "[CLS]", mask = "[MASK]";
+/// The file with the vocabulary; the path is empty if there is none.
+struct VocabularySource {
+  std::string path;
+  bool isJSON = false;
+  std::string note; ///< Why there is none.
 };
 
-Error readFlag(StringRef path, const json::Object &config, StringRef key,
-               std::optional<bool> &flag) {
-  const json::Value *value = config.get(key);
-  if (!value || value->getAsNull())
-    return Error::success();
-  flag = value->getAsBoolean();
-  if (!flag)
-    return makeFileError(path, "expected '" + key + "' to be true or false");
-  return Error::success();
-}
-
-/// A token is written as a string or as an object with its content.
-Error readToken(StringRef path, const json::Object &config, StringRef key,
-                std::string &token) {
-  const json::Value *value = config.get(key);
-  if (!value || value->getAsNull())
-    return Error::success();
-  std::optional<StringRef> content = value->getAsString();
-  if (const json::Object *object = value->getAsObject())
-    content = object->getString("content");
-  if (!content)
-    return makeFileError(path, "expected '" + key +
-                                   "' to be a string or an object with "
-                                   "'content'");
-  token = content->str();
-  return Error::success();
-}
-
-Expected<TokenizerConfig> readTokenizerConfig(StringRef directory) {
-  TokenizerConfig config;
-  std::string path = joinPath(directory, "tokenizer_config.json");
-  if (!sys::fs::exists(path))
-    return config;
-  Expected<json::Object> object = readJSONObject(path);
-  if (!object)
-    return object.takeError();
-  std::optional<bool> lowercase, spaceChinese;
-  for (auto [key, flag] : {std::pair("do_lower_case", &lowercase),
-                           std::pair("tokenize_chinese_chars", &spaceChinese),
-                           std::pair("strip_accents", &config.stripAccents)})
-    if (Error error = readFlag(path, *object, key, *flag))
-      return error;
-  config.lowercase = lowercase.value_or(true);
-  config.spaceChinese = spaceChinese.value_or(true);
-  for (auto [key, token] :
-       {std::pair("tokenizer_class", &config.tokenizerClass),
-        std::pair("unk_token", &config.unknown),
-        std::pair("sep_token", &config.separator),
-        std::pair("pad_token", &config.pad),
-        std::pair("cls_token", &config.classifier),
-        std::pair("mask_token", &config.mask)})
-    if (Error error = readToken(path, *object, key, *token))
-      return error;
-  return config;
-}
-
-/// One token a line; its id is the number of the line.
-Error readVocabulary(StringRef path, WordPieceModel &model) {
-  Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
-  if (!size)
-    return size.takeError();
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      MemoryBuffer::getFile(path, /*IsText=*/false,
-                            /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   buffer.getError().message());
-  StringRef rest = (*buffer)->getBuffer();
-  for (int64_t id = 0; !rest.empty(); ++id) {
-    auto [line, next] = rest.split('\n');
-    rest = next;
-    if (id > maxTokenId)
-      return makeFileError(path, "expected at most " + Twine(maxTokenId + 1) +
-                                     " tokens");
-    if (!json::isUTF8(line))
-      return makeFileError(path, "expected UTF-8, but line " + Twine(id + 1) +
-                                     " is '" + printable(line) + "'");
-    line = line.rtrim(" \t\r\v\f");
-    if (!line.empty())
-      model.vocabulary[line.str()] = static_cast<int32_t>(id);
+Expected<VocabularySource> findVocabulary(StringRef directory) {
+  VocabularySource source;
+  for (StringRef name : {"tokenizer.json", "vocab.txt", "merges.txt"}) {
+    std::string path = joinPath(directory, name);
+    Expected<bool> exists = isThere(path);
+    if (!exists)
+      return exists.takeError();
+    if (!*exists)
+      continue;
+    if (name == "merges.txt")
+      source.note = "this model's tokenizer is byte-level BPE, which is not "
+                    "built into programs";
+    else
+      source.path = path;
+    source.isJSON = name == "tokenizer.json";
+    return source;
   }
-  return Error::success();
+  source.note =
+      "this model comes without a tokenizer (tokenizer.json or vocab.txt)";
+  return source;
 }
 
-/// Whether a class of the transformers library cuts text as BERT's does.
-bool isBertTokenizer(StringRef name) {
-  name.consume_back("Fast");
-  return name == "" || name == "BertTokenizer" ||
-         name == "DistilBertTokenizer" || name == "ElectraTokenizer" ||
-         name == "MobileBertTokenizer" || name == "PreTrainedTokenizer";
-}
-
-Expected<TokenizerDescription> readVocabularyFile(StringRef directory,
-                                                  StringRef path) {
+Expected<TokenizerDescription>
+readVocabularySource(const VocabularySource &source,
+                     MetadataWarnings &warnings) {
+  if (source.isJSON)
+    return readTokenizerJSON(source.path, warnings);
   TokenizerDescription description;
-  Expected<TokenizerConfig> config = readTokenizerConfig(directory);
-  if (!config)
-    return config.takeError();
-  if (!isBertTokenizer(config->tokenizerClass)) {
-    description.note = tokenizerNote("this model's tokenizer is " +
-                                     printable(config->tokenizerClass) +
-                                     ", which is not built into programs");
-    return description;
-  }
-  WordPieceModel &model = description.model;
-  if (Error error = readVocabulary(path, model))
-    return error;
-  model.unknownToken = config->unknown;
-  model.normalizerFlags =
-      rt::kCleanText | (config->lowercase ? rt::kLowercase : 0) |
-      (config->spaceChinese ? rt::kSpaceChinese : 0) |
-      (config->stripAccents.value_or(config->lowercase) ? rt::kStripAccents
-                                                        : 0);
-  for (const std::string &token :
-       {config->unknown, config->separator, config->pad, config->classifier,
-        config->mask})
-    if (int32_t id = model.idOf(token); id >= 0)
-      model.added.push_back({token, id});
-  for (const std::string &token : {config->classifier, config->separator})
-    if (model.idOf(token) < 0)
-      return makeFileError(path,
-                           "expected the special token '" + printable(token) +
-                               "' in the vocabulary, but it is not there");
-  model.before = {model.idOf(config->classifier)};
-  model.after = {model.idOf(config->separator)};
-  model.padId = std::max(0, model.idOf(config->pad));
+  Expected<Vocabulary> vocabulary = readVocabulary(source.path);
+  if (!vocabulary)
+    return vocabulary.takeError();
+  description.model.vocabulary = std::move(*vocabulary);
   return description;
+}
+
+/// Why a class cannot be built in; empty if it can.
+std::string describeFamily(const TokenizerSettings &settings, bool isJSON) {
+  TokenizerFamily family = settings.getFamily(isJSON);
+  if (family == TokenizerFamily::Bert ||
+      (family == TokenizerFamily::File && isJSON))
+    return "";
+  std::string name = settings.tokenizerClass.empty()
+                         ? "that of " + printable(settings.modelType)
+                         : printable(settings.tokenizerClass);
+  if (family == TokenizerFamily::File)
+    return "this model's tokenizer is " + name +
+           ", which needs a tokenizer.json";
+  return "this model's tokenizer is " + name +
+         ", which is not built into programs";
+}
+
+int32_t getLargestId(const WordPieceModel &model) {
+  int32_t largest = 0;
+  for (const auto &entry : model.vocabulary)
+    largest = std::max(largest, entry.second);
+  for (const AddedToken &token : model.added.list())
+    largest = std::max(largest, token.id);
+  return largest;
 }
 
 } // namespace
 
-Expected<TokenizerTables> readTokenizerTables(StringRef modelDirectory) {
-  std::string path = joinPath(modelDirectory, "tokenizer.json");
-  Expected<TokenizerDescription> description = TokenizerDescription();
-  if (sys::fs::exists(path)) {
-    description = readTokenizerJSON(path);
-  } else if (path = joinPath(modelDirectory, "vocab.txt");
-             sys::fs::exists(path)) {
-    description = readVocabularyFile(modelDirectory, path);
-  } else if (sys::fs::exists(joinPath(modelDirectory, "merges.txt"))) {
-    description->note = tokenizerNote("this model's tokenizer is byte-level "
-                                      "BPE, which is not built into programs");
-  } else {
-    description->note = tokenizerNote(
-        "this model comes without a tokenizer (tokenizer.json or vocab.txt)");
+Expected<TokenizerTables> readTokenizerTables(StringRef directory,
+                                              bool lowercasesTexts,
+                                              MetadataWarnings &warnings) {
+  if (!sys::fs::is_directory(directory))
+    return makeFileError(directory,
+                         "expected the directory of the model's tokenizer");
+  TokenizerTables tables;
+  MetadataWarnings found;
+  Expected<VocabularySource> source = findVocabulary(directory);
+  if (!source)
+    return source.takeError();
+  Expected<TokenizerSettings> settings =
+      readTokenizerSettings(directory, found);
+  if (!settings)
+    return settings.takeError();
+  std::string note = source->note;
+  if (note.empty())
+    note = describeFamily(*settings, source->isJSON);
+  if (!note.empty()) {
+    tables.note = tokenizerNote(note);
+    return tables;
   }
-  if (!description)
-    return description.takeError();
-  if (!description->note.empty())
-    return TokenizerTables{{}, std::move(description->note)};
+  Expected<TokenizerDescription> file = readVocabularySource(*source, found);
+  if (!file)
+    return file.takeError();
+  if (!file->note.empty()) {
+    tables.note = file->note;
+    return tables;
+  }
+  Expected<WordPieceModel> model =
+      mergeTokenizer(source->path, std::move(*file), source->isJSON, *settings,
+                     settings->getFamily(source->isJSON), found);
+  if (!model)
+    return model.takeError();
+  if (lowercasesTexts)
+    model->flags |= rt::kLowercaseFirst;
   Expected<std::vector<uint8_t>> blob =
-      buildTokenizerBlob(path, description->model);
+      buildTokenizerBlob(source->path, *model);
   if (!blob)
     return blob.takeError();
-  return TokenizerTables{std::move(*blob), ""};
+  tables.path = source->path;
+  tables.blob = std::move(*blob);
+  tables.largestId = getLargestId(*model);
+  tables.specialIds = model->before;
+  llvm::append_range(tables.specialIds, model->after);
+  tables.padId = model->padId;
+  llvm::append_range(warnings, found);
+  return tables;
+}
+
+Error checkTokenizerIds(const TokenizerTables &tables, int64_t vocabSize,
+                        MetadataWarnings &warnings) {
+  if (tables.blob.empty())
+    return Error::success();
+  auto fail = [&](StringRef what, int32_t id) {
+    return makeFileError(tables.path, "expected " + what + " below " +
+                                          Twine(vocabSize) +
+                                          ", the rows of the model's word "
+                                          "table, but got id " +
+                                          Twine(id));
+  };
+  for (int32_t id : tables.specialIds)
+    if (id >= vocabSize)
+      return fail("the special tokens of each text", id);
+  if (tables.padId >= vocabSize)
+    return fail("the padding token", tables.padId);
+  if (tables.largestId >= vocabSize)
+    warnings.push_back(
+        {tables.path,
+         ("expected ids below " + Twine(vocabSize) +
+          ", the rows of the model's word table, but got tokens up to id " +
+          Twine(tables.largestId) + ": texts with them will be errors")
+             .str()});
+  return Error::success();
 }
 
 } // namespace tq

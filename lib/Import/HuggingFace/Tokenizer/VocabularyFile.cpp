@@ -1,0 +1,44 @@
+//===- VocabularyFile.cpp - Read vocab.txt --------------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "WordPieceModel.h"
+
+#include "tq/Import/Weights/JSONFile.h"
+
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace llvm;
+
+namespace tq {
+
+Expected<Vocabulary> readVocabulary(StringRef path) {
+  Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
+  if (!size)
+    return size.takeError();
+  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
+      MemoryBuffer::getFile(path, /*IsText=*/false,
+                            /*RequiresNullTerminator=*/false);
+  if (!buffer)
+    return makeFileError(path, "expected a readable file, but got: " +
+                                   buffer.getError().message());
+  Vocabulary vocabulary;
+  StringRef rest = (*buffer)->getBuffer();
+  for (int64_t id = 0; !rest.empty(); ++id) {
+    auto [line, next] = rest.split('\n');
+    rest = next;
+    if (id > maxTokenId)
+      return makeFileError(path, "expected at most " + Twine(maxTokenId + 1) +
+                                     " tokens");
+    if (!json::isUTF8(line))
+      return makeFileError(path, "expected UTF-8, but line " + Twine(id + 1) +
+                                     " is '" + printable(line) + "'");
+    vocabulary[line.rtrim(" \t\r\v\f").str()] = static_cast<int32_t>(id);
+  }
+  return vocabulary;
+}
+
+} // namespace tq
