@@ -521,6 +521,27 @@ TEST_F(HuggingFace, WarnsOfKeysItDoesNotKnow) {
   EXPECT_TRUE(isOneLineWith(warnings[1], {"config.json", "'gate'"}));
 }
 
+TEST_F(HuggingFace, ChecksTheTokenizer) {
+  TinyModel::bert().write(directory); // 20 rows of words
+  std::string words = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n";
+  for (char c = 'a'; c < 'p'; ++c)
+    words += std::string(1, c) + "\n";
+  directory.write("vocab.txt", words);
+  EXPECT_TRUE(importDirectory());
+  EXPECT_TRUE(warnings.empty());
+  directory.write("vocab.txt", words + "p\n");
+  EXPECT_TRUE(importDirectory());
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_TRUE(isOneLineWith(warnings[0], {"vocab.txt", "below 20", "id 20"}));
+  warnings.clear();
+  directory.write("tokenizer_config.json", R"({"cls_token": "p"})");
+  EXPECT_TRUE(failsWith({"vocab.txt", "special tokens of each text", "id 20"}));
+  directory.write("tokenizer_config.json", R"({"pad_token": "p"})");
+  EXPECT_TRUE(failsWith({"vocab.txt", "the padding token", "id 20"}));
+  directory.write("tokenizer_config.json", "[");
+  EXPECT_TRUE(failsWith({"tokenizer_config.json", "expected valid JSON"}));
+}
+
 TEST_F(HuggingFace, WarnsOfNaN) {
   TinyModel model = TinyModel::bert();
   // Tensors lie in the order of their names: the bias of a norm comes first.
