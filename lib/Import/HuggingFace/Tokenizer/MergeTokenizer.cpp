@@ -188,15 +188,13 @@ void Merger::setPad() {
 }
 
 /// Whether transformers 4 finds an added token of tokenizer.json elsewhere than
-/// transformers 5. It normalizes tokens as the file says, whatever it does with
-/// texts.
+/// transformers 5.
 bool Merger::isSeenOtherwise(const AddedToken &token) const {
   if (token.content.empty())
     return false;
   const AddedToken *added = model.added.find(token.content);
   return !added || added->normalized != token.normalized ||
-         added->singleWord != token.singleWord ||
-         (token.normalized && file.model.flags != getBertFlags());
+         added->singleWord != token.singleWord;
 }
 
 /// transformers 4 changes the tokenizer of tokenizer.json where settings
@@ -212,6 +210,11 @@ void Merger::warnOfVersions() const {
     differences.push_back("model.max_input_chars_per_word");
   if ((old.flags ^ model.flags) & rt::kCleanText)
     differences.push_back("normalizer.clean_text");
+  // transformers 4 normalizes added tokens by the file, but texts by settings.
+  if (old.flags != getBertFlags() &&
+      llvm::any_of(model.added.list(),
+                   [](const AddedToken &token) { return token.normalized; }))
+    differences.push_back("normalizer");
   if (old.before != model.before || old.after != model.after)
     differences.push_back("post_processor");
   if (llvm::any_of(file.added, [&](const AddedToken &token) {
