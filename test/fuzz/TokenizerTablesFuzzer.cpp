@@ -24,8 +24,9 @@ static constexpr llvm::StringRef kNames[] = {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const fuzz::Directory directory;
   directory.writeSections(toText(data, size), kNames);
-  llvm::Expected<TokenizerTables> tables =
-      readTokenizerTables(directory.path());
+  MetadataWarnings warnings;
+  llvm::Expected<TokenizerTables> tables = readTokenizerTables(
+      directory.path(), /*lowercasesTexts=*/false, warnings);
   if (!tables) {
     fuzz::requireOneLine(tables.takeError());
     return 0;

@@ -46,8 +46,9 @@ inline constexpr int32_t kVocabularySize = 18;
 inline std::vector<uint8_t> makeTables() {
   Directory directory;
   directory.write("tokenizer.json", kTokenizer);
-  llvm::Expected<TokenizerTables> tables =
-      readTokenizerTables(directory.path());
+  MetadataWarnings warnings;
+  llvm::Expected<TokenizerTables> tables = readTokenizerTables(
+      directory.path(), /*lowercasesTexts=*/false, warnings);
   if (!tables)
     require(false, toString(tables.takeError()));
   require(!tables->blob.empty(), "tables, but got: " + tables->note);
