@@ -142,8 +142,9 @@ tq_status TextSummary::open(int32_t index, const tq_tensor &all) {
     kept = width;
   }
   int64_t total = 0;
-  if (!multiply(count, 4 * kept, &total) || !fitsMachine(total) ||
-      !makeArray(values, count * kept) || !makeArray(entries, count))
+  if (!multiply(count, kept, &total) || !multiply(total, 4, &total) ||
+      !fitsMachine(total) || !makeArray(values, count * kept) ||
+      !makeArray(entries, count))
     return fail(TQ_ERROR_RESOURCE, "no memory for %" PRId64 " results", count);
   return TQ_OK;
 }
