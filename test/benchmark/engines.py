@@ -177,6 +177,7 @@ class OpenVino(Engine):
 
     family = "openvino"
     needs = ("openvino", "torch")
+    ending = ".xml"
 
     def __init__(self, precision, model, work, data):
         super().__init__(precision, model, work)
@@ -186,7 +187,7 @@ class OpenVino(Engine):
         self.core = self.graph = self.request = self.properties = None
 
     def build(self):
-        path, remark = self.file(".xml"), self.file(".txt")
+        path, remark = self.file(self.ending), self.file(".txt")
         if self.is_stale(path):
             remark.write_text(self.convert(path))
         return remark.read_text() or None
@@ -215,7 +216,7 @@ class OpenVino(Engine):
     def load(self, threads):
         import openvino
         self.core = openvino.Core()
-        self.graph = self.core.read_model(self.file(".xml"))
+        self.graph = self.core.read_model(self.file(self.ending))
         self.properties = {
             "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
@@ -232,6 +233,32 @@ class OpenVino(Engine):
 
     def embedding(self):
         return np.array(self.request.get_output_tensor(0).data)
+
+
+class OpenVinoOfOnnx(OpenVino):
+    """The same in float with a graph of onnx_bert.py, which needs no torch."""
+
+    needs = ("openvino", "onnx")
+    form = "onnx"
+    ending = ".onnx"
+
+    def __init__(self, model, work):
+        super().__init__("float", model, work, data=None)
+
+    def convert(self, path):
+        import onnx_bert
+        onnx_bert.build_float(self.model, "fused", path)
+        return ""
+
+    def bind(self, ids, mask):
+        import openvino
+        run_once = super().bind(ids.astype(np.int32), mask.astype(np.int32))
+        types = np.zeros(ids.shape, np.int32)
+        self.request.set_tensor("token_type_ids", openvino.Tensor(types))
+        return run_once
+
+    def embedding(self):
+        return np.array(self.request.get_tensor("embedding").data)
 
 
 class CTranslate2(Engine):

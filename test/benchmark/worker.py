@@ -65,9 +65,9 @@ class Server:
         """The embeddings that the last run found."""
         return self.engine.embedding()
 
-    def burst(self, seconds):
-        """Median time of the runs of about `seconds`, in ms. A first run,
-        which brings code and weights back into the caches, does not count."""
+    def times(self, seconds):
+        """Times of the runs of about `seconds`, in ms. A first run, which
+        brings code and weights back into the caches, does not count."""
         self.run()
         times, end = [], time.perf_counter() + seconds
         begin = time.perf_counter()
@@ -76,7 +76,11 @@ class Server:
             after = time.perf_counter()
             times.append((after - begin) * 1e3)
             begin = after
-        return statistics.median(times)
+        return times
+
+    def burst(self, seconds):
+        """Their median."""
+        return statistics.median(self.times(seconds))
 
     def first_answer(self, ids, mask):
         """Milliseconds from the start of the process to the end of a first
