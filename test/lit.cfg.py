@@ -23,8 +23,9 @@ import lit_quoting
 config.name = "TQ"
 config.test_format = lit_quoting.QuotedShTest(not llvm_config.use_lit_shell)
 config.suffixes = [".mlir", ".test"]
-# unit is GoogleTest, e2e has tests in Python, benchmark is measured by hand.
-config.excludes = ["Inputs", "unit", "e2e", "benchmark"]
+# unit is GoogleTest, e2e has tests in Python, benchmark is measured by hand, fuzz is run
+# by tools/dev/fuzz.
+config.excludes = ["Inputs", "unit", "e2e", "benchmark", "fuzz"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tq_build_dir, "test")
 
