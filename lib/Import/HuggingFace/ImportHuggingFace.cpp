@@ -181,8 +181,8 @@ static Error checkTokenizer(const ModelConfig &config,
                             const SentenceModules &modules,
                             const TextConfig &texts,
                             MetadataWarnings &warnings) {
-  Expected<TokenizerTables> tables = readTokenizerTables(
-      modules.modelDirectory, texts.lowerCases, warnings);
+  Expected<TokenizerTables> tables =
+      readTokenizerTables(modules.modelDirectory, texts.lowerCases, warnings);
   return tables ? checkTokenizerIds(*tables, config.vocabSize, warnings)
                 : tables.takeError();
 }

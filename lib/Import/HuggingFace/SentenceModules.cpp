@@ -249,7 +249,7 @@ static std::string toSnakeCase(StringRef name) {
   return result;
 }
 
-/// The class of a module of sentence-transformers, or the full name of another.
+/// The class of a module of sentence-transformers; empty for what is none.
 static StringRef getModuleClass(StringRef type) {
   for (StringRef package : packages) {
     if (!type.starts_with(package))
@@ -259,7 +259,7 @@ static StringRef getModuleClass(StringRef type) {
     if (name.empty() || file == name || file == toSnakeCase(name))
       return name.empty() ? file : name;
   }
-  return type;
+  return "";
 }
 
 static Error readModule(StringRef directory, StringRef type, StringRef path,

@@ -95,17 +95,17 @@ Error checkKeys(StringRef path, const MetadataTable &table,
 }
 
 static const MetadataTable *const tables[] = {
-    &configTable,           &crossEncoderTable,
-    &modulesTable,          &sentenceBertTable,
-    &modelArgumentsTable,   &tokenizerArgumentsTable,
-    &configArgumentsTable,  &sentenceTransformersTable,
-    &poolingTable,          &denseTable,
-    &layerNormTable,        &normalizeTable,
-    &tokenizerConfigTable,  &specialTokensMapTable,
-    &addedTokenTable,       &tokenizerTable,
-    &tokenizerModelTable,   &normalizerTable,
-    &preTokenizerTable,     &postProcessorTable,
-    &truncationTable,       &paddingTable,
+    &configTable,          &crossEncoderTable,
+    &modulesTable,         &sentenceBertTable,
+    &modelArgumentsTable,  &tokenizerArgumentsTable,
+    &configArgumentsTable, &sentenceTransformersTable,
+    &poolingTable,         &denseTable,
+    &layerNormTable,       &normalizeTable,
+    &tokenizerConfigTable, &specialTokensMapTable,
+    &addedTokenTable,      &tokenizerTable,
+    &tokenizerModelTable,  &normalizerTable,
+    &preTokenizerTable,    &postProcessorTable,
+    &truncationTable,      &paddingTable,
 };
 
 ArrayRef<const MetadataTable *> getMetadataTables() { return tables; }

@@ -34,8 +34,8 @@ struct Options {
   const char *profile = nullptr; // FILE
   const char *targetCpu = nullptr;
   const char *prompt = nullptr; // name; "": none, null: the default
-  int32_t threads = 0; // 0: all cores
-  int64_t batch = 0;   // 0: chosen
+  int32_t threads = 0;          // 0: all cores
+  int64_t batch = 0;            // 0: chosen
   double seconds = 2.0;
   bool json = false;
 
