@@ -10,6 +10,7 @@
 #include "tq/Runtime/Program.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
 
 using namespace llvm;
@@ -181,6 +182,16 @@ static void checkBatch(Reader &reader, const ProgramInfo &info) {
                                     "padded one as the second");
 }
 
+/// Programs are given inputs, and asked for outputs, by name.
+static void checkNames(Reader &reader, StringRef key,
+                       ArrayRef<ProgramTensor> tensors) {
+  StringSet<> names;
+  for (const ProgramTensor &tensor : tensors)
+    if (!names.insert(tensor.name).second)
+      return reader.fail(key, "a name of its own for each, but got '" +
+                                  tensor.name + "' twice");
+}
+
 static void readTables(Reader &reader, ProgramInfo &info) {
   reader.each("symbols", [&](Reader &symbol) {
     info.symbols.push_back(
@@ -192,6 +203,8 @@ static void readTables(Reader &reader, ProgramInfo &info) {
   reader.each("outputs", [&](Reader &tensor) {
     info.outputs.push_back(readTensor(tensor, info.symbols.size()));
   });
+  checkNames(reader, "inputs", info.inputs);
+  checkNames(reader, "outputs", info.outputs);
   for (mlir::Attribute name : reader.array("kernels")) {
     auto string = dyn_cast<StringAttr>(name);
     if (!string)

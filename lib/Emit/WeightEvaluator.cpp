@@ -17,7 +17,6 @@
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
-#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -38,37 +37,9 @@ static constexpr unsigned kMaxDepth = 500;
 /// Marks a weight whose number is being worked out: seen again, it is a cycle.
 static constexpr unsigned kInProgress = ~0u - 2;
 
-/// Larger tensors are refused: no weight file is that large.
-static constexpr uint64_t kMaxBytes = uint64_t(1) << 42;
-
-unsigned tq::getStoredElementBytes(Type element) {
-  if (auto quantized = llvm::dyn_cast<mlir::quant::QuantizedType>(element))
-    element = quantized.getStorageType();
-  if (!element.isIntOrFloat())
-    return 0;
-  unsigned bits = element.getIntOrFloatBitWidth();
-  return bits == 1                                             ? 1
-         : bits == 8 || bits == 16 || bits == 32 || bits == 64 ? bits / 8
-                                                               : 0;
-}
-
-Expected<uint64_t> tq::getStoredBytes(RankedTensorType type) {
-  uint64_t bytes = getStoredElementBytes(type.getElementType());
-  if (bytes == 0) {
-    std::string text;
-    llvm::raw_string_ostream(text) << type;
-    return createStringError("weights of type " + text +
-                             " have no layout in memory");
-  }
-  bool overflow = false;
-  for (int64_t dim : type.getShape()) {
-    bool step = false;
-    bytes = llvm::SaturatingMultiply(bytes, uint64_t(dim), &step);
-    overflow |= step;
-  }
-  if (overflow || bytes > kMaxBytes)
-    return createStringError("a weight is larger than 4 TiB");
-  return bytes;
+/// The verifier of weights has seen all types that occur here.
+static uint64_t getBytes(Type type) {
+  return uint64_t(*getTensorBytes(llvm::cast<RankedTensorType>(type)));
 }
 
 TensorData TensorData::allocate(uint64_t bytes) {
@@ -216,9 +187,7 @@ mapFile(StringRef path) {
 
 Expected<TensorData> WeightEvaluator::readMapped(MappedAttr mapped,
                                                  WeightOp weight) {
-  Expected<uint64_t> bytes = getStoredBytes(weight.getTensorType());
-  if (!bytes)
-    return bytes.takeError();
+  uint64_t bytes = getBytes(weight.getType());
   std::shared_ptr<llvm::sys::fs::mapped_file_region> &region =
       files[mapped.getFile()];
   if (!region) {
@@ -228,21 +197,20 @@ Expected<TensorData> WeightEvaluator::readMapped(MappedAttr mapped,
     region = std::move(*opened);
   }
   uint64_t size = *region ? region->size() : 0;
-  if (mapped.getOffset() > size || *bytes > size - mapped.getOffset())
+  if (mapped.getOffset() > size || bytes > size - mapped.getOffset())
     return createStringError("weight @" + weight.getSymName() + " needs " +
-                             llvm::Twine(*bytes) + " bytes at offset " +
+                             llvm::Twine(bytes) + " bytes at offset " +
                              llvm::Twine(mapped.getOffset()) + " of " +
                              mapped.getFile() + ", but the file has " +
                              llvm::Twine(size) + " bytes");
-  if (*bytes == 0)
+  if (bytes == 0)
     return TensorData::allocate(0);
   ArrayRef<uint8_t> view(
       reinterpret_cast<const uint8_t *>(region->const_data()) +
           mapped.getOffset(),
-      *bytes);
+      bytes);
   // Files align tensors to the end of a header of any length.
-  unsigned alignment =
-      getStoredElementBytes(weight.getTensorType().getElementType());
+  int64_t alignment = getElementBytes(weight.getTensorType().getElementType());
   if (reinterpret_cast<uintptr_t>(view.data()) % alignment != 0)
     return copyOf(view);
   return TensorData(view, region);
@@ -264,21 +232,19 @@ static TensorData readDense(DenseElementsAttr attr, uint64_t bytes) {
 }
 
 static Expected<TensorData> readElements(Attribute value, WeightOp weight) {
-  Expected<uint64_t> bytes = getStoredBytes(weight.getTensorType());
-  if (!bytes)
-    return bytes.takeError();
+  uint64_t bytes = getBytes(weight.getType());
   if (auto dense = llvm::dyn_cast<DenseElementsAttr>(value);
       dense && dense.getElementType().isIntOrFloat())
-    return readDense(dense, *bytes);
+    return readDense(dense, bytes);
   auto resource = llvm::dyn_cast<DenseResourceElementsAttr>(value);
   if (!resource)
     return createStringError("weight @" + weight.getSymName() +
                              ": expected dense or dense_resource elements");
   AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-  if (!blob || blob->getData().size() != *bytes)
+  if (!blob || blob->getData().size() != bytes)
     return createStringError(
         "weight @" + weight.getSymName() + ": expected a resource of " +
-        llvm::Twine(*bytes) + " bytes, but found " +
+        llvm::Twine(bytes) + " bytes, but found " +
         (blob ? llvm::Twine(blob->getData().size()) : llvm::Twine("none")));
   return copyOf({reinterpret_cast<const uint8_t *>(blob->getData().data()),
                  blob->getData().size()});
@@ -352,13 +318,8 @@ Expected<SmallVector<TensorData, 2>> WeightEvaluator::compute(Operation *op) {
     operands.push_back(std::move(*data));
   }
   SmallVector<uint64_t, 2> bytes;
-  for (Type type : op->getResultTypes()) {
-    Expected<uint64_t> size =
-        getStoredBytes(llvm::cast<RankedTensorType>(type));
-    if (!size)
-      return size.takeError();
-    bytes.push_back(*size);
-  }
+  for (Type type : op->getResultTypes())
+    bytes.push_back(getBytes(type));
 
   SmallVector<TensorData, 2> results;
   if (auto concat = llvm::dyn_cast<tensor::ConcatOp>(op)) {
@@ -399,7 +360,7 @@ Expected<TensorData> WeightEvaluator::evaluateGet(GetWeightOp op) {
   Type to = llvm::cast<RankedTensorType>(op.getType()).getElementType();
   if (to.isF32() && (from.isF16() || from.isBF16() || from.isF64()))
     return convertToFloat(*source, from);
-  if (getStoredElementBytes(from) == getStoredElementBytes(to))
+  if (getElementBytes(from) == getElementBytes(to))
     return source; // quantized values read as plain integers
   return createStringError("weight @" + weight.getSymName() +
                            " cannot be read as another element type");

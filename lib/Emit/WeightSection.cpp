@@ -39,10 +39,8 @@ collectWeights(mlir::ModuleOp module) {
         offset.getInt() < 0 || offset.getInt() % kAlignment != 0)
       return createStringError("weight @" + op.getSymName() +
                                ": expected tq.offset to be a multiple of 64");
-    Expected<uint64_t> bytes = getStoredBytes(op.getTensorType());
-    if (!bytes)
-      return bytes.takeError();
-    weights.push_back({uint64_t(offset.getInt()), *bytes, op});
+    std::optional<int64_t> bytes = getTensorBytes(op.getTensorType());
+    weights.push_back({uint64_t(offset.getInt()), uint64_t(*bytes), op});
   }
   sort(weights, [](const PlacedWeight &a, const PlacedWeight &b) {
     return std::tie(a.offset, a.bytes) < std::tie(b.offset, b.bytes);

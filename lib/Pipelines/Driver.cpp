@@ -9,6 +9,7 @@
 
 #include "CrashHandler.h"
 #include "NestingCheck.h"
+#include "OpCheck.h"
 #include "OutputCheck.h"
 #include "Report.h"
 
@@ -19,6 +20,7 @@
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringExtras.h"
@@ -206,9 +208,10 @@ ExitCode Driver::parse() {
   setCrashReport({where + "malformed IR, which crashed the parser",
                   where + "not enough memory to read it",
                   where + "malformed IR", ExitCode::Input});
-  mlir::ParserConfig config(context.get());
+  mlir::ParserConfig config(context.get(), /*verifyAfterParse=*/false);
   module = mlir::parseSourceFile<mlir::ModuleOp>(line.input, config);
-  if (!module) {
+  if (!module || failed(checkUnverifiedOps(*module)) ||
+      failed(mlir::verify(*module))) {
     if (!diagnostics->hasErrors())
       printError("cannot parse " + line.input);
     return ExitCode::Input;

@@ -110,6 +110,7 @@ static void addCleanup(OpPassManager &manager) {
 
 void tq::buildNormalizePipeline(OpPassManager &manager,
                                 const NormalizePipelineOptions &) {
+  manager.addPass(createCheckBoundsPass());
   addCleanup(manager); // equal weights become one value
   manager.addNestedPass<func::FuncOp>(createMergeLinearsPass());
   addCleanup(manager);
@@ -137,6 +138,7 @@ void tq::buildFusePipeline(OpPassManager &manager,
 
 void tq::buildLowerPipeline(OpPassManager &manager,
                             const LowerPipelineOptions &) {
+  manager.addPass(createCheckBoundsPass());
   buildLowerPipeline(manager, LowerOptions());
   mark(manager, Phase::Lower);
 }
@@ -164,6 +166,7 @@ describeTargets(const CodegenPipelineOptions &options, std::string &triple) {
 
 void tq::buildCodegenPipeline(OpPassManager &manager,
                               const CodegenPipelineOptions &options) {
+  manager.addPass(createCheckBoundsPass());
   // Weights first: all targets read the same.
   manager.addPass(createPackKernelWeights());
   SplitTargetsOptions split;

@@ -27,14 +27,6 @@
 
 namespace tq {
 
-/// Bytes of one element in memory and in the section of weights; 0 if there is
-/// no layout for the type.
-unsigned getStoredElementBytes(mlir::Type element);
-
-/// Bytes of all elements, row-major without gaps. Fails where the type has no
-/// layout or is larger than any file.
-llvm::Expected<uint64_t> getStoredBytes(mlir::RankedTensorType type);
-
 /// Dense, row-major, little-endian elements: in memory of their own, or a view
 /// of a mapped file.
 class TensorData {

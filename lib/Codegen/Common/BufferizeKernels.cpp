@@ -7,6 +7,7 @@
 
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Codegen/Common/Passes.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -97,7 +98,7 @@ FailureOr<Value> TemporaryPlacer::getSize(Value size) {
     return failure();
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
     auto argument = dyn_cast<BlockArgument>(dim.getSource());
-    std::optional<int64_t> place = dim.getConstantIndex();
+    std::optional<int64_t> place = getConstantDim(dim);
     if (!argument || !place)
       return failure();
     TypeRange types = code.getArgumentTypes();
@@ -120,16 +121,16 @@ FailureOr<Value> TemporaryPlacer::getSize(Value size) {
 /// What a temporary takes of the scratch memory.
 static Value emitBytes(OpBuilder &builder, Location loc, MemRefType type,
                        ValueRange dynamicSizes) {
-  int64_t constant = getElementBytes(type.getElementType());
-  for (int64_t size : type.getShape())
-    constant *= ShapedType::isDynamic(size) ? 1 : size;
-  Value bytes = arith::ConstantIndexOp::create(builder, loc, constant);
+  Value bytes =
+      arith::ConstantIndexOp::create(builder, loc, *getTensorBytes(type));
   for (Value size : dynamicSizes)
     bytes = builder.createOrFold<arith::MulIOp>(loc, bytes, size);
   return roundToBuffer(builder, loc, bytes);
 }
 
 FailureOr<Value> TemporaryPlacer::getBytes(memref::AllocOp alloc) {
+  if (!getTensorBytes(alloc.getType()))
+    return failure();
   SmallVector<Value> dynamicSizes;
   for (Value dynamic : alloc.getDynamicSizes()) {
     FailureOr<Value> size = getSize(dynamic);

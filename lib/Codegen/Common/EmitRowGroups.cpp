@@ -53,7 +53,7 @@ ProgramEmitter::collectOperands(const RowGroup &group) {
 /// With enough rows in blocks, else one call after the other.
 void ProgramEmitter::emitGroup(const RowGroup &group) {
   Value rows = getRows(group.tensor);
-  bool areCached = schedule.weightOffsets.lookup("") <= kCachedWeightBytes;
+  bool areCached = schedule.weightBytes <= kCachedWeightBytes;
   Value least = mul(
       threads, index(areCached ? kLeastBlockRows : kLeastBlockRowsFromMemory));
   Value hasBlocks =

@@ -8,7 +8,6 @@
 #include "tq/Codegen/Common/KernelAbi.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 
@@ -26,14 +25,6 @@ func::FuncOp tq::getOrDeclare(ModuleOp module, StringRef name,
 
 func::FuncOp tq::lookupPart(ModuleOp module, StringRef name, StringRef suffix) {
   return module.lookupSymbol<func::FuncOp>((name + suffix).str());
-}
-
-int64_t tq::getElementBytes(Type element) {
-  if (element.isIndex())
-    return 8;
-  if (auto quantized = dyn_cast<quant::QuantizedType>(element))
-    element = quantized.getStorageType();
-  return std::max<int64_t>(1, element.getIntOrFloatBitWidth() / 8);
 }
 
 FunctionType tq::getSizeFunctionType(MLIRContext *context, unsigned sizes) {

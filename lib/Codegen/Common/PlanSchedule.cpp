@@ -66,10 +66,8 @@ LogicalResult ProgramEmitter::emitDimensions(Value inDims) {
 /// Index arithmetic is copied; tensors get their dimensions.
 LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-    std::optional<int64_t> place = dim.getConstantIndex();
-    if (!place)
-      return dim.emitError("expected a constant dimension");
-    indices.map(dim.getResult(), getDims(dim.getSource())[*place]);
+    indices.map(dim.getResult(),
+                getDims(dim.getSource())[*getConstantDim(dim)]);
     return success();
   }
   if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {

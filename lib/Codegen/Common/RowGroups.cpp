@@ -10,6 +10,7 @@
 #include "ShapeFormulas.h"
 
 #include "tq/Codegen/Common/KernelAbi.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -120,11 +121,7 @@ static bool isRowWise(func::FuncOp kernel) {
 }
 
 int64_t tq::getRowBytes(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  int64_t bytes = getElementBytes(type.getElementType());
-  for (int64_t size : type.getShape())
-    bytes *= ShapedType::isDynamic(size) ? 1 : size;
-  return bytes;
+  return *getTensorBytes(cast<RankedTensorType>(tensor));
 }
 
 //===----------------------------------------------------------------------===//

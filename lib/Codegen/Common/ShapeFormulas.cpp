@@ -143,8 +143,7 @@ ShapeFormulas::ShapeFormulas(func::FuncOp main) : main(main) {
 
 void ShapeFormulas::computeDims(Operation &op) {
   if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-    if (std::optional<int64_t> place = dim.getConstantIndex())
-      formulas[dim] = shapes[dim.getSource()][*place];
+    formulas[dim] = shapes[dim.getSource()][*getConstantDim(dim)];
   } else if (auto empty = dyn_cast<tensor::EmptyOp>(op)) {
     auto dynamic = empty.getDynamicSizes().begin();
     for (int64_t size : empty.getType().getShape())

@@ -7,6 +7,7 @@
 
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Codegen/Common/Passes.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"

@@ -50,10 +50,9 @@ OpFoldResult DimTable::resolve(OpFoldResult size) const {
   auto dim = value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
   if (!dim)
     return value ? getAsOpFoldResult(value) : size;
-  std::optional<int64_t> index = dim.getConstantIndex();
+  std::optional<int64_t> index = getConstantDim(dim);
   auto known = table.find(dim.getSource());
-  if (!index || known == table.end() ||
-      *index >= static_cast<int64_t>(known->second.size()))
+  if (!index || known == table.end())
     return size;
   return known->second[*index];
 }

@@ -48,9 +48,6 @@ inline unsigned countSizes(mlir::TypeRange types) {
 mlir::func::FuncOp lookupPart(mlir::ModuleOp module, llvm::StringRef name,
                               llvm::StringRef suffix);
 
-/// Bytes of an element in memory.
-int64_t getElementBytes(mlir::Type element);
-
 /// The function `name`, declared with `type` where it does not exist.
 mlir::func::FuncOp getOrDeclare(mlir::ModuleOp module, llvm::StringRef name,
                                 mlir::FunctionType type);

@@ -91,18 +91,33 @@ static bool isCompileTimeOp(Operation &op) {
              tensor::ConcatOp>(op);
 }
 
+/// The bytes of a weight and of what it is made of are counted by all phases.
+static LogicalResult verifyBytes(Operation *op, WeightOp weight, Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor || getTensorBytes(tensor))
+    return success();
+  return op->emitError("expected elements with a layout in memory, of at most "
+                       "4 TiB, but weight @")
+         << weight.getSymName() << " has " << type;
+}
+
 static LogicalResult verifyInitializer(WeightOp weight) {
   Region &region = weight.getInitializer();
   if (!region.hasOneBlock() || region.getNumArguments() != 0 ||
-      region.front().empty() || !isa<YieldOp>(region.front().back()))
+      region.front().empty() || !isa<YieldOp>(region.front().back()) ||
+      region.front().back().getNumOperands() != 1)
     return weight.emitOpError(
         "expected an initializer of one block that ends in 'tq.yield'");
-  for (Operation &op : region.front())
+  for (Operation &op : region.front()) {
     if (!isCompileTimeOp(op))
       return op.emitError("expected an op that is evaluated at compile time in "
                           "the initializer "
                           "of a weight, but got '")
              << op.getName() << "'";
+    for (Type type : op.getResultTypes())
+      if (failed(verifyBytes(&op, weight, type)))
+        return failure();
+  }
   Type yielded = cast<YieldOp>(region.front().back()).getValue().getType();
   if (yielded != weight.getType())
     return weight.emitOpError("expected an initializer that yields ")
@@ -116,6 +131,8 @@ LogicalResult WeightOp::verify() {
     return emitOpError(
                "expected a ranked tensor type with static shape, but got ")
            << getType();
+  if (failed(verifyBytes(*this, *this, type)))
+    return failure();
   Attribute value = getValueAttr();
   if (static_cast<bool>(value) == !getInitializer().empty())
     return emitOpError("expected either a value or an initializer");

@@ -58,8 +58,10 @@ LogicalResult PackWeightOp::inferReturnTypes(MLIRContext *context,
   Type element = type.getElementType();
   if (isa<quant::QuantizedType>(element))
     element = IntegerType::get(context, 8);
-  int64_t panels = (type.getDimSize(0) + panel - 1) / panel;
-  int64_t groups = (type.getDimSize(1) + group - 1) / group;
+  auto panels = static_cast<int64_t>(
+      llvm::divideCeil(uint64_t(type.getDimSize(0)), uint64_t(panel)));
+  auto groups = static_cast<int64_t>(
+      llvm::divideCeil(uint64_t(type.getDimSize(1)), uint64_t(group)));
   types.push_back(
       RankedTensorType::get({panels, groups, panel, group}, element));
   return success();

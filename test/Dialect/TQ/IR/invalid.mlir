@@ -77,6 +77,52 @@ tq.weight @w : tensor<2xf32> initializer {
 
 // -----
 
+// tq.weight (C5): bytes whose number does not fit into 64 bits
+// expected-error @below {{expected elements with a layout in memory, of at most 4 TiB, but weight @w has 'tensor<4294967296x4294967296xf32>'}}
+tq.weight @w : tensor<4294967296x4294967296xf32> = dense<0.5> : tensor<4294967296x4294967296xf32>
+
+// -----
+
+// tq.weight (C5): one element too many
+// expected-error @below {{of at most 4 TiB, but weight @w has 'tensor<1099511627777xf32>'}}
+tq.weight @w : tensor<1099511627777xf32> = #tq.mapped<"f", 0>
+
+// -----
+
+// tq.weight (C5): elements of half a byte
+// expected-error @below {{expected elements with a layout in memory, of at most 4 TiB, but weight @w has 'tensor<2xi4>'}}
+tq.weight @w : tensor<2xi4> = dense<0> : tensor<2xi4>
+
+// -----
+
+// tq.weight (C5): a value on the way
+tq.weight @v : tensor<1073741824x1024xf32> = #tq.mapped<"f", 0>
+tq.weight @w : tensor<1073741824xf32> initializer {
+  %0 = tq.get_weight @v : tensor<1073741824x1024xf32>
+  // expected-error @below {{of at most 4 TiB, but weight @w has 'tensor<1073741824x1025xf32>'}}
+  %1 = tensor.concat dim(1) %0, %0 : (tensor<1073741824x1024xf32>, tensor<1073741824x1024xf32>) -> tensor<1073741824x1025xf32>
+  %q, %s = tq.quantize_weight %1 : tensor<1073741824x1025xf32>
+    -> tensor<1073741824x1025x!quant.any<i8<-127:127>:f32>>, tensor<1073741824xf32>
+  tq.yield %s : tensor<1073741824xf32>
+}
+
+// -----
+
+// tq.weight (C5): the largest, and the emptiest, are fine
+tq.weight @w : tensor<1099511627776xf32> = #tq.mapped<"f", 0>
+tq.weight @e : tensor<4611686018427387904x0x8xf32> = #tq.mapped<"f", 0>
+
+// -----
+
+// tq.weight (C4): one value
+tq.weight @v : tensor<2xf32> = dense<0.0> : tensor<2xf32>
+// expected-error @below {{expected an initializer of one block that ends in 'tq.yield'}}
+tq.weight @w : tensor<2xf32> initializer {
+  "tq.yield"() : () -> ()
+}
+
+// -----
+
 // tq.yield: its parent
 func.func @f(%x: tensor<2xf32>) {
   // expected-error @below {{expects parent op 'tq.weight'}}

@@ -18,6 +18,7 @@
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/ShapedOpInterfaces.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "tq/Dialect/TQ/IR/TQDialect.h.inc"
@@ -49,6 +50,23 @@ mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
 
 /// `!quant.any<i8<-127:127>:f32>`: symmetric s8 storage, scales in operands.
 mlir::quant::QuantizedType getWeightS8Type(mlir::MLIRContext *context);
+
+/// Larger tensors are refused: 4 TiB, more than any weight file, and sums and
+/// products of a few such sizes fit into 64 bits.
+inline constexpr int64_t kMaxTensorBytes = int64_t(1) << 42;
+
+/// Bytes of one element in memory and in the section of weights; 0 if there is
+/// no layout for the type.
+int64_t getElementBytes(mlir::Type element);
+
+/// Bytes of all elements, row-major without gaps; where dimensions are dynamic,
+/// of one element along these. None if there is no layout for the elements or
+/// they take more than kMaxTensorBytes.
+std::optional<int64_t> getTensorBytes(mlir::ShapedType type);
+
+/// The dimension that `op` gives the size of, where it is a constant that the
+/// rank bounds: no verifier asks for that.
+std::optional<int64_t> getConstantDim(mlir::ShapedDimOpInterface op);
 
 /// Whether the value is computed from weights alone, so that Emit can evaluate
 /// it at compile time.

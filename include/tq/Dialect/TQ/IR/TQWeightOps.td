@@ -24,6 +24,8 @@ def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
     (C3) An elements attribute has the weight's type.
     (C4) The initializer has one block that ends in `tq.yield` of `type`, and
          holds only ops that can be evaluated at compile time.
+    (C5) The weight, and each value of the initializer, has elements with a layout
+         in memory and takes at most 4 TiB.
 
     ```mlir
     tq.weight @query : tensor<4x8xf16> = #tq.mapped<"model.safetensors", 1432>

@@ -11,6 +11,32 @@
 include "mlir/Pass/PassBase.td"
 
 //===----------------------------------------------------------------------===//
+// Before all others
+//===----------------------------------------------------------------------===//
+
+def CheckBoundsPass : Pass<"tq-check-bounds", "::mlir::ModuleOp"> {
+  let summary = "Check sizes and constant indices that no verifier bounds";
+  let description = [{
+    The verifiers of `tensor` let pass what has no meaning at run time: an index that
+    is a constant beyond what it indexes, a negative size, a type whose bytes do not
+    fit into 64 bits. Here they are errors, so that the phases can count on them.
+
+    Postcondition: each tensor has elements with a layout in memory and takes at most
+    4 TiB, dynamic dimensions aside; constant indices of `tensor.dim`, `memref.dim`,
+    `tensor.extract` and `tensor.insert` are within what they index; constant sizes of
+    `tensor.empty` are not negative.
+
+    Left alone: the IR is not changed.
+
+    Before and after:
+    ```mlir
+    %c1 = arith.constant 1 : index
+    %d = tensor.dim %x, %c1 : tensor<?x4xf32>
+    ```
+  }];
+}
+
+//===----------------------------------------------------------------------===//
 // Normalize
 //===----------------------------------------------------------------------===//
 
