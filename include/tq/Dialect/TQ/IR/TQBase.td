@@ -33,7 +33,11 @@ def TQ_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::quant::QuantDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
-  let hasOperationAttrVerify = 0;
+  // Attributes of the form `tq.name` on modules, functions, arguments, ... are
+  // in the table of TQAttributes.cpp.
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 class TQ_Attr<string name, string attrMnemonic, list<Trait> traits = []>
