@@ -7,6 +7,7 @@
 
 #include "tq/Codegen/CPU/Passes.h"
 #include "tq/Codegen/CPU/Target.h"
+#include "tq/Codegen/Common/DerivedWeights.h"
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
@@ -50,35 +51,26 @@ static bool areWeights(ArrayRef<func::CallOp> calls, unsigned argument) {
   });
 }
 
-/// The weight NAME.packed, made once.
-static WeightOp getPacked(GetWeightOp original, RankedTensorType packedType,
-                          int64_t group, SymbolTable &symbols) {
-  std::string name = (original.getName() + ".packed").str();
-  if (auto existing = symbols.lookup<WeightOp>(name))
-    return existing;
-  auto source = symbols.lookup<WeightOp>(original.getName());
-  OpBuilder builder(original.getContext());
-  builder.setInsertionPointAfter(source);
-  auto packed =
-      WeightOp::create(builder, source.getLoc(), builder.getStringAttr(name),
-                       StringAttr(), TypeAttr::get(packedType), Attribute());
-  builder.createBlock(&packed.getInitializer());
+/// The weight `source`, which `original` reads, in panels.
+static WeightOp getPacked(GetWeightOp original, WeightOp source,
+                          RankedTensorType packedType, int64_t group,
+                          DerivedWeights &derived) {
   // A quantized weight is packed as such; a narrow float is widened first.
   bool isQuantized =
       isa<quant::QuantizedType>(source.getTensorType().getElementType());
-  Value weight =
-      GetWeightOp::create(builder, source.getLoc(),
-                          isQuantized ? source.getType() : original.getType(),
-                          original.getNameAttr());
-  Value result = PackWeightOp::create(builder, source.getLoc(), packedType,
-                                      weight, cpu::kPackedOutputs, group);
-  YieldOp::create(builder, source.getLoc(), result);
-  symbols.insert(packed);
-  return packed;
+  Type type = isQuantized ? source.getType() : original.getType();
+  return derived.getOrCreate(
+      source, ".packed", packedType, [&](OpBuilder &builder) -> Value {
+        Value weight = GetWeightOp::create(builder, source.getLoc(), type,
+                                           original.getNameAttr());
+        return PackWeightOp::create(builder, source.getLoc(), packedType,
+                                    weight, cpu::kPackedOutputs, group);
+      });
 }
 
 static void packArgument(func::FuncOp kernel, BlockArgument argument,
-                         ArrayRef<func::CallOp> calls, SymbolTable &symbols) {
+                         ArrayRef<func::CallOp> calls, SymbolTable &symbols,
+                         DerivedWeights &derived) {
   auto type = cast<RankedTensorType>(argument.getType());
   int64_t group = type.getElementType().isInteger(8) ? cpu::kDotGroup : 1;
   auto blocks = [](int64_t size, int64_t block) {
@@ -92,7 +84,8 @@ static void packArgument(func::FuncOp kernel, BlockArgument argument,
   for (func::CallOp call : calls) {
     OpOperand &operand = call->getOpOperand(argument.getArgNumber());
     auto original = operand.get().getDefiningOp<GetWeightOp>();
-    WeightOp packed = getPacked(original, packedType, group, symbols);
+    auto source = symbols.lookup<WeightOp>(original.getName());
+    WeightOp packed = getPacked(original, source, packedType, group, derived);
     OpBuilder builder(original);
     operand.set(GetWeightOp::create(builder, original.getLoc(), packedType,
                                     FlatSymbolRefAttr::get(packed)));
@@ -122,6 +115,7 @@ struct PackKernelWeightsPass
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);
+    DerivedWeights derived(symbols);
     llvm::DenseMap<StringAttr, SmallVector<func::CallOp>> calls;
     module.walk([&](func::CallOp call) {
       calls[call.getCalleeAttr().getAttr()].push_back(call);
@@ -133,7 +127,7 @@ struct PackKernelWeightsPass
         ArrayRef<func::CallOp> sites = calls[kernel.getNameAttr()];
         if (isContractionWeight(argument) &&
             areWeights(sites, argument.getArgNumber()))
-          packArgument(kernel, argument, sites, symbols);
+          packArgument(kernel, argument, sites, symbols, derived);
       }
     }
   }

@@ -9,6 +9,7 @@
 #include "ArenaPlan.h"
 #include "ShapeFormulas.h"
 
+#include "tq/Codegen/Common/DerivedWeights.h"
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
@@ -85,7 +86,7 @@ class ScheduleAnalysis {
 public:
   ScheduleAnalysis(func::FuncOp main, Schedule &schedule)
       : main(main), module(main->getParentOfType<ModuleOp>()), symbols(module),
-        schedule(schedule), builder(main.getContext()) {}
+        derived(symbols), schedule(schedule), builder(main.getContext()) {}
 
   LogicalResult run();
 
@@ -108,6 +109,7 @@ private:
   func::FuncOp main;
   ModuleOp module;
   SymbolTable symbols;
+  DerivedWeights derived;
   Schedule &schedule;
   OpBuilder builder;
   llvm::MapVector<StringRef, int64_t> symbolNames;
@@ -137,6 +139,10 @@ LogicalResult ScheduleAnalysis::checkOps() {
       return main.emitError("expected tensors as arguments of @main, but got ")
              << type;
   for (Operation &op : main.getBody().front()) {
+    auto dim = dyn_cast<tensor::DimOp>(op);
+    if (dim && !getConstantDim(dim))
+      return dim.emitError("expected a constant dimension of ")
+             << dim.getSource().getType();
     bool isIndexOp =
         op.getNumRegions() == 0 && isa<arith::ArithDialect>(op.getDialect()) &&
         llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
@@ -255,20 +261,11 @@ WeightOp ScheduleAnalysis::convertWeight(GetWeightOp get, WeightOp weight) {
   if (weight.getType() == get.getType() ||
       isa<quant::QuantizedType>(weight.getTensorType().getElementType()))
     return weight;
-  std::string name = (get.getName() + ".f32").str();
-  if (auto existing = symbols.lookup<WeightOp>(name))
-    return existing;
-  OpBuilder b(weight);
-  b.setInsertionPointAfter(weight);
-  auto wide =
-      WeightOp::create(b, weight.getLoc(), b.getStringAttr(name), StringAttr(),
-                       TypeAttr::get(get.getType()), Attribute());
-  b.createBlock(&wide.getInitializer());
-  Value value =
-      GetWeightOp::create(b, weight.getLoc(), get.getType(), get.getNameAttr());
-  YieldOp::create(b, weight.getLoc(), value);
-  symbols.insert(wide);
-  return wide;
+  return derived.getOrCreate(
+      weight, ".f32", cast<RankedTensorType>(get.getType()), [&](OpBuilder &b) {
+        return GetWeightOp::create(b, weight.getLoc(), get.getType(),
+                                   get.getNameAttr());
+      });
 }
 
 LogicalResult ScheduleAnalysis::placeWeights() {
@@ -283,12 +280,13 @@ LogicalResult ScheduleAnalysis::placeWeights() {
     if (!schedule.weightOffsets.insert({weight.getSymName(), offset}).second)
       continue;
     weight->setAttr("tq.offset", builder.getI64IntegerAttr(offset));
-    int64_t bytes = cast<RankedTensorType>(weight.getType()).getNumElements() *
-                    getElementBytes(getElementTypeOrSelf(weight.getType()));
-    offset +=
-        (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment;
+    offset += llvm::alignTo(*getTensorBytes(weight.getTensorType()),
+                            kBufferAlignment);
+    if (offset > kMaxTensorBytes)
+      return get.emitError("expected at most 4 TiB of weights, but with @")
+             << weight.getSymName() << " they are " << offset << " bytes";
   }
-  schedule.weightOffsets[""] = offset;
+  schedule.weightBytes = offset;
   return success();
 }
 
@@ -398,8 +396,7 @@ void ScheduleAnalysis::buildTables(ShapeFormulas &shapes,
       {"kernels", builder.getArrayAttr(kernels)},
       {"calls", builder.getArrayAttr(calls)},
       {"arena_formula", builder.getStringAttr(arenaFormula)},
-      {"weights_bytes",
-       builder.getI64IntegerAttr(schedule.weightOffsets.lookup(""))}};
+      {"weights_bytes", builder.getI64IntegerAttr(schedule.weightBytes)}};
   if (auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim"))
     if (auto symbol = symbolNames.find(batch.getValue());
         symbol != symbolNames.end())

@@ -56,6 +56,7 @@ struct Schedule {
   /// Buffers that are outputs of the program: tensor.empty -> output.
   llvm::SmallVector<std::pair<mlir::Value, int64_t>> outputs;
   llvm::StringMap<int64_t> weightOffsets;
+  int64_t weightBytes = 0; ///< of all, with the gaps between them
   int64_t maxArgumentWords = 1;
   mlir::DictionaryAttr program; ///< `tq.program`
 };
