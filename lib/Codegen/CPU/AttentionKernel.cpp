@@ -25,6 +25,19 @@ static constexpr int64_t kNearBytes = 1 << 20;
 // Analysis
 //===----------------------------------------------------------------------===//
 
+/// Whether the slice has all of a dimension of its source.
+static bool isWhole(tensor::ExtractSliceOp slice, int64_t dim) {
+  OpFoldResult offset = slice.getMixedOffsets()[dim];
+  OpFoldResult size = slice.getMixedSizes()[dim];
+  if (!isConstantIntValue(offset, 0))
+    return false;
+  if (std::optional<int64_t> constant = getConstantIntValue(size))
+    return *constant == slice.getSourceType().getDimSize(dim);
+  auto source = cast<Value>(size).getDefiningOp<tensor::DimOp>();
+  return source && source.getSource() == slice.getSource() &&
+         tq::getConstantDim(source) == dim;
+}
+
 /// An argument, or a slice of the last dimension of one.
 FailureOr<AttentionGenerator::Operand>
 AttentionGenerator::getOperand(Value value) {
@@ -32,10 +45,11 @@ AttentionGenerator::getOperand(Value value) {
   if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>()) {
     if (!slice.hasUnitStride() || slice.getSourceType().getRank() != 3)
       return failure();
-    ArrayRef<int64_t> offsets = slice.getStaticOffsets();
-    if (offsets[0] != 0 || offsets[1] != 0 || ShapedType::isDynamic(offsets[2]))
+    std::optional<int64_t> column =
+        getConstantIntValue(slice.getMixedOffsets()[2]);
+    if (!isWhole(slice, 0) || !isWhole(slice, 1) || !column)
       return failure();
-    operand.firstColumn = offsets[2];
+    operand.firstColumn = *column;
     value = slice.getSource();
   }
   auto argument = dyn_cast<BlockArgument>(value);

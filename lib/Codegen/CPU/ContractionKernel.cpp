@@ -143,6 +143,10 @@ LogicalResult ContractionKernelGenerator::analyze() {
         }))
       epilogue.push_back(op);
   }
+  SmallVector<linalg::GenericOp> all = others;
+  all.push_back(contraction);
+  if (!haveEqualExtents(all))
+    return failure();
   tile = isInteger ? kernel.target.integerTile : kernel.target.floatTile;
   return success();
 }

@@ -158,6 +158,18 @@ static void discard(Kernel &kernel) {
       function.erase();
 }
 
+/// The parts of a kernel are found by its name, so nothing else may have
+/// theirs.
+static LogicalResult checkNames(func::FuncOp kernel, SymbolTable &symbols) {
+  for (StringRef suffix :
+       {kCodeSuffix, kBodySuffix, kCountSuffix, kWorkspaceSuffix})
+    if (Operation *other = symbols.lookup((kernel.getName() + suffix).str()))
+      return other->emitError("expected another name than '@")
+             << SymbolTable::getSymbolName(other).getValue()
+             << "', which a part of kernel @" << kernel.getName() << " has";
+  return success();
+}
+
 static bool generate(func::FuncOp source, const Target &target) {
   for (auto generator : {generateAttentionKernel, generateContractionKernel,
                          generateRowKernel}) {
@@ -186,11 +198,16 @@ struct GenerateKernelsPass
       return signalPassFailure();
     }
     SmallVector<func::FuncOp> kernels;
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr(kKernelAttr) && !function.isDeclaration() &&
-          llvm::all_of(function.getArgumentTypes(),
+    SymbolTable symbols(getOperation());
+    for (auto function : getOperation().getOps<func::FuncOp>()) {
+      if (!function->hasAttr(kKernelAttr) || function.isDeclaration())
+        continue;
+      if (failed(checkNames(function, symbols)))
+        return signalPassFailure();
+      if (llvm::all_of(function.getArgumentTypes(),
                        llvm::IsaPred<RankedTensorType>))
         kernels.push_back(function);
+    }
     for (func::FuncOp kernel : kernels) {
       if (generate(kernel, *schedule))
         continue;

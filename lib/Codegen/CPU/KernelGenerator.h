@@ -42,6 +42,11 @@ struct Kernel {
 /// written to; null for a temporary.
 mlir::BlockArgument getDestination(mlir::Value value);
 
+/// Whether loop i of one op has as many iterations as loop i of every other:
+/// a size is known, or follows from the tensors that the ops share. Loops that
+/// only some ops have are compared among those.
+bool haveEqualExtents(llvm::ArrayRef<mlir::linalg::GenericOp> ops);
+
 /// Emits a function of the sizes of the arguments: NAME.count, NAME.workspace.
 class CountBuilder {
 public:

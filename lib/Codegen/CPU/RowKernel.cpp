@@ -19,6 +19,7 @@
 #include "LaneEvaluator.h"
 
 #include "tq/Codegen/Common/KernelAbi.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -182,10 +183,11 @@ LogicalResult RowKernelGenerator::analyze() {
   for (linalg::GenericOp op : ops)
     if (failed(checkOp(op)))
       return failure();
+  if (!haveEqualExtents(ops))
+    return failure();
 
   // Sizes of the loops, read from an argument that a loop covers.
   rowSizes.assign(rowRank, {~0u, 0});
-  SmallVector<std::optional<int64_t>> extents(rowRank);
   laneSource = {~0u, 0};
   for (linalg::GenericOp op : ops)
     for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
@@ -194,11 +196,7 @@ LogicalResult RowKernelGenerator::analyze() {
         unsigned dim = cast<AffineDimExpr>(expr).getPosition();
         int64_t size =
             cast<RankedTensorType>(operand.getType()).getDimSize(position);
-        if (dim < rowRank && extents[dim].value_or(size) != size)
-          return failure(); // rows of another number
-        if (dim < rowRank)
-          extents[dim] = size;
-        else if (!ShapedType::isDynamic(size))
+        if (dim == rowRank && !ShapedType::isDynamic(size))
           laneSize = size;
         Value root = operand;
         if (!isa<BlockArgument>(root))

@@ -1,12 +1,23 @@
 // RUN: tq-opt %s -tq-generate-kernels=target=avx512 | FileCheck %s
 
-// One number of rows a kernel: the static op below would make the rows 16.
+// One number of rows a kernel, and one of lanes: the static op below would make
+// the rows 16.
 
 // CHECK-LABEL: func.func private @two_counts(
 // CHECK-NOT:   @two_counts.code
 // CHECK:       @one_count.code(
+// CHECK-LABEL: func.func private @two_widths(
+// CHECK-NOT:   @two_widths.code
+// CHECK-LABEL: func.func private @two_reductions(
+// CHECK-NOT:   @two_reductions.code
+// CHECK-LABEL: func.func private @unrelated(
+// CHECK-NOT:   @unrelated.code
+// CHECK:       @related.code(
+// CHECK:       @sized.code(
+// CHECK-LABEL: func.func private @sized(
 #same = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0) -> (d0)>
+#rows = affine_map<(d0, d1) -> (d0)>
 func.func @main(%x: tensor<?x16xf32>, %w: tensor<16xf32>) -> (tensor<?x16xf32>, tensor<16xf32>) {
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x16xf32>
@@ -42,4 +53,104 @@ func.func private @one_count(%x: tensor<?x16xf32>, %out: tensor<?x16xf32>) -> te
     linalg.yield %s : f32
   } -> tensor<?x16xf32>
   return %0 : tensor<?x16xf32>
+}
+
+// One width, too: rows of 16 and of 64 share no loop over lanes.
+func.func private @two_widths(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: tensor<?x16xf32>, %wide: tensor<?x64xf32>)
+    -> (tensor<?x16xf32>, tensor<?x64xf32>) attributes {tq.kernel} {
+  %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%y : tensor<?x64xf32>) outs(%wide : tensor<?x64xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?x64xf32>
+  %1 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x16xf32>) outs(%out : tensor<?x16xf32>) {
+  ^bb0(%a: f32, %old: f32):
+    %s = arith.addf %a, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  return %1, %0 : tensor<?x16xf32>, tensor<?x64xf32>
+}
+// Nor do reductions, which have the rows in common alone.
+func.func private @two_reductions(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: tensor<?xf32>)
+    -> tensor<?xf32> attributes {tq.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x16xf32>
+  %e = tensor.empty(%n) : tensor<?xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<?xf32>) -> tensor<?xf32>
+  %0 = linalg.generic {indexing_maps = [#same, #rows], iterator_types = ["parallel", "reduction"]}
+      ins(%y : tensor<?x64xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %s = arith.addf %sum, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  %1 = linalg.generic {indexing_maps = [#same, #rows], iterator_types = ["parallel", "reduction"]}
+      ins(%x : tensor<?x16xf32>) outs(%f : tensor<?xf32>) {
+  ^bb0(%a: f32, %sum: f32):
+    %s = arith.addf %sum, %a : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  %2 = linalg.generic {indexing_maps = [#row, #row, #row], iterator_types = ["parallel"]}
+      ins(%0, %1 : tensor<?xf32>, tensor<?xf32>) outs(%out : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32, %old: f32):
+    %s = arith.addf %a, %b : f32
+    linalg.yield %s : f32
+  } -> tensor<?xf32>
+  return %2 : tensor<?xf32>
+}
+// Two dynamic numbers of rows are two.
+func.func private @unrelated(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tensor<?x16xf32>, %b: tensor<?x16xf32>)
+    -> (tensor<?x16xf32>, tensor<?x16xf32>) attributes {tq.kernel} {
+  %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x16xf32>) outs(%a : tensor<?x16xf32>) {
+  ^bb0(%in: f32, %old: f32):
+    %s = arith.addf %in, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  %1 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%y : tensor<?x16xf32>) outs(%b : tensor<?x16xf32>) {
+  ^bb0(%in: f32, %old: f32):
+    %s = arith.addf %in, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  return %0, %1 : tensor<?x16xf32>, tensor<?x16xf32>
+}
+// They are one where an op reads both.
+func.func private @related(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tensor<?x16xf32>, %b: tensor<?x16xf32>)
+    -> (tensor<?x16xf32>, tensor<?x16xf32>) attributes {tq.kernel} {
+  %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%x : tensor<?x16xf32>) outs(%a : tensor<?x16xf32>) {
+  ^bb0(%in: f32, %old: f32):
+    %s = arith.addf %in, %in : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  %1 = linalg.generic {indexing_maps = [#same, #same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%y, %0 : tensor<?x16xf32>, tensor<?x16xf32>) outs(%b : tensor<?x16xf32>) {
+  ^bb0(%in: f32, %more: f32, %old: f32):
+    %s = arith.addf %in, %more : f32
+    linalg.yield %s : f32
+  } -> tensor<?x16xf32>
+  return %0, %1 : tensor<?x16xf32>, tensor<?x16xf32>
+}
+// And where a temporary is made as large as an argument.
+func.func private @sized(%x: tensor<?x?xf32>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {tq.kernel} {
+  %one = arith.constant 1.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %m = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %e = tensor.empty(%n, %m) : tensor<?x?xf32>
+  %0 = linalg.generic {indexing_maps = [#same], iterator_types = ["parallel", "parallel"]} outs(%e : tensor<?x?xf32>) {
+  ^bb0(%old: f32):
+    linalg.yield %one : f32
+  } -> tensor<?x?xf32>
+  %1 = linalg.generic {indexing_maps = [#same, #same, #same], iterator_types = ["parallel", "parallel"]}
+      ins(%x, %0 : tensor<?x?xf32>, tensor<?x?xf32>) outs(%out : tensor<?x?xf32>) {
+  ^bb0(%in: f32, %more: f32, %old: f32):
+    %s = arith.addf %in, %more : f32
+    linalg.yield %s : f32
+  } -> tensor<?x?xf32>
+  return %1 : tensor<?x?xf32>
 }
