@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Mirrors the structs of tq/Runtime/Program.h field by field. Natural alignment
-// gives the layout of C: the structs name their padding.
+// Builds the structs of tq/Runtime/Program.h as LLVM constants. A field is
+// named by the member it becomes, so that it has the member's type and place.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,11 +20,101 @@
 #include "llvm/IR/GlobalVariable.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/Module.h"
+#include "llvm/Support/ErrorHandling.h"
+
+#include <type_traits>
 
 using namespace llvm;
 using namespace tq;
 
 namespace {
+
+/// A constant struct of C, member by member.
+template <typename Struct>
+class Record {
+public:
+  explicit Record(Module &module)
+      : layout(module.getDataLayout()), context(module.getContext()) {}
+
+  template <typename Integer>
+    requires std::is_integral_v<Integer>
+  Record &set(Integer Struct::*member, std::type_identity_t<Integer> value) {
+    return place(member, constant(value));
+  }
+  template <typename Pointee>
+  Record &set(Pointee *Struct::*member, Constant *pointer) {
+    return place(member, pointer);
+  }
+  template <typename Integer, size_t N>
+  Record &set(Integer (Struct::*member)[N], ArrayRef<Integer> values) {
+    SmallVector<Constant *> all;
+    for (size_t i = 0; i < N; ++i)
+      all.push_back(constant(i < values.size() ? values[i] : Integer(0)));
+    return place(member,
+                 ConstantArray::get(ArrayType::get(all[0]->getType(), N), all));
+  }
+
+  /// All members have been set, in any order.
+  Constant *build() {
+    sort(fields,
+         [](const Field &a, const Field &b) { return a.offset < b.offset; });
+    SmallVector<Constant *> values;
+    for (const Field &field : fields)
+      values.push_back(field.value);
+    Constant *result = ConstantStruct::getAnon(context, values);
+    check(cast<StructType>(result->getType()));
+    return result;
+  }
+
+private:
+  struct Field {
+    uint64_t offset, size;
+    Constant *value;
+  };
+
+  template <typename Integer>
+  Constant *constant(Integer value) {
+    return ConstantInt::get(Type::getIntNTy(context, 8 * sizeof(Integer)),
+                            static_cast<uint64_t>(value),
+                            std::is_signed_v<Integer>);
+  }
+
+  template <typename Member>
+  Record &place(Member Struct::*member, Constant *value) {
+    static const Struct instance = {};
+    const auto *base = reinterpret_cast<const char *>(&instance);
+    const auto *field = reinterpret_cast<const char *>(&(instance.*member));
+    fields.push_back({uint64_t(field - base), sizeof(Member), value});
+    return *this;
+  }
+
+  /// A struct that differs from the runtime's would make it read something else
+  /// in silence: an error in every build. The structs name their padding, so
+  /// that what is not set leaves a gap.
+  void check(StructType *type) {
+    const StructLayout *found = layout.getStructLayout(type);
+    uint64_t end = 0;
+    for (auto [index, field] : enumerate(fields)) {
+      uint64_t size = layout.getTypeAllocSize(field.value->getType());
+      if (field.offset != end || field.size != size ||
+          found->getElementOffset(index) != field.offset)
+        reportFatalInternalError("the tables of a program differ from "
+                                 "tq/Runtime/Program.h at byte " +
+                                 Twine(end) + " of a struct of " +
+                                 Twine(sizeof(Struct)));
+      end += size;
+    }
+    if (end != sizeof(Struct) || found->getSizeInBytes() != sizeof(Struct))
+      reportFatalInternalError("the tables of a program end at byte " +
+                               Twine(end) + " of a struct of " +
+                               Twine(sizeof(Struct)));
+  }
+
+  const DataLayout &layout;
+  LLVMContext &context;
+  SmallVector<Field> fields;
+};
+
 class TableBuilder {
 public:
   explicit TableBuilder(Module &module)
@@ -34,12 +124,6 @@ public:
   void build(const ProgramInfo &info);
 
 private:
-  Constant *i32(int64_t value) {
-    return ConstantInt::getSigned(Type::getInt32Ty(context), value);
-  }
-  Constant *i64(uint64_t value) {
-    return ConstantInt::get(Type::getInt64Ty(context), value);
-  }
   Constant *null() { return ConstantPointerNull::get(pointerType); }
 
   /// A private constant and its address.
@@ -59,10 +143,6 @@ private:
           GlobalValue::UnnamedAddr::Global);
     }
     return known;
-  }
-
-  Constant *structOf(ArrayRef<Constant *> fields) {
-    return ConstantStruct::getAnon(context, fields);
   }
 
   /// An array in memory, null if it is empty. All rows have one type.
@@ -101,13 +181,16 @@ private:
 } // namespace
 
 Constant *TableBuilder::tensor(const ProgramTensor &tensor) {
-  SmallVector<uint64_t, TQ_MAX_RANK> dims(tensor.dims.begin(),
-                                          tensor.dims.end());
-  dims.resize(TQ_MAX_RANK);
-  return structOf(
-      {string(tensor.name), i32(tensor.dtype), i32(tensor.dims.size()),
-       ConstantDataArray::get(context, ArrayRef<uint64_t>(dims)),
-       i64(tensor.limit), i32(tensor.fill), i32(tensor.marksPadding)});
+  using Row = tq_program_tensor;
+  return Record<Row>(module)
+      .set(&Row::name, string(tensor.name))
+      .set(&Row::dtype, tensor.dtype)
+      .set(&Row::rank, static_cast<int32_t>(tensor.dims.size()))
+      .set(&Row::dims, ArrayRef<int64_t>(tensor.dims))
+      .set(&Row::limit, tensor.limit)
+      .set(&Row::fill, tensor.fill)
+      .set(&Row::marks_padding, tensor.marksPadding)
+      .build();
 }
 
 Constant *TableBuilder::tensors(ArrayRef<ProgramTensor> list, StringRef name) {
@@ -119,23 +202,34 @@ Constant *TableBuilder::tensors(ArrayRef<ProgramTensor> list, StringRef name) {
 
 Constant *TableBuilder::symbols(const ProgramInfo &info) {
   SmallVector<Constant *> rows;
+  using Row = tq_program_symbol;
   for (const ProgramSymbol &symbol : info.symbols)
-    rows.push_back(structOf({string(symbol.name), i64(symbol.max)}));
+    rows.push_back(Record<Row>(module)
+                       .set(&Row::name, string(symbol.name))
+                       .set(&Row::max, symbol.max)
+                       .build());
   return table(rows, "symbols");
 }
 
 Constant *TableBuilder::kernels(const ProgramInfo &info) {
   SmallVector<Constant *> rows;
+  using Row = tq_program_kernel;
   for (const std::string &kernel : info.kernels)
-    rows.push_back(structOf({string(kernel)}));
+    rows.push_back(Record<Row>(module).set(&Row::name, string(kernel)).build());
   return table(rows, "kernels");
 }
 
 Constant *TableBuilder::calls(const ProgramInfo &info) {
   SmallVector<Constant *> rows;
+  using Row = tq_program_call;
   for (const ProgramCall &call : info.calls)
-    rows.push_back(structOf({i32(call.kernel), i32(0), string(call.layer),
-                             string(call.scheme), string(call.reason)}));
+    rows.push_back(Record<Row>(module)
+                       .set(&Row::kernel, call.kernel)
+                       .set(&Row::reserved, 0)
+                       .set(&Row::layer, string(call.layer))
+                       .set(&Row::scheme, string(call.scheme))
+                       .set(&Row::reason, string(call.reason))
+                       .build());
   return table(rows, "calls");
 }
 
@@ -148,24 +242,36 @@ Constant *TableBuilder::labels(const ProgramInfo &info) {
 
 Constant *TableBuilder::prompts(const ProgramInfo &info) {
   SmallVector<Constant *> rows;
+  using Row = tq_program_prompt;
   for (const ProgramPrompt &prompt : info.prompts)
-    rows.push_back(structOf({string(prompt.name), string(prompt.text)}));
+    rows.push_back(Record<Row>(module)
+                       .set(&Row::name, string(prompt.name))
+                       .set(&Row::text, string(prompt.text))
+                       .build());
   return table(rows, "prompts");
 }
 
 Constant *TableBuilder::targets(const ProgramInfo &info) {
   auto *function = FunctionType::get(Type::getVoidTy(context), false);
   SmallVector<Constant *> rows;
+  using Row = tq_program_target;
   for (auto [index, target] : enumerate(info.targets)) {
-    SmallVector<Constant *> bytes;
-    for (uint64_t size : target.codeBytes)
-      bytes.push_back(i64(size));
+    ArrayRef<uint64_t> sizes(target.codeBytes);
+    Constant *codeBytes =
+        sizes.empty()
+            ? null()
+            : store(ConstantDataArray::get(context, sizes), "code_bytes", 8);
     rows.push_back(
-        structOf({string(target.cpu), string(target.requiredFeatures),
-                  string(target.arenaFormula),
-                  external(getTargetSymbol(kPlanSymbol, index), function),
-                  external(getTargetSymbol(kRunSymbol, index), function),
-                  table(bytes, "code_bytes")}));
+        Record<Row>(module)
+            .set(&Row::cpu, string(target.cpu))
+            .set(&Row::required_features, string(target.requiredFeatures))
+            .set(&Row::arena_formula, string(target.arenaFormula))
+            .set(&Row::plan,
+                 external(getTargetSymbol(kPlanSymbol, index), function))
+            .set(&Row::run,
+                 external(getTargetSymbol(kRunSymbol, index), function))
+            .set(&Row::code_bytes, codeBytes)
+            .build());
   }
   return table(rows, "targets");
 }
@@ -199,43 +305,44 @@ void TableBuilder::build(const ProgramInfo &info) {
   Type *byteType = Type::getInt8Ty(context);
   Constant *weights =
       info.weightsBytes ? external(kWeightsSymbol, byteType) : null();
-  Constant *program = structOf({
-      i32(TQ_PROGRAM_ABI),
-      i32(info.batchDim),
-      string(info.name),
-      string(info.compilerVersion),
-      string(info.options),
-      string(info.library),
-      i32(info.symbols.size()),
-      i32(info.inputs.size()),
-      i32(info.outputs.size()),
-      i32(info.kernels.size()),
-      i32(info.calls.size()),
-      i32(info.labels.size()),
-      i32(info.targets.size()),
-      i32(info.labelScores),
-      symbols(info),
-      tensors(info.inputs, "inputs"),
-      tensors(info.outputs, "outputs"),
-      kernels(info),
-      calls(info),
-      labels(info),
-      targets(info),
-      weights,
-      i64(info.weightsBytes),
-      blob(info.tokenizer, "tokenizer"),
-      i64(info.tokenizer.size()),
-      string(info.tokenizerNote),
-      i64(info.maxTokens),
-      prompts(info),
-      i32(info.prompts.size()),
-      i32(info.defaultPrompt),
-      blob(info.golden, "golden"),
-      i64(info.golden.size()),
-  });
-  assert(module.getDataLayout().getTypeAllocSize(program->getType()) ==
-             sizeof(tq_program) &&
-         "the tables differ from tq/Runtime/Program.h");
+  auto count = [](const auto &list) {
+    return static_cast<int32_t>(list.size());
+  };
+  Constant *program =
+      Record<tq_program>(module)
+          .set(&tq_program::abi, TQ_PROGRAM_ABI)
+          .set(&tq_program::batch_dim, info.batchDim)
+          .set(&tq_program::name, string(info.name))
+          .set(&tq_program::compiler_version, string(info.compilerVersion))
+          .set(&tq_program::options, string(info.options))
+          .set(&tq_program::library, string(info.library))
+          .set(&tq_program::num_symbols, count(info.symbols))
+          .set(&tq_program::num_inputs, count(info.inputs))
+          .set(&tq_program::num_outputs, count(info.outputs))
+          .set(&tq_program::num_kernels, count(info.kernels))
+          .set(&tq_program::num_calls, count(info.calls))
+          .set(&tq_program::num_labels, count(info.labels))
+          .set(&tq_program::num_targets, count(info.targets))
+          .set(&tq_program::label_scores, info.labelScores)
+          .set(&tq_program::symbols, symbols(info))
+          .set(&tq_program::inputs, tensors(info.inputs, "inputs"))
+          .set(&tq_program::outputs, tensors(info.outputs, "outputs"))
+          .set(&tq_program::kernels, kernels(info))
+          .set(&tq_program::calls, calls(info))
+          .set(&tq_program::labels, labels(info))
+          .set(&tq_program::targets, targets(info))
+          .set(&tq_program::weights, weights)
+          .set(&tq_program::weights_bytes, info.weightsBytes)
+          .set(&tq_program::tokenizer, blob(info.tokenizer, "tokenizer"))
+          .set(&tq_program::tokenizer_bytes, info.tokenizer.size())
+          .set(&tq_program::tokenizer_note, string(info.tokenizerNote))
+          .set(&tq_program::max_tokens, info.maxTokens)
+          .set(&tq_program::prompts, prompts(info))
+          .set(&tq_program::num_prompts, count(info.prompts))
+          .set(&tq_program::default_prompt, info.defaultPrompt)
+          .set(&tq_program::golden, blob(info.golden, "golden"))
+          .set(&tq_program::golden_bytes, info.golden.size())
+          .build();
   auto *global =
       new GlobalVariable(module, program->getType(), true,
                          GlobalValue::ExternalLinkage, program, kProgramSymbol);
