@@ -22,10 +22,13 @@
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 
+#include <string>
+
 using namespace mlir;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  llvm::StringRef text = toText(data, size);
+  // With the zero byte behind it on which MLIR's parser relies.
+  std::string text = toText(data, size).str();
   if (tq::findDeepNesting(text))
     return 0;
   MLIRContext context(MLIRContext::Threading::DISABLED);

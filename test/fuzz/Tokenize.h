@@ -11,7 +11,9 @@
 #include "Fuzz.h"
 
 #include "tq/Runtime/Tokenizer.h"
+#include "tq/Runtime/TokenizerFormat.h"
 
+#include <cstring>
 #include <vector>
 
 namespace tq::fuzz {
@@ -35,7 +37,10 @@ inline std::vector<int32_t> tokenizeText(const rt::Tokenizer &tokenizer,
               whole.truncated == counted.truncated &&
               cut.truncated == counted.truncated,
           "the same count whatever the room");
-  require(std::equal(half.begin(), half.end(), ids.begin()),
+  rt::TokenizerHeader header;
+  memcpy(&header, tokenizer.blob, sizeof(header));
+  bool lostItsBeginning = (header.flags & rt::kKeepEnd) && whole.truncated;
+  require(lostItsBeginning || std::equal(half.begin(), half.end(), ids.begin()),
           "the same ids whatever the room");
   return ids;
 }
