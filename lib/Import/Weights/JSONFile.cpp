@@ -15,7 +15,6 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
@@ -221,7 +220,7 @@ Expected<uint64_t> checkRegularFile(StringRef path,
   return status.getSize();
 }
 
-Expected<json::Value> readJSON(StringRef path) {
+Expected<std::unique_ptr<MemoryBuffer>> readRegularFile(StringRef path) {
   Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
   if (!size)
     return size.takeError();
@@ -231,6 +230,13 @@ Expected<json::Value> readJSON(StringRef path) {
   if (!buffer)
     return makeFileError(path, "expected a readable file, but got: " +
                                    buffer.getError().message());
+  return std::move(*buffer);
+}
+
+Expected<json::Value> readJSON(StringRef path) {
+  Expected<std::unique_ptr<MemoryBuffer>> buffer = readRegularFile(path);
+  if (!buffer)
+    return buffer.takeError();
   return parseJSON(path, (*buffer)->getBuffer());
 }
 

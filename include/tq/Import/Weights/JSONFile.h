@@ -16,7 +16,9 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/MemoryBuffer.h"
 
+#include <memory>
 #include <string>
 
 namespace tq {
@@ -47,6 +49,10 @@ llvm::Expected<uint64_t> checkRegularFile(llvm::StringRef path,
 llvm::Expected<uint64_t>
 checkRegularFile(llvm::StringRef path, const llvm::sys::fs::file_status &status,
                  uint64_t maxBytes);
+
+/// Reads the regular file at `path`, of at most `maxJSONBytes` bytes.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>>
+readRegularFile(llvm::StringRef path);
 
 /// `name` in `directory`.
 std::string joinPath(llvm::StringRef directory, llvm::StringRef name);

@@ -9,22 +9,14 @@
 
 #include "tq/Import/Weights/JSONFile.h"
 
-#include "llvm/Support/MemoryBuffer.h"
-
 using namespace llvm;
 
 namespace tq {
 
 Expected<Vocabulary> readVocabulary(StringRef path) {
-  Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
-  if (!size)
-    return size.takeError();
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      MemoryBuffer::getFile(path, /*IsText=*/false,
-                            /*RequiresNullTerminator=*/false);
+  Expected<std::unique_ptr<MemoryBuffer>> buffer = readRegularFile(path);
   if (!buffer)
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   buffer.getError().message());
+    return buffer.takeError();
   Vocabulary vocabulary;
   StringRef rest = (*buffer)->getBuffer();
   for (int64_t id = 0; !rest.empty(); ++id) {
