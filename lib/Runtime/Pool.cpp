@@ -10,6 +10,7 @@
 #include "Support.h"
 #include <limits.h>
 #include <linux/futex.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -20,6 +21,12 @@ namespace tq::rt {
 /// Long enough to bridge the caller's work between two kernels, short enough
 /// that an idle session costs nothing.
 static constexpr int64_t spinTime = 50000;
+
+/// A thread that the system takes off its core keeps its share, and all wait
+/// until it is back. So a worker offers its core between two shares, before its
+/// time slice ends: where another process wants it, that one has its turn while
+/// the worker holds nothing. Shorter than Linux' slices, which end at a tick.
+static constexpr int64_t longestTurn = 1500000;
 
 /// Every thread has one share of each round. Where the rounds begin, in
 /// sixteenths of a loop: large shares first, as a kernel does some things once
@@ -63,7 +70,7 @@ static bool spinUntil(const std::atomic<uint32_t> &word, uint32_t value,
   return false;
 }
 
-bool Pool::awaitJob(uint32_t &seen) {
+bool Pool::awaitJob(Worker &worker, uint32_t &seen) {
   if (!spinUntil(epoch, seen, /*equal=*/false, spinNanoseconds)) {
     // The caller raises `epoch`, then reads `sleepers`; here it is the other
     // way round, so that one of the two sees the other.
@@ -71,6 +78,7 @@ bool Pool::awaitJob(uint32_t &seen) {
     while (epoch.load() == seen)
       futexWait(epoch, seen);
     sleepers.fetch_sub(1);
+    worker.turnBegin = now();
   }
   // In this order, the other way round than in stop(): what ends the worker is
   // never taken for a job.
@@ -105,10 +113,20 @@ void Pool::runShare(int64_t share, int64_t thread) {
     jobBody(jobArguments, begin, end, thread);
 }
 
-/// Takes shares of `job` until none is left.
-void Pool::runShares(uint32_t job, int64_t thread) {
+void Pool::endLongTurn(Worker &worker) {
+  if (now() - worker.turnBegin < longestTurn)
+    return;
+  sched_yield();
+  worker.turnBegin = now();
+}
+
+/// Takes shares of `job` until none is left; without `worker`, as the caller.
+void Pool::runShares(uint32_t job, Worker *worker) {
+  int64_t thread = worker ? worker->index : 0;
   uint64_t left = open.load(std::memory_order_acquire);
   while (uint32_t(left >> 32) == job && uint32_t(left) > 0) {
+    if (worker)
+      endLongTurn(*worker);
     if (!open.compare_exchange_weak(left, left - 1, std::memory_order_acq_rel,
                                     std::memory_order_acquire))
       continue;
@@ -125,8 +143,8 @@ void *Pool::workerMain(void *argument) {
   Pool &pool = *worker.pool;
   FloatControl control;
   // Jobs start after all workers do, so the first has number 1.
-  for (uint32_t seen = 0; pool.awaitJob(seen);)
-    pool.runShares(seen, worker.index);
+  for (uint32_t seen = 0; pool.awaitJob(worker, seen);)
+    pool.runShares(seen, &worker);
   return nullptr;
 }
 
@@ -195,7 +213,7 @@ void Pool::parallelFor(tq_kernel_body body, void *arguments, int64_t count) {
   epoch.store(job);
   if (sleepers.load())
     futexWake(epoch, INT_MAX);
-  runShares(job, 0);
+  runShares(job, /*worker=*/nullptr);
   awaitShares();
 }
 

@@ -9,8 +9,9 @@
 // loop is split into contiguous shares, the last ones small, that depend on the
 // count and the number of threads only; a thread takes the next one when it has
 // done its last, so that none waits for another that the system has taken from
-// its core, or has not woken yet. Workers wait for the next loop spinning for a
-// moment, as the next kernel usually follows at once, and then asleep on a
+// its core, or has not woken yet. Where others want its core, a worker lets
+// them have it between two shares. Workers wait for the next loop spinning for
+// a moment, as the next kernel usually follows at once, and then asleep on a
 // futex.
 //
 // A child of fork has none of the workers: there the caller works alone.
@@ -51,15 +52,17 @@ private:
     Pool *pool;
     pthread_t handle;
     int64_t index;
+    int64_t turnBegin; // when it last slept or offered its core, by now()
   };
 
   static void *workerMain(void *worker);
-  void runShares(uint32_t job, int64_t thread);
+  void runShares(uint32_t job, Worker *worker);
+  void endLongTurn(Worker &worker);
   void runShare(int64_t share, int64_t thread);
   int64_t beginOfShare(int64_t share) const;
   /// Waits for an epoch other than `seen`, which becomes the new one; false:
   /// the pool stops.
-  bool awaitJob(uint32_t &seen);
+  bool awaitJob(Worker &worker, uint32_t &seen);
   void awaitShares();
 
   // Written by the caller before it opens a job, read by who has a share of it.

@@ -44,14 +44,17 @@ def is_fresh(output, *sources):
 def compile_model(compiler, source, output, options):
     """Compiles a model's directory or an .mlir file; the output's path.
 
-    Done anew only if the compiler, the model or the options changed.
+    Done anew only if the compiler, the runtime that it links, the model or the
+    options changed.
     """
     source, output = Path(source), Path(output)
+    prefix = Path(compiler).resolve().parent.parent
+    runtime = prefix.glob("lib*/**/libtq_*.a")
     command = [compiler, source, "-o", output, "--no-golden", *options]
     weights = source / "model.safetensors" if source.is_dir() else source
     note = output.with_name(output.name + ".command")
     text = "\n".join(map(str, command))
-    if not (is_fresh(output, compiler, weights) and note.exists()
+    if not (is_fresh(output, compiler, weights, *runtime) and note.exists()
             and note.read_text() == text):
         run(command)
         note.write_text(text)
