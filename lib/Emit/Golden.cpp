@@ -29,6 +29,9 @@ static constexpr unsigned kMaxSeconds = 20;
 /// Sizes of the symbols, in turn; a batch of two, seven tokens each.
 static constexpr int64_t kSizes[] = {2, 7, 3, 5};
 
+/// Of all symbols where a program has checks: most are for equal sizes.
+static constexpr int64_t kEqualSize = 4;
+
 namespace {
 /// A tensor with its elements.
 struct Tensor {
@@ -82,7 +85,8 @@ static Expected<std::vector<int64_t>> chooseDims(const ProgramInfo &info,
     if (dim < 0) {
       size_t symbol = size_t(-(dim + 1));
       int64_t max = info.symbols[symbol].max;
-      dim = kSizes[symbol % std::size(kSizes)];
+      dim =
+          info.checks.empty() ? kSizes[symbol % std::size(kSizes)] : kEqualSize;
       dim = max > 0 ? std::min(dim, max) : dim;
     }
     dims.push_back(dim);

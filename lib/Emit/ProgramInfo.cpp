@@ -219,6 +219,12 @@ static void readTables(Reader &reader, ProgramInfo &info) {
     if (last < 0)
       call.fail("kernel", "the index of a kernel");
   });
+  for (mlir::Attribute check : reader.array("checks")) {
+    auto string = dyn_cast<StringAttr>(check);
+    if (!string)
+      return reader.fail("checks", "an array of strings");
+    info.checks.push_back(string.getValue().str());
+  }
   info.batchDim =
       reader.integer("batch_dim", -int64_t(info.symbols.size()), 0, 0);
   checkBatch(reader, info);

@@ -164,7 +164,7 @@ private:
   Constant *symbols(const ProgramInfo &info);
   Constant *kernels(const ProgramInfo &info);
   Constant *calls(const ProgramInfo &info);
-  Constant *labels(const ProgramInfo &info);
+  Constant *stringTable(ArrayRef<std::string> texts, StringRef name);
   Constant *prompts(const ProgramInfo &info);
   Constant *targets(const ProgramInfo &info);
 
@@ -233,11 +233,12 @@ Constant *TableBuilder::calls(const ProgramInfo &info) {
   return table(rows, "calls");
 }
 
-Constant *TableBuilder::labels(const ProgramInfo &info) {
+Constant *TableBuilder::stringTable(ArrayRef<std::string> texts,
+                                    StringRef name) {
   SmallVector<Constant *> rows;
-  for (const std::string &label : info.labels)
-    rows.push_back(string(label));
-  return table(rows, "labels");
+  for (const std::string &text : texts)
+    rows.push_back(string(text));
+  return table(rows, name);
 }
 
 Constant *TableBuilder::prompts(const ProgramInfo &info) {
@@ -329,7 +330,8 @@ void TableBuilder::build(const ProgramInfo &info) {
           .set(&tq_program::outputs, tensors(info.outputs, "outputs"))
           .set(&tq_program::kernels, kernels(info))
           .set(&tq_program::calls, calls(info))
-          .set(&tq_program::labels, labels(info))
+          .set(&tq_program::labels, stringTable(info.labels, "labels"))
+          .set(&tq_program::checks, stringTable(info.checks, "checks"))
           .set(&tq_program::targets, targets(info))
           .set(&tq_program::weights, weights)
           .set(&tq_program::weights_bytes, info.weightsBytes)

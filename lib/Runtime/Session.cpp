@@ -296,10 +296,30 @@ static const char *symbolValues(const tq_session &session, char (&text)[192]) {
   return text;
 }
 
+/// Inputs that do not fit together, all of them with their shapes.
+static tq_status failCheck(const tq_session &session, const char *check) {
+  const tq_program &program = *session.model->program;
+  const int64_t *dims = session.inputDims;
+  Bytes inputs;
+  for (int32_t i = 0; i < program.num_inputs;
+       dims += program.inputs[i++].rank) {
+    char shape[192];
+    inputs.print("%s'%s' is %s", i ? ", " : "", program.inputs[i].name,
+                 shapeText(shape, dims, program.inputs[i].rank));
+  }
+  tq_status status = fail(TQ_ERROR_INPUT, "%.*s, but %s", int(inputs.size),
+                          inputs.data ? inputs.data : "", check);
+  inputs.free();
+  return status;
+}
+
 static tq_status reserveArena(tq_session &session) {
+  const tq_program &program = *session.model->program;
   char values[192];
   int64_t bytes = session.model->target->plan(
       session.inputDims, session.pool.threads(), session.outputDims);
+  if (bytes < -1)
+    return failCheck(session, program.checks[-bytes - 2]);
   if (session.parts.count)
     bytes = partsArena(session);
   if (bytes < 0)

@@ -76,6 +76,7 @@ struct ProgramInfo {
   std::vector<ProgramTensor> outputs;
   std::vector<std::string> kernels;
   std::vector<ProgramCall> calls;
+  std::vector<std::string> checks; // what `plan` finds to hold, or not
   std::vector<std::string> labels;
   int32_t labelScores = 0;
   int32_t batchDim = 0;

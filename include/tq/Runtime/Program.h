@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { TQ_PROGRAM_ABI = 5, TQ_MAX_RANK = 8 };
+enum { TQ_PROGRAM_ABI = 6, TQ_MAX_RANK = 8 };
 
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
@@ -90,8 +90,9 @@ typedef void (*tq_program_run_fn)(tq_context *context,
                                   uint8_t *arena, const uint8_t *weights);
 
 /// Returns the arena's bytes for these input dimensions and this number of
-/// threads, or a negative number if it would overflow 2^62; writes all
-/// dimensions of all outputs, output by output, into `out_dims`.
+/// threads, -1 if it would overflow 2^62, or -(k+2) if check k of
+/// `tq_program::checks` does not hold; writes all dimensions of all outputs,
+/// output by output, into `out_dims`.
 typedef int64_t (*tq_program_plan_fn)(const int64_t *in_dims, int64_t threads,
                                       int64_t *out_dims);
 
@@ -138,6 +139,9 @@ typedef struct tq_program {
   const tq_program_kernel *kernels;
   const tq_program_call *calls;
   const char *const *labels; // class names for the output "logits"
+  /// What has to hold of the inputs' sizes, for people; how many, only `plan`
+  /// knows.
+  const char *const *checks;
 
   /// The most demanding first: the first that the CPU can run is taken.
   const tq_program_target *targets;

@@ -97,7 +97,7 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
     frame.dims[op.getResult(0)] = *sizes;
     return success();
   }
-  if (isa<func::ReturnOp>(op))
+  if (isa<func::ReturnOp, cf::AssertOp>(op))
     return success();
   b.clone(op, indices);
   return success();
@@ -220,6 +220,11 @@ LogicalResult ProgramEmitter::emitPlan() {
       storeWord(plan.getArgument(2), place++, toI64(size));
   Value isTooLarge = emitOverflowCheck(threads);
   Value result = arith::SelectOp::create(b, isTooLarge, word(-1), toI64(bytes));
+  // The first that does not hold is told.
+  for (int64_t i = schedule.checks.size() - 1; i >= 0; --i)
+    result = arith::SelectOp::create(
+        b, indices.lookup(cf::AssertOp(schedule.checks[i]).getArg()), result,
+        word(-2 - i));
   func::ReturnOp::create(b, result);
   return success();
 }

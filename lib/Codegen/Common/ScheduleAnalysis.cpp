@@ -94,6 +94,7 @@ private:
   void splitBuffers();
   LogicalResult checkOps();
   LogicalResult findOutputs();
+  void collectChecks(ShapeFormulas &shapes);
   LogicalResult collectCalls();
   void countKernel(func::FuncOp kernel, ScheduledCall &call);
   LogicalResult placeWeights();
@@ -147,8 +148,8 @@ LogicalResult ScheduleAnalysis::checkOps() {
         op.getNumRegions() == 0 && isa<arith::ArithDialect>(op.getDialect()) &&
         llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
     if (!isIndexOp && !isView(op) &&
-        !isa<tensor::EmptyOp, tensor::DimOp, GetWeightOp, func::CallOp,
-             func::ReturnOp>(op))
+        !isa<tensor::EmptyOp, tensor::DimOp, cf::AssertOp, GetWeightOp,
+             func::CallOp, func::ReturnOp>(op))
       return op.emitError(
                  "expected only allocations, views, sizes and kernel calls "
                  "in a schedule, but got '")
@@ -171,6 +172,25 @@ LogicalResult ScheduleAnalysis::findOutputs() {
     schedule.outputs.push_back({root, operand.getOperandNumber()});
   }
   return success();
+}
+
+/// Whether it compares what the formulas show to be equal.
+static bool isProven(cf::AssertOp check, ShapeFormulas &shapes) {
+  auto compare = check.getArg().getDefiningOp<arith::CmpIOp>();
+  APInt zero(64, 0);
+  return compare && compare.getLhs().getType().isIndex() &&
+         arith::applyCmpPredicate(compare.getPredicate(), zero, zero) &&
+         shapes.areEqual(compare.getLhs(), compare.getRhs());
+}
+
+/// Checks that the formulas prove are dropped; the program makes the others.
+void ScheduleAnalysis::collectChecks(ShapeFormulas &shapes) {
+  for (auto check :
+       llvm::to_vector(main.getBody().front().getOps<cf::AssertOp>()))
+    if (isProven(check, shapes))
+      check.erase();
+    else
+      schedule.checks.push_back(check);
 }
 
 //===----------------------------------------------------------------------===//
@@ -381,6 +401,10 @@ void ScheduleAnalysis::buildTables(ShapeFormulas &shapes,
                           {"reason", text("tq.reason")}}));
   }
 
+  SmallVector<Attribute> checks;
+  for (cf::AssertOp check : schedule.checks)
+    checks.push_back(check.getMsgAttr());
+
   auto limits = module->getAttrOfType<DictionaryAttr>("tq.dim_limits");
   for (auto [name, id] : symbolNames) {
     auto limit = limits ? limits.getAs<IntegerAttr>(name) : IntegerAttr();
@@ -395,9 +419,12 @@ void ScheduleAnalysis::buildTables(ShapeFormulas &shapes,
       {"outputs", builder.getArrayAttr(outputs)},
       {"kernels", builder.getArrayAttr(kernels)},
       {"calls", builder.getArrayAttr(calls)},
+      {"checks", builder.getArrayAttr(checks)},
       {"arena_formula", builder.getStringAttr(arenaFormula)},
       {"weights_bytes", builder.getI64IntegerAttr(schedule.weightBytes)}};
-  if (auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim"))
+  // A check holds for a batch, and need not for its parts.
+  auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim");
+  if (batch && schedule.checks.empty())
     if (auto symbol = symbolNames.find(batch.getValue());
         symbol != symbolNames.end())
       tables.push_back(
@@ -412,6 +439,7 @@ LogicalResult ScheduleAnalysis::run() {
   if (failed(findOutputs()) || failed(collectCalls()) || failed(placeWeights()))
     return failure();
   ShapeFormulas shapes(main);
+  collectChecks(shapes);
   schedule.groups = findRowGroups(module, schedule.calls, shapes);
   for (const RowGroup &group : schedule.groups)
     schedule.maxArgumentWords =

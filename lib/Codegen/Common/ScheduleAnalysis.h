@@ -10,6 +10,7 @@
 
 #include "RowGroups.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/StringMap.h"
@@ -55,6 +56,8 @@ struct Schedule {
   llvm::SmallVector<Slot> slots;
   /// Buffers that are outputs of the program: tensor.empty -> output.
   llvm::SmallVector<std::pair<mlir::Value, int64_t>> outputs;
+  /// What `plan` evaluates before it gives the arena's bytes.
+  llvm::SmallVector<mlir::cf::AssertOp> checks;
   llvm::StringMap<int64_t> weightOffsets;
   int64_t weightBytes = 0; ///< of all, with the gaps between them
   int64_t maxArgumentWords = 1;

@@ -27,6 +27,10 @@ public:
   SizeFormula getBytes(mlir::Value tensor);
   /// The product of the dynamic dimensions.
   SizeFormula countRows(mlir::Value tensor);
+  /// Whether both are the same, whatever the inputs are.
+  bool areEqual(mlir::Value a, mlir::Value b) {
+    return getFormula(a) == getFormula(b);
+  }
   /// What NAME.workspace, `function`, returns for this call.
   SizeFormula getWorkspaceBytes(mlir::func::CallOp call,
                                 mlir::func::FuncOp function);

@@ -7,6 +7,10 @@
 
 #include "Analysis.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -111,8 +115,8 @@ static FailureOr<Dims> reifyByInterface(OpBuilder &builder, OpResult result) {
   return Dims(shapes[result.getResultNumber()]);
 }
 
-static FailureOr<Dims> reifyDynamic(OpBuilder &builder, OpResult result,
-                                    DimsOf dimsOf) {
+FailureOr<Dims> tq::reifyComputedDims(OpBuilder &builder, OpResult result,
+                                      DimsOf dimsOf) {
   Operation *op = result.getOwner();
   if (isa<TQDialect>(op->getDialect()))
     return reifyTQ(result, dimsOf);
@@ -135,7 +139,7 @@ FailureOr<Dims> tq::reifyResultDims(OpBuilder &builder, OpResult result,
   Dims dims = staticDims(type);
   if (type.hasStaticShape())
     return dims;
-  FailureOr<Dims> reified = reifyDynamic(builder, result, dimsOf);
+  FailureOr<Dims> reified = reifyComputedDims(builder, result, dimsOf);
   if (failed(reified))
     return failure();
   // What the type says is a constant, whatever the op computes it from.
@@ -206,4 +210,43 @@ FailureOr<func::FuncOp> tq::findSchedule(ModuleOp module) {
            << schedule.getBody().getBlocks().size() << " in @"
            << schedule.getName();
   return schedule;
+}
+
+//===----------------------------------------------------------------------===//
+// What may stand in the function
+//===----------------------------------------------------------------------===//
+
+static bool isScalarOp(Operation *op) {
+  return isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(
+             op->getDialect()) &&
+         op->getNumRegions() == 0 &&
+         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
+}
+
+static bool isSupported(Operation *op) {
+  if (isa<func::ReturnOp, cf::AssertOp, arith::ConstantOp>(op) ||
+      isScalarOp(op) || isView(op))
+    return true;
+  if (isa<TQDialect>(op->getDialect()))
+    return !isa<QuantizeWeightOp, PackWeightOp>(op) ||
+           isWeightExpression(op->getResult(0));
+  if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
+    return true;
+  return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,
+             tensor::ConcatOp, tensor::PadOp, tensor::GatherOp,
+             tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::InsertOp,
+             tensor::GenerateOp, tensor::FromElementsOp, tensor::SplatOp>(op);
+}
+
+LogicalResult tq::checkOps(func::FuncOp schedule) {
+  for (Operation &op : schedule.getBody().front()) {
+    for (Type type : op.getResultTypes())
+      if (isa<UnrankedTensorType>(type))
+        return op.emitError("expected ranked tensors, but got ") << type;
+    if (!isSupported(&op))
+      return op.emitError("expected an op of the tq, linalg, tensor, arith or "
+                          "math dialect that can become a kernel, but got '")
+             << op.getName() << "'";
+  }
+  return success();
 }

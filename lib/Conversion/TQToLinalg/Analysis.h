@@ -30,6 +30,10 @@ using DimsOf = llvm::function_ref<Dims(mlir::Value)>;
 mlir::FailureOr<Dims> reifyResultDims(mlir::OpBuilder &builder,
                                       mlir::OpResult result, DimsOf dimsOf);
 
+/// What the op computes of the sizes of a result, where its type may say more.
+mlir::FailureOr<Dims> reifyComputedDims(mlir::OpBuilder &builder,
+                                        mlir::OpResult result, DimsOf dimsOf);
+
 /// A tensor known at compile time: a weight, a constant, or made of them by
 /// ops that Emit evaluates.
 bool isWeightExpression(mlir::Value value);
@@ -53,6 +57,9 @@ llvm::StringRef getLayerName(mlir::Location loc);
 /// The one function that the program runs; emits an error where there is none
 /// or more.
 mlir::FailureOr<mlir::func::FuncOp> findSchedule(mlir::ModuleOp module);
+
+/// Emits an error for an op that has no place in a kernel or a schedule.
+mlir::LogicalResult checkOps(mlir::func::FuncOp schedule);
 
 } // namespace tq
 

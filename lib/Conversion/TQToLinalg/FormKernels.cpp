@@ -10,10 +10,8 @@
 #include "KernelNames.h"
 #include "tq/Conversion/TQToLinalg/Passes.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -24,45 +22,6 @@ namespace tq {
 
 using namespace mlir;
 using namespace tq;
-
-//===----------------------------------------------------------------------===//
-// What may stand in the function
-//===----------------------------------------------------------------------===//
-
-static bool isScalarOp(Operation *op) {
-  return isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(
-             op->getDialect()) &&
-         op->getNumRegions() == 0 &&
-         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
-}
-
-static bool isSupported(Operation *op) {
-  if (isa<func::ReturnOp, arith::ConstantOp>(op) || isScalarOp(op) ||
-      isView(op))
-    return true;
-  if (isa<TQDialect>(op->getDialect()))
-    return !isa<QuantizeWeightOp, PackWeightOp>(op) ||
-           isWeightExpression(op->getResult(0));
-  if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
-    return true;
-  return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,
-             tensor::ConcatOp, tensor::PadOp, tensor::GatherOp,
-             tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::InsertOp,
-             tensor::GenerateOp, tensor::FromElementsOp, tensor::SplatOp>(op);
-}
-
-static LogicalResult checkOps(func::FuncOp schedule) {
-  for (Operation &op : schedule.getBody().front()) {
-    for (Type type : op.getResultTypes())
-      if (isa<UnrankedTensorType>(type))
-        return op.emitError("expected ranked tensors, but got ") << type;
-    if (!isSupported(&op))
-      return op.emitError("expected an op of the tq, linalg, tensor, arith or "
-                          "math dialect that can become a kernel, but got '")
-             << op.getName() << "'";
-  }
-  return success();
-}
 
 /// Ops whose results a kernel writes.
 static bool isComputed(Value value) {

@@ -8,6 +8,7 @@
 #include "Analysis.h"
 #include "tq/Conversion/TQToLinalg/Passes.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 namespace tq {
@@ -19,8 +20,8 @@ using namespace mlir;
 using namespace tq;
 
 static bool belongsToSchedule(Operation *op) {
-  if (isa<func::CallOp, func::ReturnOp, GetWeightOp, tensor::EmptyOp,
-          tensor::DimOp>(op) ||
+  if (isa<func::CallOp, func::ReturnOp, cf::AssertOp, GetWeightOp,
+          tensor::EmptyOp, tensor::DimOp>(op) ||
       isView(op))
     return true;
   return isa<arith::ArithDialect>(op->getDialect()) &&

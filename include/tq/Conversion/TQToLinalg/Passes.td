@@ -10,6 +10,39 @@
 
 include "mlir/Pass/PassBase.td"
 
+def CheckSizes : Pass<"tq-check-sizes", "::mlir::ModuleOp"> {
+  let summary = "Let the program check sizes that its types leave open";
+  let description = [{
+    A dynamic dimension agrees with each other one, and nothing bounds an offset that
+    is computed from sizes. Kernels read what their own sizes say, so that what must
+    fit together has to be known before they run.
+
+    Before: the module's one public function on tensors, one block. After: of each pair
+    of dimensions that an op needs to be equal, both are one constant, come from one
+    name of `tq.dims`, or a `cf.assert` compares them; the same holds for the bounds of
+    slices and for sizes that could be negative. A program evaluates these asserts
+    before it runs anything, and refuses its inputs where one fails.
+
+    An offset or a size computed from elements of a tensor is an error: it is not known
+    before the program runs.
+
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %s = tq.add %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    // becomes
+      %0 = tensor.dim %x, %c0 : tensor<?x4xf32>
+      %1 = tensor.dim %y, %c0 : tensor<?x4xf32>
+      %2 = arith.cmpi eq, %0, %1 : index
+      cf.assert %2, "'tq.add' needs dimension 0 of tensor<?x4xf32> and dimension 0 of
+                     tensor<?x4xf32> to be equal (add.mlir:2:8)"
+      %s = tq.add %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::affine::AffineDialect",
+                           "::mlir::cf::ControlFlowDialect"];
+}
+
 def FormKernels : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Outline tensor computations into distinct kernels";
   let description = [{

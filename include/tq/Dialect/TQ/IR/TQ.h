@@ -41,6 +41,15 @@ struct QuantizableOperand {
   QuantizedRole role;
 };
 
+/// A dimension of a tensor.
+struct TensorDim {
+  mlir::Value tensor;
+  int64_t dim;
+};
+
+/// Two dimensions of one size.
+using EqualDims = std::pair<TensorDim, TensorDim>;
+
 /// The longest sum of (x - 128) * w, u8 and s8, that fits into s32:
 /// kMaxQuantizedK of tq/Quant.
 inline constexpr int64_t kMaxIntegerDepth = 132104;

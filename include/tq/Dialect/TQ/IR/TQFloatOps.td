@@ -53,6 +53,7 @@ def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor,
 }
 
 def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "apply a fully connected layer";
   let description = [{
@@ -77,6 +78,7 @@ def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor,
 }
 
 def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "multiply matrices, with equal leading dimensions";
   let description = [{
@@ -98,6 +100,7 @@ def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor,
 }
 
 def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "compute scaled dot-product attention over heads";
   let description = [{
@@ -150,7 +153,8 @@ def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
 }
 
 def TQ_LayerNormOp : TQ_Op<"layer_norm",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "normalize rows to zero mean and unit variance";
   let description = [{
     `result = (input - mean) / sqrt(variance + epsilon) * gamma + beta` over the last
@@ -173,7 +177,8 @@ def TQ_LayerNormOp : TQ_Op<"layer_norm",
 }
 
 def TQ_RmsNormOp : TQ_Op<"rms_norm",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "scale rows to unit root mean square";
   let description = [{
     `result = input / sqrt(mean(input^2) + epsilon) * gamma` over the last dimension.
@@ -287,6 +292,7 @@ def TQ_SigmoidOp : TQ_UnaryOp<"sigmoid"> {
 
 class TQ_BinaryOp<string mnemonic, list<Trait> traits = []>
     : TQ_Op<mnemonic, !listconcat([Pure, InferTypeOpAdaptor,
+          DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
           DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>], traits)> {
   let arguments = (ins TQ_FloatTensor:$lhs, TQ_FloatTensor:$rhs);
   let results = (outs TQ_FloatTensor:$result);
@@ -345,7 +351,8 @@ def TQ_DivOp : TQ_BinaryOp<"div"> {
   }];
 }
 
-def TQ_PoolOp : TQ_Op<"pool", [Pure, InferTypeOpAdaptor]> {
+def TQ_PoolOp : TQ_Op<"pool",
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
   let summary = "reduce the sequence to one row";
   let description = [{
     `first` is row 0, which the CLS token holds; it takes no mask. The others are of

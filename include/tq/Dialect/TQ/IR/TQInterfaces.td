@@ -43,4 +43,18 @@ def TQ_RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
   }];
 }
 
+def TQ_EqualDimsOpInterface : OpInterface<"EqualDimsOpInterface"> {
+  let cppNamespace = "::tq";
+  let description = [{
+    By this interface an op says which dimensions of its operands have to be of one
+    size. Types need not tell: a dynamic dimension agrees with each other one. The
+    lower phase puts a check into the program for each pair that may differ.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      The pairs, in the order of the operands.
+    }], "::llvm::SmallVector<::tq::EqualDims>", "getEqualDims">
+  ];
+}
+
 #endif // TQ_DIALECT_TQ_IR_TQINTERFACES_TD

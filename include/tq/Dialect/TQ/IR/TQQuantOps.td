@@ -35,6 +35,7 @@ def TQ_QuantizeOp : TQ_Op<"quantize",
 
 def TQ_DequantizeOp : TQ_Op<"dequantize",
     [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor,
+     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "give the real numbers that quantized values stand for";
   let description = [{
@@ -85,7 +86,8 @@ def TQ_DynamicQuantizeOp : TQ_Op<"dynamic_quantize",
 }
 
 def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "look rows of an s8 table up";
   let description = [{
     `result[..., d] = table[ids[...], d] * scales[ids[...]]`: the integer form of
@@ -107,7 +109,8 @@ def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
 }
 
 def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
-    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor]> {
+    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor,
+     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
   let summary = "apply a linear layer in integers, with its whole epilogue";
   let description = [{
     With exact s32 sums and one fused epilogue:

@@ -1,0 +1,384 @@
+//===- CheckSizes.cpp - Checks of sizes that types leave open -------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "DimTable.h"
+#include "tq/Conversion/TQToLinalg/Passes.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+namespace tq {
+#define GEN_PASS_DEF_CHECKSIZES
+#include "tq/Conversion/TQToLinalg/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+//===----------------------------------------------------------------------===//
+// What is known of an index
+//===----------------------------------------------------------------------===//
+
+/// Computed from sizes and constants alone.
+static bool isKnownBeforeRun(Value index) {
+  Operation *op = index.getDefiningOp();
+  if (!op)
+    return false;
+  if (isa<tensor::DimOp>(op))
+    return true;
+  return isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
+         op->getNumRegions() == 0 &&
+         llvm::all_of(op->getOperands(), isKnownBeforeRun);
+}
+
+static bool isNeverNegative(Value index);
+
+/// Whether the expression neither falls nor goes below 0 where its operands,
+/// which are not negative, grow.
+static bool isMonotone(AffineExpr expr) {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue() >= 0;
+  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
+  return !binary ||
+         (binary.getKind() != AffineExprKind::Mod &&
+          isMonotone(binary.getLHS()) && isMonotone(binary.getRHS()));
+}
+
+static bool isNeverNegative(Value index) {
+  APInt constant;
+  if (matchPattern(index, m_ConstantInt(&constant)))
+    return !constant.isNegative();
+  Operation *op = index.getDefiningOp();
+  if (!op || isa<tensor::DimOp>(op))
+    return op;
+  if (auto apply = dyn_cast<affine::AffineApplyOp>(op))
+    return isMonotone(apply.getAffineMap().getResult(0)) &&
+           llvm::all_of(op->getOperands(), isNeverNegative);
+  return isa<arith::AddIOp, arith::MulIOp, arith::DivUIOp, arith::DivSIOp,
+             arith::CeilDivUIOp, arith::CeilDivSIOp, arith::FloorDivSIOp,
+             arith::RemUIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp,
+             arith::MaxUIOp>(op) &&
+         llvm::all_of(op->getOperands(), isNeverNegative);
+}
+
+//===----------------------------------------------------------------------===//
+// Checks
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Puts checks before the ops of a function.
+class SizeChecker {
+public:
+  explicit SizeChecker(func::FuncOp function)
+      : function(function), dims(function), builder(function.getContext()) {}
+
+  LogicalResult run();
+
+private:
+  void checkOp(Operation *op);
+  void checkResult(OpResult result);
+  void checkLoops(linalg::LinalgOp op);
+  void checkExpand(tensor::ExpandShapeOp op);
+  void checkConcat(tensor::ConcatOp op);
+  void checkSlice(OffsetSizeAndStrideOpInterface op, Value whole);
+  void checkSource(tensor::InsertSliceOp op);
+  void checkIndices(ValueRange indices, Value tensor);
+
+  // What has to hold, and in whose words.
+  void expectEqual(OpFoldResult a, OpFoldResult b, const Twine &what);
+  void expectEqualDims(TensorDim a, TensorDim b);
+  void expectAtMost(OpFoldResult small, OpFoldResult large, const Twine &what);
+  void expectNotNegative(OpFoldResult size, const Twine &what);
+  void expect(arith::CmpIPredicate predicate, OpFoldResult a, OpFoldResult b,
+              const Twine &what);
+
+  OpFoldResult sizeOf(TensorDim dim) {
+    return dims.lookup(dim.tensor)[dim.dim];
+  }
+  OpFoldResult apply(AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+    return affine::makeComposedFoldedAffineApply(builder, checked->getLoc(),
+                                                 expr, operands);
+  }
+
+  func::FuncOp function;
+  DimTable dims;
+  OpBuilder builder;
+  Operation *checked = nullptr; ///< the op that checks are put before
+  bool hasErrors = false;
+};
+
+} // namespace
+
+/// Where the op comes from, for the user: a layer or a place in a file.
+static std::string describePlace(Location loc) {
+  if (StringRef layer = getLayerName(loc); !layer.empty())
+    return (" (" + layer + ")").str();
+  auto file = loc->findInstanceOf<FileLineColLoc>();
+  if (!file)
+    return "";
+  return (" (" + file.getFilename().getValue() + ":" + Twine(file.getLine()) +
+          ":" + Twine(file.getColumn()) + ")")
+      .str();
+}
+
+void SizeChecker::expect(arith::CmpIPredicate predicate, OpFoldResult a,
+                         OpFoldResult b, const Twine &what) {
+  std::optional<int64_t> left = getConstantIntValue(a),
+                         right = getConstantIntValue(b);
+  if (left && right) {
+    if (arith::applyCmpPredicate(predicate, APInt(64, *left, true),
+                                 APInt(64, *right, true)))
+      return;
+    checked->emitOpError("expected ")
+        << what.str() << ", but got " << *left << " and " << *right;
+    hasErrors = true;
+    return;
+  }
+  for (OpFoldResult side : {a, b})
+    if (auto value = dyn_cast<Value>(side); value && !isKnownBeforeRun(value)) {
+      checked->emitOpError("expected sizes and offsets that are known before "
+                           "the program runs, but one is computed from "
+                           "elements of a tensor");
+      hasErrors = true;
+      return;
+    }
+  Location loc = checked->getLoc();
+  Value holds = arith::CmpIOp::create(
+      builder, loc, predicate, getValueOrCreateConstantIndexOp(builder, loc, a),
+      getValueOrCreateConstantIndexOp(builder, loc, b));
+  std::string message = ("'" + checked->getName().getStringRef() + "' needs " +
+                         what + describePlace(loc))
+                            .str();
+  cf::AssertOp::create(builder, loc, holds, message);
+}
+
+void SizeChecker::expectEqual(OpFoldResult a, OpFoldResult b,
+                              const Twine &what) {
+  if (!isEqualConstantIntOrValue(a, b))
+    expect(arith::CmpIPredicate::eq, a, b, what);
+}
+
+static std::string describeDim(TensorDim dim) {
+  std::string text;
+  llvm::raw_string_ostream(text)
+      << "dimension " << dim.dim << " of " << dim.tensor.getType();
+  return text;
+}
+
+void SizeChecker::expectEqualDims(TensorDim a, TensorDim b) {
+  expectEqual(sizeOf(a), sizeOf(b),
+              describeDim(a) + " and " + describeDim(b) + " to be equal");
+}
+
+void SizeChecker::expectAtMost(OpFoldResult small, OpFoldResult large,
+                               const Twine &what) {
+  if (!isEqualConstantIntOrValue(small, large))
+    expect(arith::CmpIPredicate::sle, small, large, what);
+}
+
+void SizeChecker::expectNotNegative(OpFoldResult size, const Twine &what) {
+  auto value = dyn_cast<Value>(size);
+  if (!value || !isNeverNegative(value))
+    expect(arith::CmpIPredicate::sge, size, builder.getIndexAttr(0), what);
+}
+
+//===----------------------------------------------------------------------===//
+// Ops
+//===----------------------------------------------------------------------===//
+
+/// A size is not negative, and what the op computes is what the type says.
+void SizeChecker::checkResult(OpResult result) {
+  auto type = dyn_cast<RankedTensorType>(result.getType());
+  if (!type || isWeightExpression(result))
+    return;
+  for (auto [dim, size] : llvm::enumerate(dims.lookup(result)))
+    expectNotNegative(size, describeDim({result, int64_t(dim)}) +
+                                " not to be negative");
+  bool hasOpenOperand = llvm::any_of(checked->getOperandTypes(), [](Type type) {
+    auto shaped = dyn_cast<RankedTensorType>(type);
+    return !shaped || !shaped.hasStaticShape();
+  });
+  if (!hasOpenOperand)
+    return;
+  auto computed = reifyComputedDims(
+      builder, result, [&](Value value) { return dims.lookup(value); });
+  if (failed(computed))
+    return;
+  for (auto [dim, size] : llvm::enumerate(*computed))
+    if (!type.isDynamicDim(dim))
+      expectEqual(size, builder.getIndexAttr(type.getDimSize(dim)),
+                  describeDim({result, int64_t(dim)}) + " to be what it reads");
+}
+
+/// One size a loop, and no index beyond an operand.
+void SizeChecker::checkLoops(linalg::LinalgOp op) {
+  SmallVector<TensorDim> loops(op.getNumLoops());
+  for (OpOperand &operand : op->getOpOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [dim, expr] : llvm::enumerate(map.getResults())) {
+      auto loop = dyn_cast<AffineDimExpr>(expr);
+      if (!loop)
+        continue;
+      TensorDim own{operand.get(), int64_t(dim)};
+      TensorDim &first = loops[loop.getPosition()];
+      if (first.tensor)
+        expectEqualDims(first, own);
+      else
+        first = own;
+    }
+  }
+  SmallVector<OpFoldResult> ends;
+  SmallVector<AffineExpr> lastIndices;
+  for (auto [i, loop] : llvm::enumerate(loops)) {
+    ends.push_back(loop.tensor ? sizeOf(loop) : builder.getIndexAttr(0));
+    lastIndices.push_back(builder.getAffineDimExpr(i) - 1);
+  }
+  for (OpOperand &operand : op->getOpOperands()) {
+    AffineMap map = op.getMatchingIndexingMap(&operand);
+    for (auto [dim, expr] : llvm::enumerate(map.getResults()))
+      if (!isa<AffineDimExpr>(expr) && isMonotone(expr))
+        expectAtMost(apply(expr.replaceDims(lastIndices) + 1, ends),
+                     sizeOf({operand.get(), int64_t(dim)}),
+                     "its indices within " +
+                         describeDim({operand.get(), int64_t(dim)}));
+  }
+}
+
+void SizeChecker::checkExpand(tensor::ExpandShapeOp op) {
+  Dims sizes = dims.lookup(op.getResult());
+  for (auto [dim, group] : llvm::enumerate(op.getReassociationIndices())) {
+    AffineExpr product = builder.getAffineConstantExpr(1);
+    SmallVector<OpFoldResult> factors;
+    for (int64_t part : group) {
+      product = product * builder.getAffineSymbolExpr(factors.size());
+      factors.push_back(sizes[part]);
+    }
+    TensorDim whole{op.getSrc(), int64_t(dim)};
+    expectEqual(group.size() == 1 ? factors[0] : apply(product, factors),
+                sizeOf(whole),
+                describeDim(whole) + " to be the product of the sizes it "
+                                     "becomes");
+  }
+}
+
+void SizeChecker::checkConcat(tensor::ConcatOp op) {
+  int64_t rank = op.getResultType().getRank();
+  for (Value input : op.getInputs().drop_front())
+    for (int64_t dim = 0; dim < rank; ++dim)
+      if (dim != static_cast<int64_t>(op.getDim()))
+        expectEqualDims({op.getInputs().front(), dim}, {input, dim});
+}
+
+/// 0 <= offset, 0 < stride, and offset + (size - 1) * stride < dimension, but
+/// for empty slices offset <= dimension.
+void SizeChecker::checkSlice(OffsetSizeAndStrideOpInterface op, Value whole) {
+  AffineExpr offset = builder.getAffineSymbolExpr(0),
+             size = builder.getAffineSymbolExpr(1);
+  auto sizes = op.getMixedSizes(), offsets = op.getMixedOffsets(),
+       strides = op.getMixedStrides();
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    TensorDim dim{whole, int64_t(i)};
+    std::string name = describeDim(dim);
+    expectNotNegative(offsets[i], "an offset of 0 or more in " + name);
+    expectNotNegative(sizes[i], "a size of 0 or more in " + name);
+    std::optional<int64_t> stride = getConstantIntValue(strides[i]);
+    if (!stride || *stride < 1) {
+      checked->emitOpError("expected constant strides of 1 or more");
+      hasErrors = true;
+      return;
+    }
+    OpFoldResult end = isConstantIntValue(offsets[i], 0) && *stride == 1
+                           ? sizes[i]
+                           : apply(offset + size * *stride - (*stride - 1),
+                                   {offsets[i], sizes[i]});
+    expectAtMost(end, sizeOf(dim), "its slice to lie within " + name);
+  }
+}
+
+void SizeChecker::checkSource(tensor::InsertSliceOp op) {
+  llvm::SmallBitVector dropped = op.getDroppedDims();
+  int64_t dim = 0;
+  for (auto [i, size] : llvm::enumerate(op.getMixedSizes())) {
+    if (dropped.test(i))
+      continue;
+    TensorDim own{op.getSource(), dim++};
+    expectEqual(size, sizeOf(own), describeDim(own) + " to be its slice's");
+  }
+}
+
+void SizeChecker::checkIndices(ValueRange indices, Value tensor) {
+  for (auto [i, index] : llvm::enumerate(indices)) {
+    TensorDim dim{tensor, int64_t(i)};
+    std::string what = "its index within " + describeDim(dim);
+    expectNotNegative(getAsOpFoldResult(index), what);
+    expect(arith::CmpIPredicate::slt, getAsOpFoldResult(index), sizeOf(dim),
+           what);
+  }
+}
+
+void SizeChecker::checkOp(Operation *op) {
+  if (auto equal = dyn_cast<EqualDimsOpInterface>(op))
+    for (auto [a, b] : equal.getEqualDims())
+      expectEqualDims(a, b);
+  TypeSwitch<Operation *>(op)
+      .Case([&](linalg::LinalgOp op) { checkLoops(op); })
+      .Case([&](linalg::SoftmaxOp op) {
+        int64_t rank = op.getInputOperandRank();
+        for (int64_t dim = 0; dim < rank; ++dim)
+          expectEqualDims({op.getInput(), dim}, {op.getOutput(), dim});
+      })
+      .Case([&](tensor::ExpandShapeOp op) { checkExpand(op); })
+      .Case([&](tensor::ConcatOp op) { checkConcat(op); })
+      .Case([&](tensor::ExtractSliceOp op) { checkSlice(op, op.getSource()); })
+      .Case([&](tensor::InsertSliceOp op) {
+        checkSlice(op, op.getDest());
+        checkSource(op);
+      })
+      .Case([&](tensor::InsertOp op) {
+        checkIndices(op.getIndices(), op.getDest());
+      })
+      .Case([&](tensor::ExtractOp op) {
+        checkIndices(op.getIndices(), op.getTensor());
+      })
+      .Case([&](tensor::PadOp op) {
+        for (auto pads : {op.getMixedLowPad(), op.getMixedHighPad()})
+          for (OpFoldResult pad : pads)
+            expectNotNegative(pad, "paddings of 0 or more");
+      });
+  for (OpResult result : op->getResults())
+    checkResult(result);
+}
+
+LogicalResult SizeChecker::run() {
+  if (failed(dims.compute()))
+    return failure();
+  SmallVector<Operation *> ops;
+  for (Operation &op : function.getBody().front())
+    ops.push_back(&op);
+  for (Operation *op : ops) {
+    checked = op;
+    builder.setInsertionPoint(op);
+    checkOp(op);
+  }
+  return failure(hasErrors);
+}
+
+namespace {
+struct CheckSizes : tq::impl::CheckSizesBase<CheckSizes> {
+  void runOnOperation() override {
+    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
+    if (failed(schedule) || failed(checkOps(*schedule)) ||
+        failed(SizeChecker(*schedule).run()))
+      return signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,129 @@
+// RUN: tq-opt %s -split-input-file -tq-check-sizes | FileCheck %s
+
+// CHECK-LABEL: func.func @unnamed(
+// CHECK-SAME:      %[[X:.*]]: tensor<?x4xf32>, %[[Y:.*]]: tensor<?x4xf32>)
+// CHECK-DAG:     %[[N:.*]] = tensor.dim %[[X]], %{{.*}} : tensor<?x4xf32>
+// CHECK-DAG:     %[[M:.*]] = tensor.dim %[[Y]], %{{.*}} : tensor<?x4xf32>
+// CHECK:         %[[EQUAL:.*]] = arith.cmpi eq, %[[N]], %[[M]] : index
+// CHECK-NEXT:    cf.assert %[[EQUAL]], "'tq.add' needs dimension 0 of tensor<?x4xf32> and dimension 0 of tensor<?x4xf32> to be equal ({{.*}}check-sizes.mlir:{{[0-9]+}}:8)"
+// CHECK-NEXT:    tq.add
+func.func @unnamed(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %s = tq.add %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
+  return %s : tensor<?x4xf32>
+}
+
+// -----
+
+// One name is one size, and so is one weight's.
+// CHECK-LABEL: func.func @named(
+// CHECK-NOT:     cf.assert
+tq.weight @w : tensor<8x4xf32> = dense<1.0> : tensor<8x4xf32>
+func.func @named(%x: tensor<?x4xf32> {tq.dims = ["n", ""]}, %y: tensor<?x8xf32> {tq.dims = ["n", ""]})
+    -> tensor<?x8xf32> {
+  %w = tq.get_weight @w : tensor<8x4xf32>
+  %l = tq.linear %x, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+  %s = tq.add %l, %y : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  return %s : tensor<?x8xf32>
+}
+
+// -----
+
+// The layer is named, if there is one.
+// CHECK-LABEL: func.func @contracted(
+// CHECK:         cf.assert %{{.*}}, "'tq.matmul' needs dimension 0 of tensor<?x3x?xf32> and dimension 0 of tensor<?x?x5xf32> to be equal (layer.0)"
+// CHECK:         cf.assert %{{.*}}, "'tq.matmul' needs dimension 2 of tensor<?x3x?xf32> and dimension 1 of tensor<?x?x5xf32> to be equal (layer.0)"
+// CHECK-NOT:     cf.assert
+func.func @contracted(%a: tensor<?x3x?xf32>, %b: tensor<?x?x5xf32>) -> tensor<?x3x5xf32> {
+  %c = tq.matmul %a, %b : (tensor<?x3x?xf32>, tensor<?x?x5xf32>) -> tensor<?x3x5xf32> loc("layer.0")
+  return %c : tensor<?x3x5xf32>
+}
+
+// -----
+
+// A dimension of 1 is repeated, another one has to fit.
+// CHECK-LABEL: func.func @broadcast(
+// CHECK:         cf.assert %{{.*}}, "'tq.mul' needs dimension 1 of tensor<?x?xf32> and dimension 1 of tensor<1x4xf32> to be equal
+// CHECK-NOT:     cf.assert
+func.func @broadcast(%x: tensor<?x?xf32>, %y: tensor<1x4xf32>) -> tensor<?x?xf32> {
+  %s = tq.mul %x, %y : (tensor<?x?xf32>, tensor<1x4xf32>) -> tensor<?x?xf32>
+  return %s : tensor<?x?xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @attention(
+// CHECK:         cf.assert {{.*}} dimension 0 of tensor<?x?x8xf32> and dimension 0 of tensor<?x6x8xf32>
+// CHECK:         cf.assert {{.*}} dimension 0 of tensor<?x6x8xf32> and dimension 0 of tensor<?x6x8xf32>
+// CHECK:         cf.assert {{.*}} dimension 0 of tensor<?x6x8xf32> and dimension 0 of tensor<?x?xi64>
+// CHECK:         cf.assert {{.*}} dimension 1 of tensor<?x6x8xf32> and dimension 1 of tensor<?x?xi64>
+// CHECK-NOT:     cf.assert
+func.func @attention(%q: tensor<?x?x8xf32>, %k: tensor<?x6x8xf32>, %v: tensor<?x6x8xf32>,
+                     %m: tensor<?x?xi64>) -> tensor<?x?x8xf32> {
+  %o = tq.attention %q, %k, %v mask(%m) {num_heads = 2 : i64, scale = 0.5 : f32}
+    : (tensor<?x?x8xf32>, tensor<?x6x8xf32>, tensor<?x6x8xf32>, tensor<?x?xi64>) -> tensor<?x?x8xf32>
+  return %o : tensor<?x?x8xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func.func @slices(
+// CHECK-SAME:      %[[X:.*]]: tensor<?x4xf32>, %[[Y:.*]]: tensor<?x4xf32>)
+// CHECK:         %[[LESS:.*]] = arith.subi
+// CHECK:         arith.cmpi sge, %[[LESS]]
+// CHECK-NEXT:    cf.assert {{.*}} needs a size of 0 or more in dimension 0 of tensor<?x4xf32>
+// CHECK:         %[[END:.*]] = affine.apply {{.*}}[%[[LESS]]]
+// CHECK:         arith.cmpi sle, %[[END]]
+// CHECK-NEXT:    cf.assert {{.*}} needs its slice to lie within dimension 0 of tensor<?x4xf32>
+func.func @slices(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %y, %c0 : tensor<?x4xf32>
+  %m = arith.subi %n, %c1 : index
+  %s = tensor.extract_slice %x[1, 0] [%m, 4] [1, 1] : tensor<?x4xf32> to tensor<?x4xf32>
+  return %s : tensor<?x4xf32>
+}
+
+// -----
+
+// All rows of some columns: nothing to check.
+// CHECK-LABEL: func.func @columns(
+// CHECK-NOT:     cf.assert
+func.func @columns(%x: tensor<?x4xf32>) -> tensor<?x2xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %s = tensor.extract_slice %x[0, 2] [%n, 2] [1, 1] : tensor<?x4xf32> to tensor<?x2xf32>
+  return %s : tensor<?x2xf32>
+}
+
+// -----
+
+// What upstream ops ask for: casts, products of sizes, equal rows, loops.
+// CHECK-LABEL: func.func @upstream(
+// CHECK:         cf.assert {{.*}}'tensor.cast' needs dimension 0 of tensor<6x4xf32> to be what it reads
+// CHECK:         cf.assert {{.*}}'tensor.expand_shape' needs dimension 0 of tensor<?x4xf32> to be the product
+// CHECK:         cf.assert {{.*}}'tensor.concat' needs dimension 0 of tensor<?x4xf32> and dimension 0 of tensor<?x4xf32>
+// CHECK:         cf.assert {{.*}}'linalg.add' needs dimension 0 of tensor<?x4xf32> and dimension 0 of tensor<6x4xf32>
+// CHECK-NOT:     cf.assert
+func.func @upstream(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>, %out: tensor<6x4xf32>)
+    -> (tensor<6x4xf32>, tensor<?x2x4xf32>, tensor<?x8xf32>, tensor<6x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %n = tensor.dim %y, %c0 : tensor<?x4xf32>
+  %half = arith.divui %n, %c2 : index
+  %a = tensor.cast %x : tensor<?x4xf32> to tensor<6x4xf32>
+  %b = tensor.expand_shape %y [[0, 1], [2]] output_shape [%half, 2, 4] : tensor<?x4xf32> into tensor<?x2x4xf32>
+  %c = tensor.concat dim(1) %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x8xf32>
+  %d = linalg.add ins(%x, %x : tensor<?x4xf32>, tensor<?x4xf32>) outs(%out : tensor<6x4xf32>) -> tensor<6x4xf32>
+  return %a, %b, %c, %d : tensor<6x4xf32>, tensor<?x2x4xf32>, tensor<?x8xf32>, tensor<6x4xf32>
+}
+
+// -----
+
+// A window reaches as far as its last place.
+// CHECK-LABEL: func.func @window(
+// CHECK:         cf.assert {{.*}} needs its indices within dimension 0 of tensor<?xf32>
+// CHECK-NOT:     cf.assert
+func.func @window(%x: tensor<?xf32>, %f: tensor<3xf32>, %out: tensor<5xf32>) -> tensor<5xf32> {
+  %y = linalg.conv_1d ins(%x, %f : tensor<?xf32>, tensor<3xf32>) outs(%out : tensor<5xf32>) -> tensor<5xf32>
+  return %y : tensor<5xf32>
+}
