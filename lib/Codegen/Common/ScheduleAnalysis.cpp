@@ -425,7 +425,7 @@ void ScheduleAnalysis::buildTables(ShapeFormulas &shapes,
   // A check holds for a batch, and need not for its parts.
   auto batch = module->getAttrOfType<StringAttr>("tq.batch_dim");
   if (batch && schedule.checks.empty())
-    if (auto symbol = symbolNames.find(batch.getValue());
+    if (auto *symbol = symbolNames.find(batch.getValue());
         symbol != symbolNames.end())
       tables.push_back(
           {"batch_dim", builder.getI64IntegerAttr(-(symbol->second + 1))});
