@@ -319,7 +319,7 @@ static void onSanitizerDeath() { onTerminate(); }
 #endif
 
 void tq::installCrashHandlers(bool verbose) {
-  passesCrashesOn = verbose || LLVM_ADDRESS_SANITIZER_BUILD;
+  passesCrashesOn = verbose;
   install_fatal_error_handler(onFatalError);
   install_bad_alloc_error_handler(onBadAlloc);
   std::set_new_handler(onNoMemory);

@@ -1,5 +1,5 @@
-"""limits.py TQ_COMPILE INPUT DIRECTORY: compiles with too little room for files and
-memory. Every run is fine or ends in one line, leaves nothing and keeps what was there."""
+"""limits.py TQ_COMPILE INPUT DIRECTORY files|memory|disks: compiles with too little of
+it. Every run is fine or ends in one line, leaves nothing and keeps what was there."""
 
 import os
 import pathlib
@@ -83,6 +83,5 @@ def check_disks():
     print(f"disks: {failed} runs on full ones, each with a line")
 
 
-check_file_sizes()
-check_memory()
-check_disks()
+CHECKS = {"files": check_file_sizes, "memory": check_memory, "disks": check_disks}
+CHECKS[sys.argv[4]]()
