@@ -37,10 +37,16 @@ static LogicalResult verifySchedule(func::FuncOp schedule) {
   return success();
 }
 
-/// Follows the destinations of the ops that wrote `value` to where they start.
+/// Follows casts and the destinations of the ops that wrote `value` to where
+/// they start.
 static Value findBuffer(Value value) {
-  while (auto op = value.getDefiningOp<DestinationStyleOpInterface>())
-    value = op.getTiedOpOperand(cast<OpResult>(value))->get();
+  while (Operation *op = value.getDefiningOp())
+    if (auto cast = dyn_cast<tensor::CastOp>(op))
+      value = cast.getSource();
+    else if (auto writer = dyn_cast<DestinationStyleOpInterface>(op))
+      value = writer.getTiedOpOperand(llvm::cast<OpResult>(value))->get();
+    else
+      break;
   return value;
 }
 
