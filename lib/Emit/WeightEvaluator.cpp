@@ -8,11 +8,9 @@
 #include "tq/Emit/WeightEvaluator.h"
 
 #include "tq/Emit/TempFiles.h"
+#include "tq/Support/FileDigest.h"
 
 #include "tq/Quant/Half.h"
-#include "tq/Quant/Pack.h"
-#include "tq/Quant/Quantize.h"
-#include "tq/Quant/Reference.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -27,9 +25,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::SmallVector;
 using llvm::StringRef;
-
-static_assert(kMaxIntegerDepth == tq::quant::kMaxQuantizedK,
-              "the dialect promises what the numerics keep");
 
 /// Deeper chains of initializers are refused, to bound the recursion.
 static constexpr unsigned kMaxDepth = 500;
@@ -185,17 +180,29 @@ mapFile(StringRef path) {
   return region;
 }
 
+Expected<WeightEvaluator::MappedFile *>
+WeightEvaluator::openMapped(StringRef path) {
+  MappedFile &file = files[path];
+  if (file.region)
+    return &file;
+  auto region = mapFile(path);
+  if (!region)
+    return region.takeError();
+  file.region = std::move(*region);
+  if (*file.region)
+    file.digest = getFileDigest(
+        {reinterpret_cast<const uint8_t *>(file.region->const_data()),
+         file.region->size()});
+  return &file;
+}
+
 Expected<TensorData> WeightEvaluator::readMapped(MappedAttr mapped,
                                                  WeightOp weight) {
   uint64_t bytes = getBytes(weight.getType());
-  std::shared_ptr<llvm::sys::fs::mapped_file_region> &region =
-      files[mapped.getFile()];
-  if (!region) {
-    auto opened = mapFile(mapped.getFile());
-    if (!opened)
-      return opened.takeError();
-    region = std::move(*opened);
-  }
+  Expected<MappedFile *> file = openMapped(mapped.getFile());
+  if (!file)
+    return file.takeError();
+  auto &region = (*file)->region;
   uint64_t size = *region ? region->size() : 0;
   if (mapped.getOffset() > size || bytes > size - mapped.getOffset())
     return createStringError("weight @" + weight.getSymName() + " needs " +
@@ -203,6 +210,9 @@ Expected<TensorData> WeightEvaluator::readMapped(MappedAttr mapped,
                              llvm::Twine(mapped.getOffset()) + " of " +
                              mapped.getFile() + ", but the file has " +
                              llvm::Twine(size) + " bytes");
+  if (mapped.getDigest() && mapped.getDigest() != (*file)->digest)
+    return createStringError("the file of weights " + mapped.getFile() +
+                             " is not the one that the module was made from");
   if (bytes == 0)
     return TensorData::allocate(0);
   ArrayRef<uint8_t> view(
@@ -276,39 +286,6 @@ static TensorData convertToFloat(const TensorData &source, Type element) {
                          [](double x) { return static_cast<float>(x); });
 }
 
-static TensorData concatenate(tensor::ConcatOp op,
-                              ArrayRef<TensorData> operands, uint64_t bytes) {
-  auto shape = op.getResultType().getShape();
-  uint64_t outer = 1;
-  for (int64_t dim : shape.take_front(op.getDim()))
-    outer *= uint64_t(dim);
-  TensorData result = TensorData::allocate(bytes);
-  uint8_t *out = result.data();
-  for (uint64_t row = 0; row < outer; ++row)
-    for (const TensorData &operand : operands) {
-      uint64_t chunk = operand.bytes().size() / outer;
-      if (chunk)
-        memcpy(out, operand.bytes().data() + row * chunk, chunk);
-      out += chunk;
-    }
-  return result;
-}
-
-static TensorData pack(PackWeightOp op, const TensorData &weight,
-                       uint64_t bytes) {
-  auto type = llvm::cast<RankedTensorType>(op.getWeight().getType());
-  int64_t n = type.getDimSize(0), k = type.getDimSize(1);
-  tq::quant::PanelLayout layout{int64_t(op.getPanel()), int64_t(op.getGroup())};
-  TensorData result = TensorData::allocate(bytes);
-  if (type.getElementType().isF32())
-    tq::quant::packWeights(weight.as<float>(), n, k, layout,
-                           reinterpret_cast<float *>(result.data()));
-  else
-    tq::quant::packWeights(weight.as<int8_t>(), n, k, layout,
-                           reinterpret_cast<int8_t *>(result.data()));
-  return result;
-}
-
 Expected<SmallVector<TensorData, 2>> WeightEvaluator::compute(Operation *op) {
   SmallVector<TensorData, 4> operands;
   for (Value operand : op->getOperands()) {
@@ -317,38 +294,19 @@ Expected<SmallVector<TensorData, 2>> WeightEvaluator::compute(Operation *op) {
       return data.takeError();
     operands.push_back(std::move(*data));
   }
-  SmallVector<uint64_t, 2> bytes;
-  for (Type type : op->getResultTypes())
-    bytes.push_back(getBytes(type));
-
+  auto compileTimeOp = llvm::dyn_cast<CompileTimeOpInterface>(op);
+  if (!compileTimeOp)
+    return createStringError("'" + op->getName().getStringRef() +
+                             "' cannot be evaluated at compile time");
   SmallVector<TensorData, 2> results;
-  if (auto concat = llvm::dyn_cast<tensor::ConcatOp>(op)) {
-    results.push_back(concatenate(concat, operands, bytes[0]));
-    return results;
-  }
-  if (auto packOp = llvm::dyn_cast<PackWeightOp>(op)) {
-    results.push_back(pack(packOp, operands[0], bytes[0]));
-    return results;
-  }
-  results.push_back(TensorData::allocate(bytes[0]));
-  if (llvm::isa<QuantizeWeightOp>(op)) {
-    auto type = llvm::cast<RankedTensorType>(op->getOperand(0).getType());
-    results.push_back(TensorData::allocate(bytes[1]));
-    tq::quant::quantizeWeights(operands[0].as<float>(), type.getDimSize(0),
-                               type.getDimSize(1),
-                               reinterpret_cast<int8_t *>(results[0].data()),
-                               reinterpret_cast<float *>(results[1].data()));
-    return results;
-  }
-  if (llvm::isa<ColumnSumsOp>(op)) {
-    auto type = llvm::cast<RankedTensorType>(op->getOperand(0).getType());
-    tq::quant::columnSums(operands[0].as<int8_t>(), type.getDimSize(0),
-                          type.getDimSize(1),
-                          reinterpret_cast<int32_t *>(results[0].data()));
-    return results;
-  }
-  return createStringError("'" + op->getName().getStringRef() +
-                           "' cannot be evaluated at compile time");
+  for (Type type : op->getResultTypes())
+    results.push_back(TensorData::allocate(getBytes(type)));
+  compileTimeOp.evaluate(
+      llvm::map_to_vector(operands, [](auto &data) { return data.bytes(); }),
+      llvm::map_to_vector(results, [](TensorData &data) {
+        return llvm::MutableArrayRef<uint8_t>(data.data(), data.bytes().size());
+      }));
+  return results;
 }
 
 Expected<TensorData> WeightEvaluator::evaluateGet(GetWeightOp op) {

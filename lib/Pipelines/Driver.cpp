@@ -148,7 +148,7 @@ static void resolveFiles(mlir::ModuleOp module, StringRef directory) {
     if (auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr()))
       weight.setValueAttr(MappedAttr::get(
           module.getContext(), makeAbsolute(directory, mapped.getFile()).str(),
-          mapped.getOffset()));
+          mapped.getOffset(), mapped.getDigest()));
 }
 
 /// Notes which files the tokenizer has, so that emit can miss them.

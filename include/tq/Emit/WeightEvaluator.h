@@ -78,6 +78,12 @@ private:
   const TensorData *find(unsigned number);
   void insert(unsigned number, TensorData data);
 
+  struct MappedFile {
+    std::shared_ptr<llvm::sys::fs::mapped_file_region> region;
+    uint64_t digest = 0;
+  };
+  llvm::Expected<MappedFile *> openMapped(llvm::StringRef path);
+
   struct CacheEntry {
     unsigned number;
     TensorData data;
@@ -92,7 +98,7 @@ private:
   llvm::StringMap<unsigned> numbers;
   llvm::DenseMap<mlir::Value, unsigned> valueNumbers;
   llvm::DenseMap<mlir::Operation *, unsigned> weightNumbers;
-  llvm::StringMap<std::shared_ptr<llvm::sys::fs::mapped_file_region>> files;
+  llvm::StringMap<MappedFile> files;
 };
 
 } // namespace tq

@@ -153,17 +153,6 @@ FailureOr<Dims> tq::reifyResultDims(OpBuilder &builder, OpResult result,
 // Kinds of ops
 //===----------------------------------------------------------------------===//
 
-bool tq::isWeightExpression(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op || !isa<RankedTensorType>(value.getType()))
-    return false;
-  if (isa<GetWeightOp, arith::ConstantOp>(op))
-    return true;
-  return isa<tensor::ConcatOp, QuantizeWeightOp, ColumnSumsOp, PackWeightOp>(
-             op) &&
-         llvm::all_of(op->getOperands(), isWeightExpression);
-}
-
 bool tq::isView(Operation *op) {
   return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
       op);
@@ -229,7 +218,7 @@ static bool isSupported(Operation *op) {
     return true;
   if (isa<TQDialect>(op->getDialect()))
     return !isa<QuantizeWeightOp, PackWeightOp>(op) ||
-           isWeightExpression(op->getResult(0));
+           isCompileTimeValue(op->getResult(0));
   if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
     return true;
   return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,

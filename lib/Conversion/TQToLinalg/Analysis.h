@@ -34,10 +34,6 @@ mlir::FailureOr<Dims> reifyResultDims(mlir::OpBuilder &builder,
 mlir::FailureOr<Dims> reifyComputedDims(mlir::OpBuilder &builder,
                                         mlir::OpResult result, DimsOf dimsOf);
 
-/// A tensor known at compile time: a weight, a constant, or made of them by
-/// ops that Emit evaluates.
-bool isWeightExpression(mlir::Value value);
-
 /// Reshapes and casts, which move no data.
 bool isView(mlir::Operation *op);
 

@@ -198,7 +198,7 @@ void SizeChecker::expectNotNegative(OpFoldResult size, const Twine &what) {
 /// A size is not negative, and what the op computes is what the type says.
 void SizeChecker::checkResult(OpResult result) {
   auto type = dyn_cast<RankedTensorType>(result.getType());
-  if (!type || isWeightExpression(result))
+  if (!type || isCompileTimeValue(result))
     return;
   for (auto [dim, size] : llvm::enumerate(dims.lookup(result)))
     expectNotNegative(size, describeDim({result, int64_t(dim)}) +

@@ -27,7 +27,7 @@ using namespace tq;
 static bool isComputed(Value value) {
   Operation *op = value.getDefiningOp();
   return op && !isView(op) && !isa<tensor::EmptyOp>(op) &&
-         !isWeightExpression(value);
+         !isCompileTimeValue(value);
 }
 
 /// Copies returned values that no kernel writes, and values returned twice:
@@ -127,7 +127,7 @@ Scheduler::createColumnSums(const KernelGroup &group) {
   SmallVector<std::pair<Value, Value>> sums;
   for (Operation *op : group.ops) {
     auto linear = dyn_cast<QuantizedLinearOp>(op);
-    if (linear && isWeightExpression(linear.getWeight()))
+    if (linear && isCompileTimeValue(linear.getWeight()))
       sums.push_back(
           {linear.getWeight(),
            ColumnSumsOp::create(builder, linear.getLoc(), linear.getWeight())});

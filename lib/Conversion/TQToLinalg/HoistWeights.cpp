@@ -60,12 +60,9 @@ static std::string describe(Value value) {
   Operation *op = value.getDefiningOp();
   if (auto weight = dyn_cast<GetWeightOp>(op))
     return weight.getName().str();
-  std::string base = describe(op->getOperand(0));
-  if (isa<QuantizeWeightOp>(op))
-    return base + (value == op->getResult(0) ? ".q8" : ".scales");
-  if (isa<ColumnSumsOp>(op))
-    return base + ".sums";
-  return base + (isa<PackWeightOp>(op) ? ".packed" : ".concat");
+  StringRef suffix =
+      cast<CompileTimeOpInterface>(op).getWeightSuffix(cast<OpResult>(value));
+  return describe(op->getOperand(0)) + suffix.str();
 }
 
 WeightOp Hoister::createWeight(Location loc, const std::string &name,
@@ -131,18 +128,18 @@ LogicalResult Hoister::run() {
   SmallVector<OpResult> roots;
   for (Operation &op : block)
     for (OpResult result : op.getResults())
-      if (isWeightExpression(result) &&
+      if (isCompileTimeValue(result) &&
           !isa<GetWeightOp, arith::ConstantOp>(op) &&
           llvm::any_of(result.getUsers(), [](Operation *user) {
             return user->getNumResults() == 0 ||
-                   !isWeightExpression(user->getResult(0));
+                   !isCompileTimeValue(user->getResult(0));
           }))
         roots.push_back(result);
   for (OpResult root : roots)
     hoistResult(root);
   for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
     if (op.getNumResults() != 0 && op.use_empty() &&
-        isWeightExpression(op.getResult(0)))
+        isCompileTimeValue(op.getResult(0)))
       op.erase();
   return success();
 }

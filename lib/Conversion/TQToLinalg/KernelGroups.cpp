@@ -63,7 +63,7 @@ static bool needsKernel(Operation *op) {
     return false;
   if (isView(op) || isa<tensor::EmptyOp>(op))
     return false;
-  return !isWeightExpression(op->getResult(0));
+  return !isCompileTimeValue(op->getResult(0));
 }
 
 KernelGroups::KernelGroups(Block &block, DimsOf dimsOf) {

@@ -363,7 +363,8 @@ void EncoderBuilder::declare(const Weight &weight, Type storage) {
   if (!declared.insert(weight.name).second)
     return;
   auto type = RankedTensorType::get(weight.shape, storage);
-  auto mapped = MappedAttr::get(ops.getContext(), weight.path, weight.offset);
+  auto mapped = MappedAttr::get(ops.getContext(), weight.path, weight.offset,
+                                weight.fileDigest);
   WeightOp::create(weights, at(weight.name), weight.name,
                    /*sym_visibility=*/StringAttr(), type, mapped);
   if (!checkFinite)

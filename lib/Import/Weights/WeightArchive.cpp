@@ -9,6 +9,7 @@
 
 #include "tq/Import/Weights/ForeignFile.h"
 #include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/FileDigest.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -297,6 +298,10 @@ Expected<std::unique_ptr<WeightFile>> WeightFile::open(StringRef path) {
   Expected<std::vector<Weight>> weights = reader.read(*header);
   if (!weights)
     return weights.takeError();
+
+  uint64_t digest = getFileDigest({bytes, size});
+  for (Weight &weight : *weights)
+    weight.fileDigest = digest;
 
   std::unique_ptr<WeightFile> file(new WeightFile());
   file->path = path.str();

@@ -361,6 +361,7 @@ std::optional<std::string> check(WeightType type,
                 type,
                 {static_cast<int64_t>(words.size())},
                 "file",
+                /*fileDigest=*/0,
                 1,
                 bytes.size() - 1,
                 reinterpret_cast<const uint8_t *>(bytes.data()) + 1};

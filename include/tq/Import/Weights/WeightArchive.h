@@ -58,8 +58,9 @@ struct Weight {
   std::string name;
   WeightType type;
   llvm::SmallVector<int64_t, 4> shape;
-  /// The file, as it was opened, and where in it the tensor begins.
+  /// The file, as it was opened, its digest, and where in it the tensor begins.
   std::string path;
+  uint64_t fileDigest;
   uint64_t offset;
   uint64_t bytes;
   const uint8_t *data;

@@ -28,6 +28,7 @@ void tq::TQDialect::initialize() {
 #define GET_OP_LIST
 #include "tq/Dialect/TQ/IR/TQOps.cpp.inc"
       >();
+  attachCompileTimeModels();
 }
 
 quant::QuantizedType tq::getDynamicU8Type(MLIRContext *context) {

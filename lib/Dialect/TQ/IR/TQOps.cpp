@@ -85,12 +85,6 @@ static LogicalResult expectStorage(Operation *op, StringRef name, Value value,
 // Weights
 //===----------------------------------------------------------------------===//
 
-/// Ops that Emit can evaluate at compile time.
-static bool isCompileTimeOp(Operation &op) {
-  return isa<GetWeightOp, QuantizeWeightOp, ColumnSumsOp, PackWeightOp, YieldOp,
-             tensor::ConcatOp>(op);
-}
-
 /// The bytes of a weight and of what it is made of are counted by all phases.
 static LogicalResult verifyBytes(Operation *op, WeightOp weight, Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
@@ -109,7 +103,7 @@ static LogicalResult verifyInitializer(WeightOp weight) {
     return weight.emitOpError(
         "expected an initializer of one block that ends in 'tq.yield'");
   for (Operation &op : region.front()) {
-    if (!isCompileTimeOp(op))
+    if (!isa<GetWeightOp, YieldOp, CompileTimeOpInterface>(op))
       return op.emitError("expected an op that is evaluated at compile time in "
                           "the initializer "
                           "of a weight, but got '")

@@ -17,16 +17,6 @@ static RankedTensorType tensorOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-bool tq::isCompileTimeValue(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op)
-    return false;
-  if (isa<GetWeightOp>(op))
-    return true;
-  return isa<tensor::ConcatOp>(op) &&
-         llvm::all_of(op->getOperands(), isCompileTimeValue);
-}
-
 /// Whether a weight or table can be quantized at compile time, or is already.
 static bool isQuantizableWeight(Value value) {
   return isCompileTimeValue(value) || value.getDefiningOp<DequantizeOp>();

@@ -77,8 +77,8 @@ std::optional<int64_t> getTensorBytes(mlir::ShapedType type);
 /// rank bounds: no verifier asks for that.
 std::optional<int64_t> getConstantDim(mlir::ShapedDimOpInterface op);
 
-/// Whether the value is computed from weights alone, so that Emit can evaluate
-/// it at compile time.
+/// Whether the value is a tensor that is known at compile time: a weight, a
+/// constant, or what ops of CompileTimeOpInterface make of such.
 bool isCompileTimeValue(mlir::Value value);
 
 /// The type with its last dimension dropped and another element type.

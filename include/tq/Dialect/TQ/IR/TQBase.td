@@ -38,6 +38,10 @@ def TQ_Dialect : Dialect {
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;
+  let extraClassDeclaration = [{
+    /// CompileTimeOpInterface of ops of other dialects.
+    void attachCompileTimeModels();
+  }];
 }
 
 class TQ_Attr<string name, string attrMnemonic, list<Trait> traits = []>
@@ -51,12 +55,15 @@ def TQ_MappedAttr : TQ_Attr<"Mapped", "mapped"> {
     The weight's elements, row-major and little-endian, start `offset` bytes into
     `file`; where a file of IR is read, relative paths start at its directory. The
     weight's type gives their number. The file is mapped when the
-    elements are needed, at the earliest by `Emit`; IR stays small.
+    elements are needed, at the earliest by `Emit`; IR stays small. A `digest` is that
+    of the file that the module was made from (`getFileDigest`): with another file, Emit
+    ends with an error. 0: any file will do.
 
-    Example: `#tq.mapped<"model.safetensors", 1432>`
+    Example: `#tq.mapped<"model.safetensors", 1432, digest = 5180492295206395165>`
   }];
-  let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset);
-  let assemblyFormat = "`<` $file `,` $offset `>`";
+  let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset,
+                        DefaultValuedParameter<"uint64_t", "0">:$digest);
+  let assemblyFormat = "`<` $file `,` $offset (`,` `digest` `=` $digest^)? `>`";
 }
 
 class TQ_EnumCase<string sym, int val, string str> : I32EnumAttrCase<sym, val, str>;

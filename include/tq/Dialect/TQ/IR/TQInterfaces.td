@@ -57,4 +57,25 @@ def TQ_EqualDimsOpInterface : OpInterface<"EqualDimsOpInterface"> {
   ];
 }
 
+def TQ_CompileTimeOpInterface : OpInterface<"CompileTimeOpInterface"> {
+  let cppNamespace = "::tq";
+  let description = [{
+    An op whose results are known at compile time wherever its operands are: it says
+    how they are computed. Where all of its operands come from `tq.get_weight`, each
+    result that a kernel reads becomes a weight, which `Emit` evaluates.
+  }];
+  let methods = [
+    InterfaceMethod<[{
+      What the name of a weight that holds `result` ends in, after that of the weight
+      that the first operand starts from: `.scales`.
+    }], "::llvm::StringRef", "getWeightSuffix", (ins "::mlir::OpResult":$result)>,
+    InterfaceMethod<[{
+      Computes the elements of all results from those of the operands: dense,
+      row-major, little-endian, aligned to their type. Results begin as zeros.
+    }], "void", "evaluate",
+      (ins "::llvm::ArrayRef<::llvm::ArrayRef<uint8_t>>":$operands,
+           "::llvm::ArrayRef<::llvm::MutableArrayRef<uint8_t>>":$results)>
+  ];
+}
+
 #endif // TQ_DIALECT_TQ_IR_TQINTERFACES_TD

@@ -9,6 +9,7 @@
 #define TQ_DIALECT_TQ_IR_TQWEIGHTOPS_TD
 
 include "tq/Dialect/TQ/IR/TQBase.td"
+include "tq/Dialect/TQ/IR/TQInterfaces.td"
 
 def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
   let summary = "define a weight as a module-level symbol";
@@ -22,8 +23,8 @@ def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
     (C1) `type` is a ranked tensor with static shape.
     (C2) Exactly one of `value` and `initializer` is present.
     (C3) An elements attribute has the weight's type.
-    (C4) The initializer has one block that ends in `tq.yield` of `type`, and
-         holds only ops that can be evaluated at compile time.
+    (C4) The initializer has one block that ends in `tq.yield` of `type`; its other
+         ops are `tq.get_weight` or have `CompileTimeOpInterface`.
     (C5) The weight, and each value of the initializer, has elements with a layout
          in memory and takes at most 4 TiB.
 
@@ -90,7 +91,8 @@ def TQ_GetWeightOp : TQ_Op<"get_weight",
   let assemblyFormat = "$name attr-dict `:` type($result)";
 }
 
-def TQ_QuantizeWeightOp : TQ_Op<"quantize_weight", [Pure, InferTypeOpAdaptor]> {
+def TQ_QuantizeWeightOp : TQ_Op<"quantize_weight", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "quantize a weight to s8, one scale a row";
   let description = [{
     For each row n: `scale[n] = max_k |w[n,k]| / 127`, 1 for a row of zeros;
@@ -111,7 +113,8 @@ def TQ_QuantizeWeightOp : TQ_Op<"quantize_weight", [Pure, InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
-def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor]> {
+def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "sum a quantized linear weight over its inputs";
   let description = [{
     `result[n] = sum_k weight[n,k]` in s32: what a zero point of the other operand
@@ -129,7 +132,8 @@ def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
-def TQ_PackWeightOp : TQ_Op<"pack_weight", [Pure, InferTypeOpAdaptor]> {
+def TQ_PackWeightOp : TQ_Op<"pack_weight", [Pure, InferTypeOpAdaptor,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "lay a linear weight out in panels for a kernel";
   let description = [{
     `result[n / panel, k / group, n % panel, k % group] = weight[n, k]`, padded with

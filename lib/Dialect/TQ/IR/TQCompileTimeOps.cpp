@@ -1,0 +1,111 @@
+//===- TQCompileTimeOps.cpp - What is known at compile time ---------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Dialect/TQ/IR/TQ.h"
+
+#include "tq/Quant/Pack.h"
+#include "tq/Quant/Quantize.h"
+#include "tq/Quant/Reference.h"
+
+using namespace mlir;
+using namespace tq;
+
+static_assert(kMaxIntegerDepth == tq::quant::kMaxQuantizedK,
+              "the dialect promises what the numerics keep");
+
+bool tq::isCompileTimeValue(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !isa<RankedTensorType>(value.getType()))
+    return false;
+  if (isa<GetWeightOp, arith::ConstantOp>(op))
+    return true;
+  return isa<CompileTimeOpInterface>(op) &&
+         llvm::all_of(op->getOperands(), isCompileTimeValue);
+}
+
+using Elements = ArrayRef<uint8_t>;
+using MutableElements = MutableArrayRef<uint8_t>;
+
+template <typename T>
+static const T *as(Elements elements) {
+  assert(reinterpret_cast<uintptr_t>(elements.data()) % alignof(T) == 0);
+  return reinterpret_cast<const T *>(elements.data());
+}
+
+template <typename T>
+static T *as(MutableElements elements) {
+  assert(reinterpret_cast<uintptr_t>(elements.data()) % alignof(T) == 0);
+  return reinterpret_cast<T *>(elements.data());
+}
+
+/// Rows and columns of a weight.
+static std::pair<int64_t, int64_t> getSizes(Value weight) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  return {type.getDimSize(0), type.getDimSize(1)};
+}
+
+StringRef QuantizeWeightOp::getWeightSuffix(OpResult result) {
+  return result == getValues() ? ".q8" : ".scales";
+}
+
+void QuantizeWeightOp::evaluate(ArrayRef<Elements> operands,
+                                ArrayRef<MutableElements> results) {
+  auto [n, k] = getSizes(getWeight());
+  tq::quant::quantizeWeights(as<float>(operands[0]), n, k,
+                             as<int8_t>(results[0]), as<float>(results[1]));
+}
+
+StringRef ColumnSumsOp::getWeightSuffix(OpResult) { return ".sums"; }
+
+void ColumnSumsOp::evaluate(ArrayRef<Elements> operands,
+                            ArrayRef<MutableElements> results) {
+  auto [n, k] = getSizes(getWeight());
+  tq::quant::columnSums(as<int8_t>(operands[0]), n, k, as<int32_t>(results[0]));
+}
+
+StringRef PackWeightOp::getWeightSuffix(OpResult) { return ".packed"; }
+
+void PackWeightOp::evaluate(ArrayRef<Elements> operands,
+                            ArrayRef<MutableElements> results) {
+  auto [n, k] = getSizes(getWeight());
+  tq::quant::PanelLayout layout{int64_t(getPanel()), int64_t(getGroup())};
+  if (getType().getElementType().isF32())
+    tq::quant::packWeights(as<float>(operands[0]), n, k, layout,
+                           as<float>(results[0]));
+  else
+    tq::quant::packWeights(as<int8_t>(operands[0]), n, k, layout,
+                           as<int8_t>(results[0]));
+}
+
+namespace {
+
+struct ConcatModel
+    : public CompileTimeOpInterface::ExternalModel<ConcatModel,
+                                                   tensor::ConcatOp> {
+  StringRef getWeightSuffix(Operation *, OpResult) const { return ".concat"; }
+
+  void evaluate(Operation *op, ArrayRef<Elements> operands,
+                ArrayRef<MutableElements> results) const {
+    auto concat = cast<tensor::ConcatOp>(op);
+    ArrayRef<int64_t> shape = concat.getResultType().getShape();
+    size_t outer = 1;
+    for (int64_t dim : shape.take_front(concat.getDim()))
+      outer *= size_t(dim);
+    uint8_t *out = results[0].data();
+    for (size_t row = 0; row < outer; ++row)
+      for (Elements operand : operands) {
+        size_t chunk = operand.size() / outer;
+        out = llvm::copy(operand.slice(row * chunk, chunk), out);
+      }
+  }
+};
+
+} // namespace
+
+void TQDialect::attachCompileTimeModels() {
+  tensor::ConcatOp::attachInterface<ConcatModel>(*getContext());
+}
