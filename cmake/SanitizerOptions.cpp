@@ -1,4 +1,4 @@
-//===- SanitizerOptions.cpp - Defaults of sanitized builds ------*- C++ -*-===//
+//===- SanitizerOptions.cpp - Defaults of sanitized builds ----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Emit.cpp - From a module after codegen to a program ------*- C++ -*-===//
+//===- Emit.cpp - From a module after codegen to a program ----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,8 +11,8 @@
 #include "tq/Emit/Golden.h"
 #include "tq/Emit/Link.h"
 #include "tq/Emit/ObjectFile.h"
-#include "tq/Emit/TempFiles.h"
 #include "tq/Import/HuggingFace/TokenizerTables.h"
+#include "tq/Support/TempFiles.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"

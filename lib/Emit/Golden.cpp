@@ -1,4 +1,4 @@
-//===- Golden.cpp - What a program tests itself with ------------*- C++ -*-===//
+//===- Golden.cpp - What a program tests itself with ----------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,8 +7,8 @@
 
 #include "tq/Emit/Golden.h"
 
-#include "tq/Emit/Subprocess.h"
 #include "tq/Runtime/Program.h"
+#include "tq/Support/Subprocess.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"

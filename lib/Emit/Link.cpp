@@ -1,4 +1,4 @@
-//===- Link.cpp - Link objects and the runtime ------------------*- C++ -*-===//
+//===- Link.cpp - Link objects and the runtime ----------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,7 @@
 
 #include "tq/Emit/Link.h"
 
-#include "tq/Emit/Subprocess.h"
+#include "tq/Support/Subprocess.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"

@@ -1,4 +1,4 @@
-//===- ObjectFile.cpp - From the llvm dialect to object files ---*- C++ -*-===//
+//===- ObjectFile.cpp - From the llvm dialect to object files -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

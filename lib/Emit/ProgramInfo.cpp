@@ -1,4 +1,4 @@
-//===- ProgramInfo.cpp - Read a program's description -----------*- C++ -*-===//
+//===- ProgramInfo.cpp - Read a program's description ---------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

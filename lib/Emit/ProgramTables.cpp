@@ -1,4 +1,4 @@
-//===- ProgramTables.cpp - Build tq_program_main ----------------*- C++ -*-===//
+//===- ProgramTables.cpp - Build tq_program_main --------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- WeightEvaluator.cpp - Elements of weights ----------------*- C++ -*-===//
+//===- WeightEvaluator.cpp - Elements of weights --------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,8 +7,8 @@
 
 #include "tq/Emit/WeightEvaluator.h"
 
-#include "tq/Emit/TempFiles.h"
 #include "tq/Support/FileDigest.h"
+#include "tq/Support/TempFiles.h"
 
 #include "tq/Quant/Half.h"
 

@@ -1,4 +1,4 @@
-//===- WeightSection.cpp - The weights of a program in one file -*- C++ -*-===//
+//===- WeightSection.cpp - The weights of a program in one file -----------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

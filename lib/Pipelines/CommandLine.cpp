@@ -1,4 +1,4 @@
-//===- CommandLine.cpp - Options of tq-compile ------------------*- C++ -*-===//
+//===- CommandLine.cpp - Options of tq-compile ----------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

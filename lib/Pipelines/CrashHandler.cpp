@@ -1,4 +1,4 @@
-//===- CrashHandler.cpp - One line for every end ----------------*- C++ -*-===//
+//===- CrashHandler.cpp - One line for every end --------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,7 +9,7 @@
 
 #include "Report.h"
 
-#include "tq/Emit/Cleanup.h"
+#include "tq/Support/Cleanup.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Compiler.h"

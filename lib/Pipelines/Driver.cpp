@@ -1,4 +1,4 @@
-//===- Driver.cpp - The compiler as one function ----------------*- C++ -*-===//
+//===- Driver.cpp - The compiler as one function --------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,8 +15,8 @@
 
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Emit/Link.h"
-#include "tq/Emit/Target.h"
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
+#include "tq/Target/Target.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/AsmState.h"

@@ -1,4 +1,4 @@
-//===- NestingCheck.cpp - Bound the nesting of IR ---------------*- C++ -*-===//
+//===- NestingCheck.cpp - Bound the nesting of IR -------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- OpCheck.cpp - What MLIR's verifier does not survive ------*- C++ -*-===//
+//===- OpCheck.cpp - What MLIR's verifier does not survive ----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- OutputCheck.cpp - Whether outputs may be written ---------*- C++ -*-===//
+//===- OutputCheck.cpp - Whether outputs may be written -------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,7 @@
 
 #include "OutputCheck.h"
 
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringSwitch.h"

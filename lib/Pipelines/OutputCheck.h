@@ -8,8 +8,8 @@
 #ifndef TQ_LIB_PIPELINES_OUTPUTCHECK_H
 #define TQ_LIB_PIPELINES_OUTPUTCHECK_H
 
-#include "tq/Emit/InputFiles.h"
 #include "tq/Pipelines/CommandLine.h"
+#include "tq/Support/InputFiles.h"
 
 namespace tq {
 

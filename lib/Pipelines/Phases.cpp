@@ -1,4 +1,4 @@
-//===- Phases.cpp - The phases of the compiler ------------------*- C++ -*-===//
+//===- Phases.cpp - The phases of the compiler ----------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,11 +9,10 @@
 
 #include "tq/Codegen/CPU/Passes.h"
 #include "tq/Codegen/CPU/Pipeline.h"
-#include "tq/Codegen/CPU/Target.h"
 #include "tq/Codegen/Common/Passes.h"
 #include "tq/Conversion/TQToLinalg/Passes.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
-#include "tq/Emit/Target.h"
+#include "tq/Target/Target.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -143,37 +142,17 @@ void tq::buildLowerPipeline(OpPassManager &manager,
   mark(manager, Phase::Lower);
 }
 
-/// "CPU=SCHEDULE" for each target; tq-compile has checked the names, in tq-opt
-/// an unknown one becomes a schedule that tq-generate-kernels does not know.
-static llvm::SmallVector<std::string>
-describeTargets(const CodegenPipelineOptions &options, std::string &triple) {
-  llvm::Expected<std::string> resolved = resolveTriple(options.target);
-  if (!resolved)
-    return {"=" + toString(resolved.takeError())};
-  triple = *resolved;
-  std::vector<std::string> cpus(options.targetCpu.begin(),
-                                options.targetCpu.end());
-  auto targets =
-      resolveTargets(cpus.empty() ? getDefaultCpus(triple) : cpus, triple);
-  if (!targets)
-    return {"=" + toString(targets.takeError())};
-  llvm::SmallVector<std::string> result;
-  for (const Target &target : *targets)
-    result.push_back(target.name + "=" +
-                     cpu::selectTarget(target.required).name.str());
-  return result;
-}
-
 void tq::buildCodegenPipeline(OpPassManager &manager,
                               const CodegenPipelineOptions &options) {
   manager.addPass(createCheckBoundsPass());
   // Weights first: all targets read the same.
-  manager.addPass(createPackKernelWeights());
-  SplitTargetsOptions split;
-  split.targets = describeTargets(options, split.triple);
-  manager.addPass(createSplitTargets(split));
+  manager.addPass(createPackKernelWeightsPass());
+  SplitTargetsPassOptions split;
+  split.target = options.target;
+  split.targetCpus = llvm::to_vector(options.targetCpu);
+  manager.addPass(createSplitTargetsPass(split));
   buildCPUCodegenPipeline(manager.nest<ModuleOp>());
-  manager.addPass(createJoinTargets());
+  manager.addPass(createJoinTargetsPass());
   mark(manager, Phase::Codegen);
 }
 

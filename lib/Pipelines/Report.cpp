@@ -1,4 +1,4 @@
-//===- Report.cpp - What the compiler tells its user ------------*- C++ -*-===//
+//===- Report.cpp - What the compiler tells its user ----------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,7 @@
 
 #include "Report.h"
 
-#include "tq/Emit/Cleanup.h"
+#include "tq/Support/Cleanup.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"

@@ -1,4 +1,4 @@
-//===- IntegerAttention.cpp - Attention with products in integers ---------===//
+//===- ReferenceIntegerAttention.cpp - Scalar attention in integers -------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

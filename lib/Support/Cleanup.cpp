@@ -1,11 +1,11 @@
-//===- Cleanup.cpp - What has to go when the compiler does ------*- C++ -*-===//
+//===- Cleanup.cpp - What has to go when the compiler does ----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/Cleanup.h"
+#include "tq/Support/Cleanup.h"
 
 #include "llvm/ADT/STLExtras.h"
 

@@ -5,15 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Import/Weights/ForeignFile.h"
+#include "tq/Support/ForeignFile.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 namespace {
 struct Signature {
@@ -49,7 +48,7 @@ static constexpr Signature signatures[] = {
     {"\x1f\x8b", "a gzip archive: unpack it"},
 };
 
-StringRef describeForeignContent(StringRef content) {
+StringRef tq::describeForeignContent(StringRef content) {
   // Any of these could be the size of a header, but then a header follows.
   if (content.size() > 8 && content[8] == '{')
     return "";
@@ -101,11 +100,9 @@ static constexpr OtherWeights otherWeights[] = {
     {"openvino/openvino_model.xml", takeOriginal},
 };
 
-std::string describeOtherWeights(StringRef directory) {
+std::string tq::describeOtherWeights(StringRef directory) {
   for (const OtherWeights &other : otherWeights)
     if (sys::fs::exists(joinPath(directory, other.file)))
       return ("only " + other.file + "; " + other.advice).str();
   return "neither";
 }
-
-} // namespace tq

@@ -1,11 +1,11 @@
-//===- InputFiles.cpp - The files that a run reads --------------*- C++ -*-===//
+//===- InputFiles.cpp - The files that a run reads ------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/InputFiles.h"
+#include "tq/Support/InputFiles.h"
 
 using namespace llvm;
 using namespace tq;

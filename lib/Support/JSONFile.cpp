@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
-#include "tq/Import/Weights/ForeignFile.h"
+#include "tq/Support/ForeignFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
@@ -18,8 +18,7 @@
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 char InputError::ID = 0;
 
@@ -29,17 +28,17 @@ std::error_code InputError::convertToErrorCode() const {
   return std::make_error_code(std::errc::invalid_argument);
 }
 
-Error makeFileError(StringRef path, const Twine &message) {
+Error tq::makeFileError(StringRef path, const Twine &message) {
   return make_error<InputError>(path, message);
 }
 
-std::string joinPath(StringRef directory, StringRef name) {
+std::string tq::joinPath(StringRef directory, StringRef name) {
   SmallString<128> path(directory);
   sys::path::append(path, name);
   return std::string(path);
 }
 
-Expected<bool> isThere(StringRef path) {
+Expected<bool> tq::isThere(StringRef path) {
   if (sys::fs::exists(path))
     return true;
   sys::fs::file_status link;
@@ -49,7 +48,7 @@ Expected<bool> isThere(StringRef path) {
                              "not exist");
 }
 
-bool isInsideDirectory(StringRef path) {
+bool tq::isInsideDirectory(StringRef path) {
   if (path.empty() || path.contains('\0') || sys::path::is_absolute(path))
     return false;
   return llvm::none_of(
@@ -57,7 +56,7 @@ bool isInsideDirectory(StringRef path) {
       [](StringRef component) { return component == ".."; });
 }
 
-std::string printable(StringRef text) {
+std::string tq::printable(StringRef text) {
   constexpr size_t longest = 120;
   std::string result;
   for (unsigned char c : text.take_front(longest)) {
@@ -163,7 +162,7 @@ static std::string joinSurrogatePairs(StringRef text) {
   return result;
 }
 
-Expected<json::Value> parseJSON(StringRef path, StringRef text) {
+Expected<json::Value> tq::parseJSON(StringRef path, StringRef text) {
   if (text.size() > maxJSONBytes)
     return makeFileError(path, "expected at most " + Twine(maxJSONBytes) +
                                    " bytes of JSON, but got " +
@@ -192,11 +191,11 @@ static Expected<json::Object> toObject(StringRef path,
   return makeFileError(path, "expected a JSON object");
 }
 
-Expected<json::Object> parseJSONObject(StringRef path, StringRef text) {
+Expected<json::Object> tq::parseJSONObject(StringRef path, StringRef text) {
   return toObject(path, parseJSON(path, text));
 }
 
-Expected<uint64_t> checkRegularFile(StringRef path, uint64_t maxBytes) {
+Expected<uint64_t> tq::checkRegularFile(StringRef path, uint64_t maxBytes) {
   Expected<bool> exists = isThere(path);
   if (!exists)
     return exists.takeError();
@@ -207,9 +206,9 @@ Expected<uint64_t> checkRegularFile(StringRef path, uint64_t maxBytes) {
   return checkRegularFile(path, status, maxBytes);
 }
 
-Expected<uint64_t> checkRegularFile(StringRef path,
-                                    const sys::fs::file_status &status,
-                                    uint64_t maxBytes) {
+Expected<uint64_t> tq::checkRegularFile(StringRef path,
+                                        const sys::fs::file_status &status,
+                                        uint64_t maxBytes) {
   if (status.type() != sys::fs::file_type::regular_file)
     return makeFileError(path,
                          "expected a regular file, but got something else");
@@ -220,7 +219,7 @@ Expected<uint64_t> checkRegularFile(StringRef path,
   return status.getSize();
 }
 
-Expected<std::unique_ptr<MemoryBuffer>> readRegularFile(StringRef path) {
+Expected<std::unique_ptr<MemoryBuffer>> tq::readRegularFile(StringRef path) {
   Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
   if (!size)
     return size.takeError();
@@ -233,15 +232,13 @@ Expected<std::unique_ptr<MemoryBuffer>> readRegularFile(StringRef path) {
   return std::move(*buffer);
 }
 
-Expected<json::Value> readJSON(StringRef path) {
+Expected<json::Value> tq::readJSON(StringRef path) {
   Expected<std::unique_ptr<MemoryBuffer>> buffer = readRegularFile(path);
   if (!buffer)
     return buffer.takeError();
   return parseJSON(path, (*buffer)->getBuffer());
 }
 
-Expected<json::Object> readJSONObject(StringRef path) {
+Expected<json::Object> tq::readJSONObject(StringRef path) {
   return toObject(path, readJSON(path));
 }
-
-} // namespace tq

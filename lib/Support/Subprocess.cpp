@@ -1,4 +1,4 @@
-//===- Subprocess.cpp - Programs that the compiler runs ---------*- C++ -*-===//
+//===- Subprocess.cpp - Programs that the compiler runs -------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,9 +10,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/Subprocess.h"
+#include "tq/Support/Subprocess.h"
 
-#include "tq/Emit/Cleanup.h"
+#include "tq/Support/Cleanup.h"
 
 #include "llvm/ADT/ScopeExit.h"
 

@@ -1,4 +1,4 @@
-//===- TempFiles.cpp - Files that do not outlive the compiler ---*- C++ -*-===//
+//===- TempFiles.cpp - Files that do not outlive the compiler -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,9 +11,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
 
-#include "tq/Emit/Cleanup.h"
+#include "tq/Support/Cleanup.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"

@@ -1,12 +1,11 @@
-//===- Target.cpp - The CPUs that a program is compiled for ------*- C++
-//-*-===//
+//===- Target.cpp - The CPUs that a program is compiled for ---------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/Target.h"
+#include "tq/Target/Target.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"

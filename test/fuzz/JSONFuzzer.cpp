@@ -7,7 +7,7 @@
 
 #include "Fuzz.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 using namespace tq;
 

@@ -1,5 +1,4 @@
-//===- Model.h - Tiny models for the fuzz targets of the importer  -*- C++
-//-*-===//
+//===- Model.h - Tiny models for the fuzz targets ---------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

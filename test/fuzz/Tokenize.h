@@ -1,4 +1,4 @@
-//===- Tokenize.h - What every use of a tokenizer has to keep - -*- C++ -*-===//
+//===- Tokenize.h - What every use of a tokenizer has to keep ---*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Vocabulary.h - Tables of a small tokenizer ------------- -*- C++ -*-===//
+//===- Vocabulary.h - Tables of a small tokenizer ---------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

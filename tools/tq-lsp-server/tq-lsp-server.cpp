@@ -1,4 +1,4 @@
-//===- tq-lsp-server.cpp - IR with tq ops in editors ------------*- C++ -*-===//
+//===- tq-lsp-server.cpp - IR with tq ops in editors ----------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

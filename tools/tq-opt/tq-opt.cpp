@@ -1,4 +1,4 @@
-//===- tq-opt.cpp - Run passes and pipelines -*- C++ -*-===//
+//===- tq-opt.cpp - Run passes and pipelines ------------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

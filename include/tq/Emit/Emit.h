@@ -8,10 +8,10 @@
 #ifndef TQ_EMIT_EMIT_H
 #define TQ_EMIT_EMIT_H
 
-#include "tq/Emit/InputFiles.h"
 #include "tq/Emit/ProgramTables.h"
-#include "tq/Emit/Target.h"
 #include "tq/Emit/WeightSection.h"
+#include "tq/Support/InputFiles.h"
+#include "tq/Target/Target.h"
 
 #include <optional>
 

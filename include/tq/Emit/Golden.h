@@ -9,7 +9,7 @@
 #define TQ_EMIT_GOLDEN_H
 
 #include "tq/Emit/ProgramTables.h"
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
 
 namespace tq {
 

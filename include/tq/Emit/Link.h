@@ -8,7 +8,7 @@
 #ifndef TQ_EMIT_LINK_H
 #define TQ_EMIT_LINK_H
 
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
 
 #include "llvm/TargetParser/Triple.h"
 

@@ -9,7 +9,7 @@
 #define TQ_EMIT_OBJECTFILE_H
 
 #include "tq/Emit/ProgramTables.h"
-#include "tq/Emit/Target.h"
+#include "tq/Target/Target.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/LLVMContext.h"

@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // The definition of tq's math functions, one f32 at a time. Generated code
 // performs these operations in this order on vectors, so both give the same

@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // One set of numbers for the scalar reference (Math.h) and for the code that
 // the compiler emits: a result has the same bits because the same coefficients

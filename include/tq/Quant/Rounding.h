@@ -4,7 +4,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // Rounding without a rounding instruction: adding kRoundMagic in f32 makes the
 // adder round to an integer, ties to even, and leaves it in the mantissa. The

@@ -1,4 +1,4 @@
-//===- Program.h - Contract between generated code and the runtime --------===//
+//===- Program.h - What programs and the runtime agree on -------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

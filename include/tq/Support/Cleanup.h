@@ -10,8 +10,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_EMIT_CLEANUP_H
-#define TQ_EMIT_CLEANUP_H
+#ifndef TQ_SUPPORT_CLEANUP_H
+#define TQ_SUPPORT_CLEANUP_H
 
 #include "llvm/ADT/StringRef.h"
 
@@ -58,4 +58,4 @@ void cleanUp();
 
 } // namespace tq
 
-#endif // TQ_EMIT_CLEANUP_H
+#endif // TQ_SUPPORT_CLEANUP_H

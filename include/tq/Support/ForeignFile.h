@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_IMPORT_WEIGHTS_FOREIGNFILE_H
-#define TQ_IMPORT_WEIGHTS_FOREIGNFILE_H
+#ifndef TQ_SUPPORT_FOREIGNFILE_H
+#define TQ_SUPPORT_FOREIGNFILE_H
 
 #include "llvm/ADT/StringRef.h"
 
@@ -30,4 +30,4 @@ std::string describeOtherWeights(llvm::StringRef directory);
 
 } // namespace tq
 
-#endif // TQ_IMPORT_WEIGHTS_FOREIGNFILE_H
+#endif // TQ_SUPPORT_FOREIGNFILE_H

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_EMIT_INPUTFILES_H
-#define TQ_EMIT_INPUTFILES_H
+#ifndef TQ_SUPPORT_INPUTFILES_H
+#define TQ_SUPPORT_INPUTFILES_H
 
 #include "llvm/Support/Error.h"
 #include "llvm/Support/FileSystem.h"
@@ -52,4 +52,4 @@ private:
 
 } // namespace tq
 
-#endif // TQ_EMIT_INPUTFILES_H
+#endif // TQ_SUPPORT_INPUTFILES_H

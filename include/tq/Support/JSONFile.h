@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_IMPORT_WEIGHTS_JSONFILE_H
-#define TQ_IMPORT_WEIGHTS_JSONFILE_H
+#ifndef TQ_SUPPORT_JSONFILE_H
+#define TQ_SUPPORT_JSONFILE_H
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -93,4 +93,4 @@ llvm::Error makeFileError(llvm::StringRef path, const llvm::Twine &message);
 
 } // namespace tq
 
-#endif // TQ_IMPORT_WEIGHTS_JSONFILE_H
+#endif // TQ_SUPPORT_JSONFILE_H

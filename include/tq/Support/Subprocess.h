@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_EMIT_SUBPROCESS_H
-#define TQ_EMIT_SUBPROCESS_H
+#ifndef TQ_SUPPORT_SUBPROCESS_H
+#define TQ_SUPPORT_SUBPROCESS_H
 
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
 
 #include "llvm/ADT/ArrayRef.h"
 
@@ -34,4 +34,4 @@ llvm::Expected<std::string> runProgram(const ProgramRun &run, TempFiles &files);
 
 } // namespace tq
 
-#endif // TQ_EMIT_SUBPROCESS_H
+#endif // TQ_SUPPORT_SUBPROCESS_H

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_EMIT_TEMPFILES_H
-#define TQ_EMIT_TEMPFILES_H
+#ifndef TQ_SUPPORT_TEMPFILES_H
+#define TQ_SUPPORT_TEMPFILES_H
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
@@ -92,4 +92,4 @@ writeOutput(llvm::StringRef path,
 
 } // namespace tq
 
-#endif // TQ_EMIT_TEMPFILES_H
+#endif // TQ_SUPPORT_TEMPFILES_H

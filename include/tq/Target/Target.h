@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_EMIT_TARGET_H
-#define TQ_EMIT_TARGET_H
+#ifndef TQ_TARGET_TARGET_H
+#define TQ_TARGET_TARGET_H
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -65,4 +65,4 @@ createTargetMachine(const Target &target);
 
 } // namespace tq
 
-#endif // TQ_EMIT_TARGET_H
+#endif // TQ_TARGET_TARGET_H

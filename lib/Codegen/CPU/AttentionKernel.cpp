@@ -152,8 +152,8 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   b.setInsertionPointToEnd(&kernel.function.getBody().front());
   end();
   func::ReturnOp::create(b);
-  kernel.schedule = llvm::formatv("{0}, items of a head, {1} queries at a time",
-                                  getProductName(), rowsPerBlock);
+  kernel.plan = llvm::formatv("{0}, items of a head, {1} queries at a time",
+                              getProductName(), rowsPerBlock);
   return success();
 }
 

@@ -35,8 +35,8 @@ namespace {
 class Bf16Attention : public DotAttention {
 public:
   explicit Bf16Attention(Kernel &kernel)
-      : DotAttention(kernel, kernel.target.bf16Dot, kernel.target.bf16Tile,
-                     kernel.target.hasBf16Tiles) {}
+      : DotAttention(kernel, kernel.isa.bf16Dot, kernel.isa.bf16Tile,
+                     kernel.isa.hasBf16Tiles) {}
 
 private:
   StringRef getProductName() const override {

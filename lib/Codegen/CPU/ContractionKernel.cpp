@@ -147,7 +147,7 @@ LogicalResult ContractionKernelGenerator::analyze() {
   all.push_back(contraction);
   if (!haveEqualExtents(all))
     return failure();
-  tile = isInteger ? kernel.target.integerTile : kernel.target.floatTile;
+  tile = isInteger ? kernel.isa.integerTile : kernel.isa.floatTile;
   return success();
 }
 
@@ -270,12 +270,12 @@ LogicalResult ContractionKernelGenerator::generate() {
   if (tiles)
     tiles->release();
   func::ReturnOp::create(builder);
-  kernel.schedule = describeSchedule();
+  kernel.plan = describePlan();
   return success();
 }
 
-std::string ContractionKernelGenerator::describeSchedule() const {
-  StringRef dot = isInteger ? getDotName(kernel.target.dot) : "fma";
+std::string ContractionKernelGenerator::describePlan() const {
+  StringRef dot = isInteger ? getDotName(kernel.isa.dot) : "fma";
   std::string vectors = llvm::formatv("{0} in tiles of {1} x {2}", dot,
                                       tile.rows, tile.vectors * kLanes);
   if (!tiles)
@@ -606,7 +606,7 @@ SmallVector<Value> ContractionKernelGenerator::emitStep(const OutputTile &out,
     weights.push_back(vector::LoadOp::create(
         builder, type, weightMemref,
         ValueRange{getPacked(out, v), group, indexConstant(builder, 0)}));
-  DotKind dot = kernel.target.dot;
+  DotKind dot = kernel.isa.dot;
   SmallVector<DotWeights> prepared;
   if (isInteger)
     for (Value weight : weights)

@@ -64,7 +64,7 @@ private:
   mlir::LogicalResult analyzeContraction(mlir::linalg::GenericOp op);
   mlir::LogicalResult checkElementwise(mlir::linalg::GenericOp op);
 
-  std::string describeSchedule() const;
+  std::string describePlan() const;
 
   // Work items.
   void emitCount();
@@ -73,8 +73,7 @@ private:
 
   /// Whether the inputs of an output come in whole tiles.
   bool usesMatrixTiles() const {
-    return kernel.target.hasMatrixTiles && isInteger &&
-           inputs % kTileBytes == 0;
+    return kernel.isa.hasMatrixTiles && isInteger && inputs % kTileBytes == 0;
   }
   mlir::Value countBlocks(mlir::ImplicitLocOpBuilder &b, mlir::Value rows);
   mlir::LogicalResult emitItem(mlir::Value item);

@@ -1,4 +1,4 @@
-//===- DotProduct.cpp - Dot products of words per ISA -*- C++ -*-===//
+//===- DotProduct.cpp - Dot products of words per ISA ---------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- DotProduct.h - Dot products of words per ISA -*- C++ -*-===//
+//===- DotProduct.h - Dot products of words per ISA -------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,7 +8,7 @@
 #ifndef TQ_LIB_CODEGEN_CPU_DOTPRODUCT_H
 #define TQ_LIB_CODEGEN_CPU_DOTPRODUCT_H
 
-#include "tq/Codegen/CPU/Target.h"
+#include "tq/Codegen/CPU/Isa.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 

@@ -72,7 +72,7 @@ private:
 } // namespace
 
 void FloatAttention::plan() {
-  tile = kernel.target.floatTile;
+  tile = kernel.isa.floatTile;
   rowsPerBlock = tile.rows;
 }
 

@@ -9,7 +9,9 @@
 
 #include "tq/Codegen/CPU/Passes.h"
 #include "tq/Codegen/Common/KernelAbi.h"
+#include "tq/Codegen/Common/TargetModules.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Target/Target.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -17,13 +19,12 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "tq/Codegen/Common/TargetModules.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace tq {
-#define GEN_PASS_DEF_GENERATEKERNELS
+#define GEN_PASS_DEF_GENERATEKERNELSPASS
 #include "tq/Codegen/CPU/Passes.h.inc"
 } // namespace tq
 
@@ -121,7 +122,7 @@ static FunctionType getKernelType(func::FuncOp source) {
   return FunctionType::get(context, types, {});
 }
 
-static Kernel createKernel(func::FuncOp source, const Target &target) {
+static Kernel createKernel(func::FuncOp source, const Isa &isa) {
   OpBuilder builder(source);
   auto function = func::FuncOp::create(builder, source.getLoc(),
                                        (source.getName() + kCodeSuffix).str(),
@@ -130,7 +131,7 @@ static Kernel createKernel(func::FuncOp source, const Target &target) {
   function->setAttr(kKernelCodeAttr, builder.getUnitAttr());
   Block *block = function.addEntryBlock();
   unsigned count = source.getNumArguments();
-  Kernel kernel{source, function, target, {}, {}, {}};
+  Kernel kernel{source, function, isa, {}, {}, {}};
   kernel.memrefs.assign(block->getArguments().begin(),
                         block->getArguments().begin() + count);
   kernel.begin = block->getArgument(count);
@@ -170,13 +171,13 @@ static LogicalResult checkNames(func::FuncOp kernel, SymbolTable &symbols) {
   return success();
 }
 
-static bool generate(func::FuncOp source, const Target &target) {
+static bool generate(func::FuncOp source, const Isa &isa) {
   for (auto generator : {generateAttentionKernel, generateContractionKernel,
                          generateRowKernel}) {
-    Kernel kernel = createKernel(source, target);
+    Kernel kernel = createKernel(source, isa);
     if (succeeded(generator(kernel))) {
-      source.emitRemark("kernel '") << source.getName() << "' on "
-                                    << target.name << ": " << kernel.schedule;
+      source.emitRemark("kernel '")
+          << source.getName() << "' on " << isa.name << ": " << kernel.plan;
       return true;
     }
     discard(kernel);
@@ -187,16 +188,13 @@ static bool generate(func::FuncOp source, const Target &target) {
 namespace {
 
 struct GenerateKernelsPass
-    : public tq::impl::GenerateKernelsBase<GenerateKernelsPass> {
-  using GenerateKernelsBase::GenerateKernelsBase;
+    : public tq::impl::GenerateKernelsPassBase<GenerateKernelsPass> {
+  using GenerateKernelsPassBase::GenerateKernelsPassBase;
 
   void runOnOperation() override {
-    StringRef name = getTargetName();
-    const Target *schedule = lookupTarget(name);
-    if (!schedule) {
-      getOperation().emitError("unknown code generation target: ") << name;
+    const Isa *own = findIsa();
+    if (!own)
       return signalPassFailure();
-    }
     SmallVector<func::FuncOp> kernels;
     SymbolTable symbols(getOperation());
     for (auto function : getOperation().getOps<func::FuncOp>()) {
@@ -209,7 +207,7 @@ struct GenerateKernelsPass
         kernels.push_back(function);
     }
     for (func::FuncOp kernel : kernels) {
-      if (generate(kernel, *schedule))
+      if (generate(kernel, *own))
         continue;
       if (!kernel.getOps<AttentionOp>().empty()) {
         kernel.emitError(
@@ -218,17 +216,31 @@ struct GenerateKernelsPass
         return signalPassFailure();
       }
       kernel.emitRemark("kernel '")
-          << kernel.getName() << "' on " << schedule->name
+          << kernel.getName() << "' on " << own->name
           << ": scalar loops, as no generator knows it";
     }
   }
 
 private:
-  StringRef getTargetName() {
-    if (!target.empty())
-      return target;
-    auto own = getOperation()->getAttrOfType<StringAttr>(kScheduleAttr);
-    return own ? own.getValue() : "avx2";
+  /// The option's, that of the CPU of the module, or AVX2.
+  const Isa *findIsa() {
+    ModuleOp module = getOperation();
+    auto cpu = module->getAttrOfType<StringAttr>(kTargetCpuAttr);
+    auto triple = module->getAttrOfType<StringAttr>(
+        LLVM::LLVMDialect::getTargetTripleAttrName());
+    if (isa.empty() && cpu && triple) {
+      auto target = resolveTarget(cpu.getValue(), triple.getValue());
+      if (target)
+        return &selectIsa(target->required);
+      module.emitError(toString(target.takeError()));
+      return nullptr;
+    }
+    StringRef name = isa.empty() ? "avx2" : StringRef(isa);
+    const Isa *known = lookupIsa(name);
+    if (!known)
+      module.emitError("expected a known instruction set, but got '")
+          << name << "'";
+    return known;
   }
 };
 

@@ -31,8 +31,8 @@ namespace {
 class IntegerAttention : public DotAttention {
 public:
   explicit IntegerAttention(Kernel &kernel)
-      : DotAttention(kernel, kernel.target.dot, kernel.target.integerTile,
-                     kernel.target.hasMatrixTiles) {}
+      : DotAttention(kernel, kernel.isa.dot, kernel.isa.integerTile,
+                     kernel.isa.hasMatrixTiles) {}
 
 private:
   StringRef getProductName() const override {

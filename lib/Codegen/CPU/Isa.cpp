@@ -1,11 +1,11 @@
-//===- Target.cpp - Schedules of CPU kernels as data -*- C++ -*-===//
+//===- Isa.cpp - Instruction sets as data ---------------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Codegen/CPU/Target.h"
+#include "tq/Codegen/CPU/Isa.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -37,7 +37,7 @@ static constexpr StringRef kDotprodFeatures[] = {"dotprod"};
 // and floats; AMX has instructions for integers and for bf16.
 // clang-format off
 using enum DotKind;
-static const Target kTargets[] = {
+static const Isa kIsas[] = {
     {"amx-bf16", Vpdpbusd, Vdpbf16ps, {6, 4}, {6, 4}, {6, 4}, true, true, kAmxBf16Features},
     {"amx", Vpdpbusd, WidenBf16, {6, 4}, {4, 4}, {6, 4}, true, false, kAmxFeatures},
     {"avx512bf16", Vpdpbusd, Vdpbf16ps, {6, 4}, {6, 4}, {6, 4}, false, false, kAvx512Bf16Features},
@@ -72,20 +72,20 @@ StringRef tq::cpu::getDotName(DotKind kind) {
   llvm_unreachable("unknown dot product");
 }
 
-ArrayRef<Target> tq::cpu::getTargets() { return kTargets; }
+ArrayRef<Isa> tq::cpu::getIsas() { return kIsas; }
 
-const Target *tq::cpu::lookupTarget(StringRef name) {
-  for (const Target &target : kTargets)
-    if (target.name == name)
-      return &target;
+const Isa *tq::cpu::lookupIsa(StringRef name) {
+  for (const Isa &isa : kIsas)
+    if (isa.name == name)
+      return &isa;
   return nullptr;
 }
 
-const Target &tq::cpu::selectTarget(ArrayRef<std::string> enabledFeatures) {
-  for (const Target &target : kTargets)
-    if (llvm::all_of(target.features, [&](StringRef feature) {
+const Isa &tq::cpu::selectIsa(ArrayRef<std::string> enabledFeatures) {
+  for (const Isa &isa : kIsas)
+    if (llvm::all_of(isa.features, [&](StringRef feature) {
           return llvm::is_contained(enabledFeatures, feature);
         }))
-      return target;
-  return getTargets().back();
+      return isa;
+  return getIsas().back();
 }

@@ -1,4 +1,4 @@
-//===- KernelGenerator.h - Common parts of the kernel generators ----------===//
+//===- KernelGenerator.h - Common parts of kernel generators ----*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,7 +8,7 @@
 #ifndef TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H
 #define TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H
 
-#include "tq/Codegen/CPU/Target.h"
+#include "tq/Codegen/CPU/Isa.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -27,12 +27,12 @@ namespace tq::cpu {
 struct Kernel {
   mlir::func::FuncOp source;   ///< on tensors, in destination style
   mlir::func::FuncOp function; ///< NAME.code
-  const Target &target;
+  const Isa &isa;
   /// The memref of each argument of `source`.
   llvm::SmallVector<mlir::Value> memrefs;
   mlir::Value begin, end;
   /// How the generator did it, for people: "vpdpbusd, tiles of 6 x 64".
-  std::string schedule = {};
+  std::string plan = {};
 
   /// Adds scratch of this thread to the arguments: memref<?xf32>.
   mlir::Value addWorkspace();

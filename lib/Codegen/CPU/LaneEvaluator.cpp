@@ -7,7 +7,7 @@
 
 #include "LaneEvaluator.h"
 
-#include "tq/Codegen/CPU/Target.h"
+#include "tq/Codegen/CPU/Isa.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

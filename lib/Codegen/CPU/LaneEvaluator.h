@@ -1,10 +1,9 @@
-//===- LaneEvaluator.h - Evaluate linalg bodies on vectors of lanes -------===//
+//===- LaneEvaluator.h - Linalg bodies on vectors of lanes ------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // The kernels of this folder are loops that the generators write themselves;
 // what happens to one vector of lanes inside them comes from the bodies of

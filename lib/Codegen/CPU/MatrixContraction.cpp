@@ -1,4 +1,4 @@
-//===- MatrixContraction.cpp - Contractions in tile registers ---*- C++ -*-===//
+//===- MatrixContraction.cpp - Contractions in tile registers -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- MatrixTiles.cpp - The tile registers of AMX --------------*- C++ -*-===//
+//===- MatrixTiles.cpp - The tile registers of AMX ------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

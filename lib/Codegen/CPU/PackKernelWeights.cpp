@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tq/Codegen/CPU/Isa.h"
 #include "tq/Codegen/CPU/Passes.h"
-#include "tq/Codegen/CPU/Target.h"
 #include "tq/Codegen/Common/DerivedWeights.h"
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
@@ -16,7 +16,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 namespace tq {
-#define GEN_PASS_DEF_PACKKERNELWEIGHTS
+#define GEN_PASS_DEF_PACKKERNELWEIGHTSPASS
 #include "tq/Codegen/CPU/Passes.h.inc"
 } // namespace tq
 
@@ -111,7 +111,7 @@ static void packArgument(func::FuncOp kernel, BlockArgument argument,
 namespace {
 
 struct PackKernelWeightsPass
-    : public tq::impl::PackKernelWeightsBase<PackKernelWeightsPass> {
+    : public tq::impl::PackKernelWeightsPassBase<PackKernelWeightsPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SymbolTable symbols(module);

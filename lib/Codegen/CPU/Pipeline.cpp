@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - The codegen phase for CPUs -*- C++ -*-===//
+//===- Pipeline.cpp - The codegen phase for CPUs --------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -18,12 +18,12 @@
 using namespace mlir;
 
 void tq::buildCPUCodegenPipeline(OpPassManager &pm) {
-  pm.addPass(createGenerateKernels());
-  pm.addPass(createBufferizeKernels());
+  pm.addPass(createGenerateKernelsPass());
+  pm.addPass(createBufferizeKernelsPass());
   // The schedule reads what kernels on tensors compute and what scratch their
   // code takes; afterwards only the code is left.
-  pm.addPass(createPlanSchedule());
-  pm.addPass(createWrapKernels());
+  pm.addPass(createPlanSchedulePass());
+  pm.addPass(createWrapKernelsPass());
 
   // To the LLVM dialect.
   pm.addPass(createCanonicalizerPass());

@@ -1,10 +1,9 @@
-//===- RowKernel.cpp - Generate kernels of row-wise ops -*- C++ -*-===//
+//===- RowKernel.cpp - Generate kernels of row-wise ops -------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
-
 //
 // A kernel of `linalg.generic` ops over (rows..., lane): elementwise ops,
 // reductions along the lane dimension, and ops over rows alone. One work item
@@ -302,7 +301,7 @@ LogicalResult RowKernelGenerator::generate() {
     return failure();
   builder.setInsertionPointToEnd(&kernel.function.getBody().front());
   func::ReturnOp::create(builder);
-  kernel.schedule = "items of a row, in vectors of 16";
+  kernel.plan = "items of a row, in vectors of 16";
   return success();
 }
 

@@ -22,7 +22,7 @@
 #include "mlir/Transforms/Passes.h"
 
 namespace tq {
-#define GEN_PASS_DEF_BUFFERIZEKERNELS
+#define GEN_PASS_DEF_BUFFERIZEKERNELSPASS
 #include "tq/Codegen/Common/Passes.h.inc"
 } // namespace tq
 
@@ -203,7 +203,7 @@ LogicalResult TemporaryPlacer::run() {
 namespace {
 
 struct BufferizeKernelsPass
-    : public tq::impl::BufferizeKernelsBase<BufferizeKernelsPass> {
+    : public tq::impl::BufferizeKernelsPassBase<BufferizeKernelsPass> {
   void runOnOperation() override {
     auto kernels = llvm::to_vector(llvm::make_filter_range(
         getOperation().getOps<func::FuncOp>(), needsCode));

@@ -1,4 +1,4 @@
-//===- DerivedWeights.cpp - Weights made of other weights -------*- C++ -*-===//
+//===- DerivedWeights.cpp - Weights made of other weights -----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- JoinTargets.cpp - Share weights and description ----------*- C++ -*-===//
+//===- JoinTargets.cpp - Share weights and description --------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -13,7 +13,7 @@
 #include "mlir/IR/OperationSupport.h"
 
 namespace tq {
-#define GEN_PASS_DEF_JOINTARGETS
+#define GEN_PASS_DEF_JOINTARGETSPASS
 #include "tq/Codegen/Common/Passes.h.inc"
 } // namespace tq
 
@@ -53,7 +53,7 @@ static bool haveSameWeights(ArrayRef<WeightOp> some, ModuleOp other) {
 
 namespace {
 
-struct JoinTargetsPass : public tq::impl::JoinTargetsBase<JoinTargetsPass> {
+struct JoinTargetsPass : public tq::impl::JoinTargetsPassBase<JoinTargetsPass> {
   void runOnOperation() override {
     ModuleOp program = getOperation();
     auto modules = llvm::to_vector(program.getOps<ModuleOp>());

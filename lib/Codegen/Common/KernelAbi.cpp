@@ -1,4 +1,4 @@
-//===- KernelAbi.cpp - What schedules and kernels agree on -*- C++ -*-===//
+//===- KernelAbi.cpp - What schedules and kernels agree on ----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -14,7 +14,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 namespace tq {
-#define GEN_PASS_DEF_PLANSCHEDULE
+#define GEN_PASS_DEF_PLANSCHEDULEPASS
 #include "tq/Codegen/Common/Passes.h.inc"
 } // namespace tq
 
@@ -89,7 +89,7 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
       frame.dims[weight].push_back(index(size));
     return success();
   }
-  if (isView(op)) {
+  if (isView(&op)) {
     FailureOr<SmallVector<Value>> sizes =
         emitViewDims(b, op, getDims(op.getOperand(0)), indices);
     if (failed(sizes))
@@ -255,7 +255,7 @@ void ProgramEmitter::emitPointers(Value inputs, Value outputs, Value weights) {
       for (OpResult result : call.getResults())
         frame.pointers[result] =
             frame.pointers.lookup(getCallDestination(result));
-    else if (isView(op))
+    else if (isView(&op))
       frame.pointers[op.getResult(0)] = frame.pointers.lookup(op.getOperand(0));
   }
 }
@@ -397,22 +397,19 @@ void ProgramEmitter::emitSharedCall(const ScheduledCall &call) {
 
 namespace {
 
-struct PlanSchedulePass : public tq::impl::PlanScheduleBase<PlanSchedulePass> {
+struct PlanSchedulePass
+    : public tq::impl::PlanSchedulePassBase<PlanSchedulePass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    auto main = module.lookupSymbol<func::FuncOp>("main");
-    if (!main || main.isDeclaration()) {
-      module.emitError("expected a function @main to compile");
-      return signalPassFailure();
-    }
+    FailureOr<func::FuncOp> main = findSchedule(module);
     Schedule schedule;
-    if (failed(analyzeSchedule(main, schedule)))
+    if (failed(main) || failed(analyzeSchedule(*main, schedule)))
       return signalPassFailure();
-    ProgramEmitter emitter(main, schedule);
+    ProgramEmitter emitter(*main, schedule);
     if (failed(emitter.emitPlan()) || failed(emitter.emitRun()))
       return signalPassFailure();
     module->setAttr(kProgramAttr, schedule.program);
-    main.erase();
+    main->erase();
     for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
       if (function->hasAttr(kKernelAttr))
         function.erase();

@@ -21,11 +21,6 @@
 using namespace mlir;
 using namespace tq;
 
-bool tq::isView(Operation &op) {
-  return isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp, tensor::CastOp>(
-      op);
-}
-
 Value tq::getCallDestination(OpResult result) {
   auto call = cast<func::CallOp>(result.getOwner());
   return call.getOperand(call.getNumOperands() - call.getNumResults() +
@@ -70,7 +65,7 @@ FailureOr<SmallVector<Value>> tq::emitViewDims(ImplicitLocOpBuilder &builder,
 
 Value tq::getRoot(Value tensor) {
   while (Operation *op = tensor.getDefiningOp()) {
-    if (isView(*op))
+    if (isView(op))
       tensor = op->getOperand(0);
     else if (isa<func::CallOp>(op))
       tensor = getCallDestination(cast<OpResult>(tensor));
@@ -133,12 +128,10 @@ void ScheduleAnalysis::splitBuffers() {
 }
 
 LogicalResult ScheduleAnalysis::checkOps() {
-  if (!main.getBody().hasOneBlock())
-    return main.emitError("expected a schedule of one block");
   for (Type type : main.getArgumentTypes())
     if (!isa<RankedTensorType>(type))
-      return main.emitError("expected tensors as arguments of @main, but got ")
-             << type;
+      return main.emitError("expected tensors as arguments of @")
+             << main.getName() << ", but got " << type;
   for (Operation &op : main.getBody().front()) {
     auto dim = dyn_cast<tensor::DimOp>(op);
     if (dim && !getConstantDim(dim))
@@ -147,7 +140,7 @@ LogicalResult ScheduleAnalysis::checkOps() {
     bool isIndexOp =
         op.getNumRegions() == 0 && isa<arith::ArithDialect>(op.getDialect()) &&
         llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
-    if (!isIndexOp && !isView(op) &&
+    if (!isIndexOp && !isView(&op) &&
         !isa<tensor::EmptyOp, tensor::DimOp, cf::AssertOp, GetWeightOp,
              func::CallOp, func::ReturnOp>(op))
       return op.emitError(
@@ -167,8 +160,8 @@ LogicalResult ScheduleAnalysis::findOutputs() {
     if (!root.getDefiningOp<tensor::EmptyOp>() ||
         !seen.insert({root, operand.getOperandNumber()}).second)
       return main.emitError("expected result ")
-             << operand.getOperandNumber()
-             << " of @main to be written by a kernel of its own";
+             << operand.getOperandNumber() << " of @" << main.getName()
+             << " to be written by a kernel of its own";
     schedule.outputs.push_back({root, operand.getOperandNumber()});
   }
   return success();

@@ -1,4 +1,4 @@
-//===- ScheduleAnalysis.h - Buffers, slots and tables of a schedule -------===//
+//===- ScheduleAnalysis.h - Buffers and tables of a schedule ----*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -68,9 +68,6 @@ struct Schedule {
 /// tables. Fails with an error at what a schedule may not hold.
 mlir::LogicalResult analyzeSchedule(mlir::func::FuncOp main,
                                     Schedule &schedule);
-
-/// Another shape for the same bytes.
-bool isView(mlir::Operation &op);
 
 /// The dimensions of a view of a tensor with dimensions `source`.
 mlir::FailureOr<llvm::SmallVector<mlir::Value>>

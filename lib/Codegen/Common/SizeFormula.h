@@ -1,4 +1,4 @@
-//===- SizeFormula.h - Sizes as polynomials in the dynamic dimensions -----===//
+//===- SizeFormula.h - Polynomials in dynamic dimensions --------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

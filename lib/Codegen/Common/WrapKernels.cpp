@@ -18,7 +18,7 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace tq {
-#define GEN_PASS_DEF_WRAPKERNELS
+#define GEN_PASS_DEF_WRAPKERNELSPASS
 #include "tq/Codegen/Common/Passes.h.inc"
 } // namespace tq
 
@@ -99,7 +99,7 @@ private:
   int32_t word = 0;
 };
 
-struct WrapKernelsPass : public tq::impl::WrapKernelsBase<WrapKernelsPass> {
+struct WrapKernelsPass : public tq::impl::WrapKernelsPassBase<WrapKernelsPass> {
   void runOnOperation() override {
     LLVMTypeConverter converter(&getContext());
     auto codes = llvm::to_vector(llvm::make_filter_range(

@@ -153,11 +153,6 @@ FailureOr<Dims> tq::reifyResultDims(OpBuilder &builder, OpResult result,
 // Kinds of ops
 //===----------------------------------------------------------------------===//
 
-bool tq::isView(Operation *op) {
-  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
-      op);
-}
-
 bool tq::isElementwise(Operation *op) {
   return isa<GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp,
              SubOp, MulOp, DivOp>(op);
@@ -180,25 +175,6 @@ StringRef tq::getLayerName(Location loc) {
       if (StringRef name = getLayerName(part); !name.empty())
         return name;
   return {};
-}
-
-FailureOr<func::FuncOp> tq::findSchedule(ModuleOp module) {
-  func::FuncOp schedule;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (function.isPrivate())
-      continue;
-    if (schedule)
-      return function.emitError("expected one public function, but found @")
-             << schedule.getName() << " and @" << function.getName();
-    schedule = function;
-  }
-  if (!schedule)
-    return module.emitError("expected a public function, but found none");
-  if (!schedule.getBody().hasOneBlock())
-    return schedule.emitError("expected a function of one block, but found ")
-           << schedule.getBody().getBlocks().size() << " in @"
-           << schedule.getName();
-  return schedule;
 }
 
 //===----------------------------------------------------------------------===//

@@ -34,9 +34,6 @@ mlir::FailureOr<Dims> reifyResultDims(mlir::OpBuilder &builder,
 mlir::FailureOr<Dims> reifyComputedDims(mlir::OpBuilder &builder,
                                         mlir::OpResult result, DimsOf dimsOf);
 
-/// Reshapes and casts, which move no data.
-bool isView(mlir::Operation *op);
-
 /// Computes each element of its first result from the elements at the same
 /// place (or row, or column) of its operands.
 bool isElementwise(mlir::Operation *op);
@@ -49,10 +46,6 @@ bool isPlainPositionIds(mlir::Operation *op);
 
 /// The name given to the op's location, or an empty string.
 llvm::StringRef getLayerName(mlir::Location loc);
-
-/// The one function that the program runs; emits an error where there is none
-/// or more.
-mlir::FailureOr<mlir::func::FuncOp> findSchedule(mlir::ModuleOp module);
 
 /// Emits an error for an op that has no place in a kernel or a schedule.
 mlir::LogicalResult checkOps(mlir::func::FuncOp schedule);

@@ -16,7 +16,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace tq {
-#define GEN_PASS_DEF_CHECKSIZES
+#define GEN_PASS_DEF_CHECKSIZESPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -373,7 +373,7 @@ LogicalResult SizeChecker::run() {
 }
 
 namespace {
-struct CheckSizes : tq::impl::CheckSizesBase<CheckSizes> {
+struct CheckSizesPass : tq::impl::CheckSizesPassBase<CheckSizesPass> {
   void runOnOperation() override {
     FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
     if (failed(schedule) || failed(checkOps(*schedule)) ||

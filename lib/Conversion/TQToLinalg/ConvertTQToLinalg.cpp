@@ -11,7 +11,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 
 namespace tq {
-#define GEN_PASS_DEF_CONVERTTQTOLINALG
+#define GEN_PASS_DEF_CONVERTTQTOLINALGPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -47,7 +47,8 @@ static void dropUnusedArguments(func::FuncOp kernel,
 }
 
 namespace {
-struct ConvertTQToLinalg : tq::impl::ConvertTQToLinalgBase<ConvertTQToLinalg> {
+struct ConvertTQToLinalgPass
+    : tq::impl::ConvertTQToLinalgPassBase<ConvertTQToLinalgPass> {
   void runOnOperation() override {
     llvm::StringMap<SmallVector<func::CallOp>> calls;
     getOperation().walk(

@@ -13,7 +13,7 @@
 #include "mlir/IR/TypeUtilities.h"
 
 namespace tq {
-#define GEN_PASS_DEF_EXPANDMATH
+#define GEN_PASS_DEF_EXPANDMATHPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -59,7 +59,7 @@ static void expand(Operation *op, Expansion expansion) {
 }
 
 namespace {
-struct ExpandMath : tq::impl::ExpandMathBase<ExpandMath> {
+struct ExpandMathPass : tq::impl::ExpandMathPassBase<ExpandMathPass> {
   void runOnOperation() override {
     SmallVector<std::pair<Operation *, Expansion>> found;
     getOperation().walk([&](Operation *op) {

@@ -16,7 +16,7 @@
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace tq {
-#define GEN_PASS_DEF_FORMKERNELS
+#define GEN_PASS_DEF_FORMKERNELSPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -73,7 +73,7 @@ private:
   SmallVector<std::pair<Value, Value>>
   createColumnSums(const KernelGroup &group);
   Value createDestination(Value result);
-  void createCall(const KernelGroup &group, const Kernel &kernel);
+  void createCall(const KernelGroup &group, const OutlinedKernel &kernel);
 
   func::FuncOp schedule;
   const DimTable &dims;
@@ -149,7 +149,8 @@ Value Scheduler::createDestination(Value result) {
   return tensor::EmptyOp::create(builder, result.getLoc(), type, dynamic);
 }
 
-void Scheduler::createCall(const KernelGroup &group, const Kernel &kernel) {
+void Scheduler::createCall(const KernelGroup &group,
+                           const OutlinedKernel &kernel) {
   Operation *root = findRoot(group);
   SmallVector<Value> operands(kernel.inputs);
   for (Value result : kernel.results)
@@ -188,7 +189,7 @@ void Scheduler::scheduleGroup(const KernelGroup &group) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-struct FormKernels : tq::impl::FormKernelsBase<FormKernels> {
+struct FormKernelsPass : tq::impl::FormKernelsPassBase<FormKernelsPass> {
   void runOnOperation() override {
     FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
     if (failed(schedule) || failed(checkOps(*schedule)))

@@ -12,7 +12,7 @@
 #include "llvm/ADT/StringSet.h"
 
 namespace tq {
-#define GEN_PASS_DEF_HOISTWEIGHTS
+#define GEN_PASS_DEF_HOISTWEIGHTSPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -145,7 +145,7 @@ LogicalResult Hoister::run() {
 }
 
 namespace {
-struct HoistWeights : tq::impl::HoistWeightsBase<HoistWeights> {
+struct HoistWeightsPass : tq::impl::HoistWeightsPassBase<HoistWeightsPass> {
   void runOnOperation() override {
     FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
     if (failed(schedule) || failed(Hoister(*schedule).run()))

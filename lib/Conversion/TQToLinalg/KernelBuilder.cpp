@@ -211,7 +211,8 @@ void KernelBuilder::cloneOp(Operation *op) {
       clone->removeDiscardableAttr(attr.getName());
 }
 
-Kernel KernelBuilder::build(ArrayRef<std::pair<Value, Value>> columnSums) {
+OutlinedKernel
+KernelBuilder::build(ArrayRef<std::pair<Value, Value>> columnSums) {
   createFunction(columnSums);
   for (Operation *op : copied)
     cloneCopied(op);

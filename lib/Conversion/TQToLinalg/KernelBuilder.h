@@ -15,7 +15,7 @@
 namespace tq {
 
 /// A group of ops as a function of its own.
-struct Kernel {
+struct OutlinedKernel {
   mlir::func::FuncOp function; ///< not yet in a module
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results; ///< of the group's ops
@@ -33,7 +33,8 @@ public:
 
   /// Builds the function; `columnSums` pairs quantized weights among the
   /// inputs with their column sums, which become inputs as well.
-  Kernel build(llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> columnSums);
+  OutlinedKernel
+  build(llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> columnSums);
 
 private:
   void collectResults();

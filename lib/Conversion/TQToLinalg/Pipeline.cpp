@@ -26,16 +26,16 @@ void tq::buildLowerPipeline(OpPassManager &manager, const LowerOptions &) {
   manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  manager.addPass(createCheckSizes());
-  manager.addPass(createFormKernels());
-  manager.addPass(createHoistWeights());
-  manager.addPass(createConvertTQToLinalg());
-  manager.addPass(createExpandMath());
+  manager.addPass(createCheckSizesPass());
+  manager.addPass(createFormKernelsPass());
+  manager.addPass(createHoistWeightsPass());
+  manager.addPass(createConvertTQToLinalgPass());
+  manager.addPass(createExpandMathPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  manager.addPass(createSplitEmpties());
-  manager.addPass(createVerifySchedule());
+  manager.addPass(createSplitEmptiesPass());
+  manager.addPass(createVerifySchedulePass());
 }
 
 namespace tq {

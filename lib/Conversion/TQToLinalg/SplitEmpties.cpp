@@ -11,7 +11,7 @@
 #include "mlir/IR/BuiltinOps.h"
 
 namespace tq {
-#define GEN_PASS_DEF_SPLITEMPTIES
+#define GEN_PASS_DEF_SPLITEMPTIESPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -27,7 +27,7 @@ static void split(tensor::EmptyOp op) {
 }
 
 namespace {
-struct SplitEmpties : tq::impl::SplitEmptiesBase<SplitEmpties> {
+struct SplitEmptiesPass : tq::impl::SplitEmptiesPassBase<SplitEmptiesPass> {
   void runOnOperation() override {
     SmallVector<tensor::EmptyOp> ops;
     getOperation().walk([&](tensor::EmptyOp op) { ops.push_back(op); });

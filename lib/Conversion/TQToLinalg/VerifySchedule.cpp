@@ -12,7 +12,7 @@
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 namespace tq {
-#define GEN_PASS_DEF_VERIFYSCHEDULE
+#define GEN_PASS_DEF_VERIFYSCHEDULEPASS
 #include "tq/Conversion/TQToLinalg/Passes.h.inc"
 } // namespace tq
 
@@ -66,7 +66,8 @@ static LogicalResult verifyKernel(func::FuncOp kernel) {
 }
 
 namespace {
-struct VerifySchedule : tq::impl::VerifyScheduleBase<VerifySchedule> {
+struct VerifySchedulePass
+    : tq::impl::VerifySchedulePassBase<VerifySchedulePass> {
   void runOnOperation() override {
     FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
     if (failed(schedule) || failed(verifySchedule(*schedule)))

@@ -13,8 +13,7 @@
 #include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 static constexpr ConfigKeys bertKeys = {
     .hiddenSize = "hidden_size",
@@ -190,20 +189,20 @@ static constexpr std::pair<StringLiteral, Activation> activations[] = {
     {"linear", Activation::None},
 };
 
-const Architecture *findArchitecture(StringRef name) {
+const Architecture *tq::findArchitecture(StringRef name) {
   const auto *row = llvm::find_if(
       architectures, [&](const Architecture &a) { return a.name == name; });
   return row == std::end(architectures) ? nullptr : row;
 }
 
-const Architecture *findBareModel(StringRef modelType) {
+const Architecture *tq::findBareModel(StringRef modelType) {
   const auto *row = llvm::find_if(architectures, [&](const Architecture &a) {
     return a.family.modelType == modelType;
   });
   return row == std::end(architectures) ? nullptr : row;
 }
 
-bool isCompatible(const Architecture &architecture, StringRef modelType) {
+bool tq::isCompatible(const Architecture &architecture, StringRef modelType) {
   const Architecture *other = findBareModel(modelType);
   const EncoderFamily &family = architecture.family;
   return other && other->family.prefix == family.prefix &&
@@ -211,18 +210,18 @@ bool isCompatible(const Architecture &architecture, StringRef modelType) {
          &other->family.keys == &family.keys;
 }
 
-std::optional<Activation> findActivation(StringRef name) {
+std::optional<Activation> tq::findActivation(StringRef name) {
   for (const auto &[known, activation] : activations)
     if (known == name)
       return activation;
   return std::nullopt;
 }
 
-std::string listActivations() {
+std::string tq::listActivations() {
   return llvm::join(llvm::make_first_range(activations), ", ");
 }
 
-std::string listModelTypes() {
+std::string tq::listModelTypes() {
   std::vector<StringRef> types;
   for (const Architecture &architecture : architectures)
     if (!llvm::is_contained(types, architecture.family.modelType))
@@ -230,11 +229,9 @@ std::string listModelTypes() {
   return llvm::join(types, ", ");
 }
 
-std::vector<StringRef> getSupportedArchitectures() {
+std::vector<StringRef> tq::getSupportedArchitectures() {
   std::vector<StringRef> names;
   for (const Architecture &architecture : architectures)
     names.push_back(architecture.name);
   return names;
 }
-
-} // namespace tq

@@ -8,15 +8,14 @@
 #include "ClassifierConfig.h"
 
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 static constexpr int64_t maxLabels = 1 << 16;
 
@@ -126,7 +125,7 @@ static void readLabels(ObjectReader &reader, const json::Object &object,
 // Scores
 //===----------------------------------------------------------------------===//
 
-StringRef getLabelScoresName(LabelScores scores) {
+StringRef tq::getLabelScoresName(LabelScores scores) {
   switch (scores) {
   case LabelScores::Softmax:
     return "softmax";
@@ -236,8 +235,8 @@ static LabelScores chooseScores(const NamedActivation &activation,
   return byDefault;
 }
 
-Error readClassifier(ObjectReader &reader, const json::Object &object,
-                     ModelConfig &config, MetadataWarnings &warnings) {
+Error tq::readClassifier(ObjectReader &reader, const json::Object &object,
+                         ModelConfig &config, MetadataWarnings &warnings) {
   readLabels(reader, object, config, warnings);
   LabelScores byDefault = readDefaultScores(reader, config.labels.size());
   Expected<NamedActivation> activation = readActivation(object, config.path);
@@ -249,5 +248,3 @@ Error readClassifier(ObjectReader &reader, const json::Object &object,
                            "sentence_transformers.")
                : Error::success();
 }
-
-} // namespace tq

@@ -9,14 +9,13 @@
 
 #include "EncoderBuilder.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
+using namespace tq;
 using llvm::StringRef;
-
-namespace tq {
 
 namespace {
 /// The layers of one module, whose weights are in a file of their own.
@@ -129,8 +128,8 @@ static Value truncate(EncoderBuilder &encoder, Value rows, int64_t width) {
                                         strides);
 }
 
-Value buildEmbedding(EncoderBuilder &encoder, Value hidden,
-                     const EmbeddingOutput &output) {
+Value tq::buildEmbedding(EncoderBuilder &encoder, Value hidden,
+                         const EmbeddingOutput &output) {
   Value rows = buildPooling(encoder, hidden, output.poolings);
   for (const EmbeddingModule &module : output.modules) {
     rows = buildModule(encoder, rows, module);
@@ -141,5 +140,3 @@ Value buildEmbedding(EncoderBuilder &encoder, Value hidden,
     rows = truncate(encoder, rows, output.width);
   return rows;
 }
-
-} // namespace tq

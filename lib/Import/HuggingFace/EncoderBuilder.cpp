@@ -7,18 +7,17 @@
 
 #include "EncoderBuilder.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "mlir/IR/Diagnostics.h"
 
 #include <cmath>
 
 using namespace mlir;
+using namespace tq;
 using llvm::ArrayRef;
 using llvm::StringRef;
 using llvm::Twine;
-
-namespace tq {
 
 static constexpr int64_t dynamic = ShapedType::kDynamic;
 
@@ -387,5 +386,3 @@ void EncoderBuilder::fail(StringRef path, const Twine &message) {
     emitError(FileLineColLoc::get(ops.getContext(), path, 0, 0)) << message;
   hasFailed = true;
 }
-
-} // namespace tq

@@ -14,8 +14,8 @@
 #include "SentenceModules.h"
 
 #include "tq/Import/HuggingFace/TokenizerTables.h"
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Import/Weights/WeightArchive.h"
+#include "tq/Support/JSONFile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -27,11 +27,10 @@
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
+using namespace tq;
 using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
-
-namespace tq {
 
 /// Line 0 keeps handlers from showing a line of what may be a binary file.
 static Location atFile(MLIRContext *context, StringRef path) {
@@ -239,9 +238,9 @@ static void setModuleAttributes(ModuleOp module, StringRef directory,
                                          config.labelScores)));
 }
 
-FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
-                                                   const ImportOptions &options,
-                                                   MLIRContext *context) {
+FailureOr<OwningOpRef<ModuleOp>>
+tq::importHuggingFace(StringRef directory, const ImportOptions &options,
+                      MLIRContext *context) {
   context->loadDialect<TQDialect, arith::ArithDialect, func::FuncDialect,
                        tensor::TensorDialect>();
   if (!llvm::sys::fs::is_directory(directory))
@@ -289,5 +288,3 @@ FailureOr<OwningOpRef<ModuleOp>> importHuggingFace(StringRef directory,
     return failure();
   return module;
 }
-
-} // namespace tq

@@ -12,13 +12,12 @@
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
 #include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 static constexpr int64_t maxWidth = 1 << 16;
 static constexpr int64_t maxSize = 1 << 20;
@@ -91,8 +90,8 @@ static void readSizes(ObjectReader &reader, ModelConfig &config) {
                                                    Twine(config.paddingId + 2));
 }
 
-Expected<ModelConfig> readModelConfig(StringRef directory,
-                                      MetadataWarnings &warnings) {
+Expected<ModelConfig> tq::readModelConfig(StringRef directory,
+                                          MetadataWarnings &warnings) {
   ModelConfig config;
   config.path = joinPath(directory, "config.json");
   Expected<json::Object> object = readJSONObject(config.path);
@@ -122,5 +121,3 @@ Expected<ModelConfig> readModelConfig(StringRef directory,
     return error;
   return config;
 }
-
-} // namespace tq

@@ -9,15 +9,14 @@
 
 #include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 bool EncodeConfig::hasPrompts() const {
   return llvm::any_of(prompts, [](const Prompt &p) { return !p.text.empty(); });
@@ -164,8 +163,8 @@ static Expected<int64_t> readTokenizerLimit(StringRef directory) {
   return limit;
 }
 
-Expected<TextConfig> readTextConfig(StringRef directory,
-                                    MetadataWarnings &warnings) {
+Expected<TextConfig> tq::readTextConfig(StringRef directory,
+                                        MetadataWarnings &warnings) {
   TextConfig config;
   json::Object object;
   if (Error error = findTextConfig(directory, config, object))
@@ -238,8 +237,8 @@ static void readDefaultPrompt(ObjectReader &reader, EncodeConfig &config) {
   config.defaultPrompt.clear();
 }
 
-Expected<EncodeConfig> readEncodeConfig(StringRef directory,
-                                        MetadataWarnings &warnings) {
+Expected<EncodeConfig> tq::readEncodeConfig(StringRef directory,
+                                            MetadataWarnings &warnings) {
   EncodeConfig config;
   std::string path = joinPath(directory, "config_sentence_transformers.json");
   Expected<bool> exists = isThere(path);
@@ -263,5 +262,3 @@ Expected<EncodeConfig> readEncodeConfig(StringRef directory,
     return error;
   return config;
 }
-
-} // namespace tq

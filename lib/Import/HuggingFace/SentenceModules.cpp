@@ -9,7 +9,7 @@
 
 #include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -17,8 +17,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 static constexpr int64_t maxWidth = 1 << 24;
 
@@ -48,7 +47,7 @@ static constexpr PoolingMode poolingModes[] = {
      ImportPooling::LastToken},
 };
 
-std::optional<PoolKind> getPoolKind(ImportPooling pooling) {
+std::optional<PoolKind> tq::getPoolKind(ImportPooling pooling) {
   for (const PoolingMode &mode : poolingModes)
     if (mode.option == pooling)
       return mode.kind;
@@ -335,8 +334,8 @@ static Error readModules(StringRef directory, const json::Array &entries,
   return Error::success();
 }
 
-Expected<SentenceModules> readSentenceModules(StringRef directory,
-                                              MetadataWarnings &warnings) {
+Expected<SentenceModules> tq::readSentenceModules(StringRef directory,
+                                                  MetadataWarnings &warnings) {
   SentenceModules modules;
   modules.modelDirectory = directory.str();
   std::string path = joinPath(directory, "modules.json");
@@ -356,5 +355,3 @@ Expected<SentenceModules> readSentenceModules(StringRef directory,
     return error;
   return modules;
 }
-
-} // namespace tq

@@ -8,15 +8,14 @@
 #include "tq/Import/Metadata/KnownKeys.h"
 
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 static const KnownKey *findKey(const MetadataTable &table, StringRef name) {
   const KnownKey *found = llvm::find_if(
@@ -66,9 +65,9 @@ static std::string listUnknown(ArrayRef<StringRef> names, StringRef where) {
   return list;
 }
 
-Error checkKeys(StringRef path, const MetadataTable &table,
-                const json::Object &object, MetadataWarnings &warnings,
-                StringRef where) {
+Error tq::checkKeys(StringRef path, const MetadataTable &table,
+                    const json::Object &object, MetadataWarnings &warnings,
+                    StringRef where) {
   SmallVector<StringRef> unknown;
   for (StringRef name : sortKeys(object)) {
     const json::Value &value = *object.get(name);
@@ -108,6 +107,4 @@ static const MetadataTable *const tables[] = {
     &truncationTable,      &paddingTable,
 };
 
-ArrayRef<const MetadataTable *> getMetadataTables() { return tables; }
-
-} // namespace tq
+ArrayRef<const MetadataTable *> tq::getMetadataTables() { return tables; }

@@ -7,13 +7,12 @@
 
 #include "tq/Import/Metadata/ObjectReader.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 const json::Value *ObjectReader::value(StringRef key) const {
   const json::Value *found = object.get(key);
@@ -79,5 +78,3 @@ bool ObjectReader::boolean(StringRef key, bool byDefault) {
   expected(key, "true or false");
   return false;
 }
-
-} // namespace tq

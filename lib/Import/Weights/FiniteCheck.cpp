@@ -5,16 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Import/Weights/WeightArchive.h"
+#include "tq/Support/JSONFile.h"
 
 #include <algorithm>
 #include <cstring>
 #include <limits>
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 /// Returns the index of the first of `count` elements whose bits without the
 /// sign are at least `limit`, or `count`. A block is tested without branches,
@@ -66,7 +65,7 @@ static std::optional<std::string> report(const Weight &weight, Word infinity) {
   return report<Word>(weight, infinity, infinity);
 }
 
-std::optional<std::string> findNonFinite(const Weight &weight) {
+std::optional<std::string> tq::findNonFinite(const Weight &weight) {
   switch (weight.type) {
   case WeightType::F64:
     // From halfway to 2^128 on, f64 rounds to infinity.
@@ -87,5 +86,3 @@ std::optional<std::string> findNonFinite(const Weight &weight) {
     return std::nullopt;
   }
 }
-
-} // namespace tq

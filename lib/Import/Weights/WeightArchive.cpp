@@ -7,9 +7,9 @@
 
 #include "tq/Import/Weights/WeightArchive.h"
 
-#include "tq/Import/Weights/ForeignFile.h"
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Support/FileDigest.h"
+#include "tq/Support/ForeignFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/CheckedArithmetic.h"
@@ -20,8 +20,7 @@
 #include <limits>
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 //===----------------------------------------------------------------------===//
 // Element types
@@ -47,15 +46,15 @@ static constexpr TypeInfo typeInfos[] = {
     {WeightType::Bool, "BOOL", 1},
 };
 
-StringRef getWeightTypeName(WeightType type) {
+StringRef tq::getWeightTypeName(WeightType type) {
   return typeInfos[static_cast<size_t>(type)].name;
 }
 
-unsigned getWeightTypeBytes(WeightType type) {
+unsigned tq::getWeightTypeBytes(WeightType type) {
   return typeInfos[static_cast<size_t>(type)].bytes;
 }
 
-std::string formatShape(ArrayRef<int64_t> shape) {
+std::string tq::formatShape(ArrayRef<int64_t> shape) {
   std::string result = "[";
   for (size_t i = 0; i < shape.size(); ++i)
     result += (i ? ", " : "") + std::to_string(shape[i]);
@@ -398,5 +397,3 @@ Expected<WeightArchive> WeightArchive::open(StringRef path) {
     return error;
   return archive;
 }
-
-} // namespace tq

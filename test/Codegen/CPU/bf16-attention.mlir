@@ -1,12 +1,12 @@
 // Attention in bf16, for each way to multiply.
 
 // RUN: tq-compile %s --attention=bf16 --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=amx-bf16 | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avx512bf16 | FileCheck %s --check-prefixes=CHECK,BF16
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=amx | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avx512vnni | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avx2 | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=amx-bf16 | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512bf16 | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
 
 // CHECK-LABEL: func.func private @attention_2x40_bf16.code(
 // CHECK-SAME:    memref<?xf32> {tq.workspace}

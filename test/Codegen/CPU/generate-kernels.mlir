@@ -1,15 +1,15 @@
 // A linear in int8, the rows before it and attention, for each way to multiply.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=avx512vnni -o %t.vnni
+// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=avx512vnni -o %t.vnni
 // RUN: FileCheck %s --input-file=%t.vnni --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=avx2 -o %t.avx2
+// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=avx2 -o %t.avx2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefixes=CHECK,AVX2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefix=EXACT
-// RUN: not tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=z80 2>&1 \
+// RUN: not tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=z80 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=UNKNOWN
 
-// UNKNOWN: unknown code generation target: z80
+// UNKNOWN: expected a known instruction set, but got 'z80'
 
 // Sums of pairs in 16 bits could saturate.
 // EXACT-NOT: pmadd.ub

@@ -1,12 +1,12 @@
 // Attention in integers, for each way to multiply.
 
 // RUN: tq-compile %s --attention=int8 --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=amx | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avx512vnni | FileCheck %s --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avx512 | FileCheck %s --check-prefixes=CHECK,MADD
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avxvnni | FileCheck %s --check-prefixes=CHECK,HALF
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=avx2 | FileCheck %s --check-prefixes=CHECK,MADD
-// RUN: tq-opt %t.mlir -tq-generate-kernels=target=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,VNNI
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512 | FileCheck %s --check-prefixes=CHECK,MADD
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avxvnni | FileCheck %s --check-prefixes=CHECK,HALF
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,MADD
+// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
 
 // PLAIN-NOT: llvm.x86
 // CHECK-LABEL: func.func private @attention_2x40_int8.code(

@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -tq-generate-kernels=target=avx512 -split-input-file -verify-diagnostics
+// RUN: tq-opt %s -tq-generate-kernels=isa=avx512 -split-input-file -verify-diagnostics
 
 // NAME.code, .body, .count and .workspace belong to kernel NAME.
 

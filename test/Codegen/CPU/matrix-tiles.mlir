@@ -1,8 +1,8 @@
 // A linear in tile registers: 128 inputs are two tiles; 100 inputs are not whole tiles.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=amx | FileCheck %s
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=target=avx512vnni \
+// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=amx | FileCheck %s
+// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=avx512vnni \
 // RUN:   | FileCheck %s --check-prefix=VNNI
 
 // VNNI-NOT: llvm.x86.tdpbusd

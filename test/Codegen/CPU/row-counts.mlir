@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -tq-generate-kernels=target=avx512 | FileCheck %s
+// RUN: tq-opt %s -tq-generate-kernels=isa=avx512 | FileCheck %s
 
 // One number of rows a kernel, and one of lanes: the static op below would make
 // the rows 16.

@@ -1,6 +1,6 @@
 // RUN: tq-opt %s -tq-plan-schedule -split-input-file -verify-diagnostics
 
-// expected-error@+1 {{expected a function @main to compile}}
+// expected-error@+1 {{expected a public function, but found none}}
 module {
 }
 
@@ -22,4 +22,14 @@ func.func @main(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   // expected-error@+1 {{expected a call of a kernel, but got '@other'}}
   %y = call @other(%e) : (tensor<?x8xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
+}
+
+// -----
+
+func.func @one(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
+}
+// expected-error@+1 {{expected one public function, but found @one and @two}}
+func.func @two(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %x : tensor<?x8xf32>
 }

@@ -1,18 +1,20 @@
-// RUN: tq-opt %s --tq-split-targets="triple=x86_64-unknown-linux-gnu targets=x86-64-v4=avx512,x86-64-v3=avx2" \
+// RUN: tq-opt %s --tq-split-targets="target=x86_64-linux-gnu target-cpu=x86-64-v3,x86-64-v4" \
 // RUN:   | FileCheck %s
-// RUN: not tq-opt %s --tq-split-targets 2>&1 | FileCheck %s --check-prefix=NONE
+// RUN: not tq-opt %s --tq-split-targets=target-cpu=z80 2>&1 | FileCheck %s --check-prefix=CPU
+// RUN: not tq-opt %s --tq-split-targets=target=riscv64-linux-gnu 2>&1 | FileCheck %s --check-prefix=TARGET
 
-// NONE: error: expected targets: CPU=SCHEDULE
+// CPU: error: {{.*}}z80
+// TARGET: error: {{.*}}riscv64
 
 // CHECK:      module attributes {tq.model_name = "m"} {
 // CHECK-NEXT:   module @target_0 attributes
 // CHECK-SAME:     llvm.target_triple = "x86_64-unknown-linux-gnu"
-// CHECK-SAME:     tq.model_name = "m", tq.schedule = "avx512", tq.target_cpu = "x86-64-v4"
+// CHECK-SAME:     tq.model_name = "m", tq.target_cpu = "x86-64-v4"
 // CHECK:          tq.weight @w
 // CHECK:          func.func @main
 // CHECK:            tq.get_weight @w
 // CHECK:        module @target_1 attributes
-// CHECK-SAME:     tq.schedule = "avx2", tq.target_cpu = "x86-64-v3"
+// CHECK-SAME:     tq.target_cpu = "x86-64-v3"
 // CHECK:          tq.weight @w
 // CHECK:          func.func @main
 // CHECK-NOT:    func.func

@@ -1,5 +1,6 @@
 // One operand's type tells a size, and the other's does not: see sizes.test.
-func.func @main(%x: tensor<?x4xf32> {tq.name = "x"}, %y: tensor<4x4xf32> {tq.name = "y"},
+// The public function has any name.
+func.func @combine(%x: tensor<?x4xf32> {tq.name = "x"}, %y: tensor<4x4xf32> {tq.name = "y"},
                 %w: tensor<2x?xf32> {tq.name = "w"})
     -> (tensor<?x4xf32> {tq.name = "sum"}, tensor<?x2xf32> {tq.name = "linear"}) {
   %sum = tq.add %x, %y : (tensor<?x4xf32>, tensor<4x4xf32>) -> tensor<?x4xf32>

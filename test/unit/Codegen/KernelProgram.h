@@ -1,4 +1,4 @@
-//===- KernelProgram.h - Programs of single ops, run and checked ----------===//
+//===- KernelProgram.h - Programs of single ops, checked --------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

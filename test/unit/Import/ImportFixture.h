@@ -1,5 +1,4 @@
-//===- ImportFixture.h - Imports directories and looks at modules -*- C++
-//-*-===//
+//===- ImportFixture.h - Imports directories --------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"

@@ -1,4 +1,4 @@
-//===- TestFiles.h - Small model files for tests of the importer ----------===//
+//===- TestFiles.h - Small model files for importer tests -------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

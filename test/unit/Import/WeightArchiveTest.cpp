@@ -8,7 +8,7 @@
 #include "tq/Import/Weights/WeightArchive.h"
 
 #include "TestFiles.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include <cstring>
 

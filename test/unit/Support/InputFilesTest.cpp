@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/InputFiles.h"
+#include "tq/Support/InputFiles.h"
 
 #include "TestFiles.h"
 

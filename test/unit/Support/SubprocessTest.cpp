@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/Subprocess.h"
+#include "tq/Support/Subprocess.h"
 
 #include "TestFiles.h"
 

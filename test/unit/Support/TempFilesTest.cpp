@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Emit/TempFiles.h"
+#include "tq/Support/TempFiles.h"
 
 #include "TestFiles.h"
 

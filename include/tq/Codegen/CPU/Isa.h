@@ -1,12 +1,12 @@
-//===- Target.h - Schedules of CPU kernels as data -*- C++ -*-===//
+//===- Isa.h - Instruction sets as data -------------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_CODEGEN_CPU_TARGET_H
-#define TQ_CODEGEN_CPU_TARGET_H
+#ifndef TQ_CODEGEN_CPU_ISA_H
+#define TQ_CODEGEN_CPU_ISA_H
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -65,8 +65,8 @@ struct Tile {
   int64_t vectors;
 };
 
-/// One row of the table of ISAs.
-struct Target {
+/// One row of the table of instruction sets: how kernels are written for it.
+struct Isa {
   llvm::StringRef name;
   DotKind dot;
   DotKind bf16Dot;
@@ -81,15 +81,15 @@ struct Target {
   llvm::ArrayRef<llvm::StringRef> features;
 };
 
-/// All targets, best first.
-llvm::ArrayRef<Target> getTargets();
+/// All instruction sets, best first.
+llvm::ArrayRef<Isa> getIsas();
 
-/// The target with this name, or null.
-const Target *lookupTarget(llvm::StringRef name);
+/// The instruction set with this name, or null.
+const Isa *lookupIsa(llvm::StringRef name);
 
-/// The best target whose features are all enabled.
-const Target &selectTarget(llvm::ArrayRef<std::string> enabledFeatures);
+/// The best instruction set whose features are all enabled.
+const Isa &selectIsa(llvm::ArrayRef<std::string> enabledFeatures);
 
 } // namespace tq::cpu
 
-#endif // TQ_CODEGEN_CPU_TARGET_H
+#endif // TQ_CODEGEN_CPU_ISA_H

@@ -1,4 +1,4 @@
-//===- Passes.h - Passes of Codegen/CPU -*- C++ -*-===//
+//===- Passes.h - Passes of Codegen/CPU -------------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Passes.td - Passes that generate CPU code -*- C++ -*-===//
+//===- Passes.td - Passes that generate CPU code -----------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,7 +10,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
+def PackKernelWeightsPass : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
   let summary = "Lay the weights of contractions out in panels";
   let description = [{
     Before: kernels (`tq.kernel`) on tensors; a weight enters a contraction as a
@@ -32,7 +32,7 @@ def PackKernelWeights : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
-def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
+def GenerateKernelsPass : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn kernels on tensors into vector code on buffers";
   let description = [{
     Before: kernels `NAME` on tensors in destination style. After: each that a
@@ -44,9 +44,9 @@ def GenerateKernels : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
     Generators: row-wise ops, contractions with a packed weight, attention.
   }];
   let options = [
-    Option<"target", "target", "std::string", /*default=*/"\"\"",
-           "schedule: amx-bf16, amx, avx512bf16, avx512vnni, avx512, avxvnni, avx2, "
-           "i8mm, dotprod or generic; default: tq.schedule of the module, else avx2">
+    Option<"isa", "isa", "std::string", /*default=*/"\"\"",
+           "amx-bf16, amx, avx512bf16, avx512vnni, avx512, avxvnni, avx2, i8mm, dotprod "
+           "or generic; default: the best that tq.target_cpu of the module has, else avx2">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",

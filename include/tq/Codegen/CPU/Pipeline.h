@@ -1,4 +1,4 @@
-//===- Pipeline.h - The codegen phase for CPUs -*- C++ -*-===//
+//===- Pipeline.h - The codegen phase for CPUs ------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -15,7 +15,7 @@ class OpPassManager;
 namespace tq {
 
 /// A module with kernels and schedule on tensors for one CPU, which its
-/// attribute `tq.schedule` tells, becomes functions of the LLVM dialect that
+/// attribute `tq.target_cpu` tells, becomes functions of the LLVM dialect that
 /// follow the program's ABI; see Passes.td.
 void buildCPUCodegenPipeline(mlir::OpPassManager &pm);
 

@@ -1,4 +1,4 @@
-//===- Passes.td - Code generation for every target -*- C++ -*-===//
+//===- Passes.td - Code generation for every target --------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,18 +10,18 @@
 
 include "mlir/Pass/PassBase.td"
 
-def SplitTargets : Pass<"tq-split-targets", "::mlir::ModuleOp"> {
+def SplitTargetsPass : Pass<"tq-split-targets", "::mlir::ModuleOp"> {
   let summary = "Give each CPU a module of its own";
   let description = [{
-    Before: functions and weights of one program. After: a module inside for each entry
-    CPU=SCHEDULE of `targets`, with a copy of all functions and weights, which the
-    outer module no longer holds, and of its attributes. `tq.target_cpu` says whom it
-    is for, `tq.schedule` which row of the table of targets its kernels follow.
+    Before: functions and weights of one program. After: a module inside for each of
+    `target-cpu`, the most demanding first, with a copy of all functions and weights,
+    which the outer module no longer holds, and of its attributes. `tq.target_cpu` says
+    whom it is for. Fails where a CPU or the target is unknown.
 
     ```mlir
     module {
       module @target_0 attributes {llvm.target_triple = "x86_64-unknown-linux-gnu",
-          tq.schedule = "avx2", tq.target_cpu = "x86-64-v3"} {
+          tq.target_cpu = "x86-64-v3"} {
         tq.weight @w ...
         func.func @main ...
       }
@@ -29,14 +29,15 @@ def SplitTargets : Pass<"tq-split-targets", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"triple", "triple", "std::string", /*default=*/"\"\"",
-           "system and architecture of all of them">,
-    ListOption<"targets", "targets", "std::string",
-               "CPU=SCHEDULE, one for each module, the most demanding first">
+    Option<"target", "target", "std::string", /*default=*/"\"\"",
+           "system and architecture of all of them; default: this machine's">,
+    ListOption<"targetCpus", "target-cpu", "std::string",
+               "CPUs by LLVM's names, with +FEATURE; default: those that a program "
+               "carries code for if nobody says which">
   ];
 }
 
-def JoinTargets : Pass<"tq-join-targets", "::mlir::ModuleOp"> {
+def JoinTargetsPass : Pass<"tq-join-targets", "::mlir::ModuleOp"> {
   let summary = "Let the code for all CPUs share weights and description";
   let description = [{
     Before: modules inside, each of a whole program for one CPU after
@@ -47,7 +48,7 @@ def JoinTargets : Pass<"tq-join-targets", "::mlir::ModuleOp"> {
   }];
 }
 
-def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
+def PlanSchedulePass : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
   let summary = "Turn the schedule into a program with one arena";
   let description = [{
     Before: `@main` on tensors holds only `tensor.empty`, `tensor.dim`, index
@@ -80,7 +81,7 @@ def PlanSchedule : Pass<"tq-plan-schedule", "::mlir::ModuleOp"> {
     "::mlir::func::FuncDialect", "::mlir::scf::SCFDialect"];
 }
 
-def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
+def BufferizeKernelsPass : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
   let summary = "Turn the kernels that are left on tensors into scalar loops";
   let description = [{
     Before: kernels are functions `NAME` on tensors in destination style; those that a
@@ -95,7 +96,7 @@ def BufferizeKernels : Pass<"tq-bufferize-kernels", "::mlir::ModuleOp"> {
     "::mlir::scf::SCFDialect"];
 }
 
-def WrapKernels : Pass<"tq-wrap-kernels", "::mlir::ModuleOp"> {
+def WrapKernelsPass : Pass<"tq-wrap-kernels", "::mlir::ModuleOp"> {
   let summary = "Give kernels the calling convention of the runtime";
   let description = [{
     Before: `NAME.code` are functions on memrefs, those without work items of their own

@@ -20,8 +20,6 @@ namespace tq {
 
 /// The CPU, as --target-cpu names it: "x86-64-v4+avx512vnni".
 constexpr llvm::StringLiteral kTargetCpuAttr = "tq.target_cpu";
-/// The row of the table of targets that kernels follow: "avx512vnni".
-constexpr llvm::StringLiteral kScheduleAttr = "tq.schedule";
 /// Bytes of the arena, for people; targets may differ in it.
 constexpr llvm::StringLiteral kArenaFormulaAttr = "tq.arena_formula";
 /// What describes the program to the runtime.

@@ -1,4 +1,4 @@
-//===- Passes.td - Passes of the lower phase -*- tablegen -*-===//
+//===- Passes.td - Passes of the lower phase ---------------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,7 +10,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def CheckSizes : Pass<"tq-check-sizes", "::mlir::ModuleOp"> {
+def CheckSizesPass : Pass<"tq-check-sizes", "::mlir::ModuleOp"> {
   let summary = "Let the program check sizes that its types leave open";
   let description = [{
     A dynamic dimension agrees with each other one, and nothing bounds an offset that
@@ -43,7 +43,7 @@ def CheckSizes : Pass<"tq-check-sizes", "::mlir::ModuleOp"> {
                            "::mlir::cf::ControlFlowDialect"];
 }
 
-def FormKernels : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
+def FormKernelsPass : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Outline tensor computations into distinct kernels";
   let description = [{
     Moves every tensor op of the module's one public function into a private
@@ -74,7 +74,7 @@ def FormKernels : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
                            "::tq::TQDialect"];
 }
 
-def HoistWeights : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
+def HoistWeightsPass : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
   let summary = "Turn computations on weights into weights";
   let description = [{
     Each value that is computed from `tq.get_weight` alone becomes a `tq.weight` with
@@ -84,7 +84,7 @@ def HoistWeights : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
   let dependentDialects = ["::tq::TQDialect"];
 }
 
-def ConvertTQToLinalg : Pass<"convert-tq-to-linalg", "::mlir::ModuleOp"> {
+def ConvertTQToLinalgPass : Pass<"convert-tq-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Lower the bodies of kernels to linalg in destination style";
   let description = [{
     Every op of a kernel but `tq.attention` becomes `linalg.generic` or `linalg.fill` that
@@ -97,7 +97,7 @@ def ConvertTQToLinalg : Pass<"convert-tq-to-linalg", "::mlir::ModuleOp"> {
                            "::mlir::math::MathDialect"];
 }
 
-def ExpandMath : Pass<"tq-expand-math", "::mlir::ModuleOp"> {
+def ExpandMathPass : Pass<"tq-expand-math", "::mlir::ModuleOp"> {
   let summary = "Expand math functions into tq's own polynomials";
   let description = [{
     Rewrites `math.exp`, `math.exp2`, `math.erf`, `math.tanh` and `math.rsqrt` on f32
@@ -107,7 +107,7 @@ def ExpandMath : Pass<"tq-expand-math", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
-def SplitEmpties : Pass<"tq-split-empties", "::mlir::ModuleOp"> {
+def SplitEmptiesPass : Pass<"tq-split-empties", "::mlir::ModuleOp"> {
   let summary = "Give every destination a tensor.empty of its own";
   let description = [{
     CSE makes one op of equal `tensor.empty`. After lower each stands for a buffer, so
@@ -116,7 +116,7 @@ def SplitEmpties : Pass<"tq-split-empties", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::tensor::TensorDialect"];
 }
 
-def VerifySchedule : Pass<"tq-verify-schedule", "::mlir::ModuleOp"> {
+def VerifySchedulePass : Pass<"tq-verify-schedule", "::mlir::ModuleOp"> {
   let summary = "Check the contract between lower and codegen";
   let description = [{
     Fails where the schedule holds an op that codegen has no place for, or where a

@@ -1,4 +1,4 @@
-//===- TQAttributes.cpp - Attributes that describe a program ----*- C++ -*-===//
+//===- TQAttributes.cpp - Attributes that describe a program --------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -71,7 +71,6 @@ static constexpr Row kRows[] = {
     {"tq.phase", Module, Kind::String},
     {"tq.options", Module, Kind::String},
     {"tq.target_cpu", Module, Kind::String},
-    {"tq.schedule", Module, Kind::String},
     {"tq.arena_formula", Module, Kind::String},
     {"tq.program", Module, Kind::Tables},
     // Inputs and outputs.

@@ -1,4 +1,4 @@
-//===- TQLayout.cpp - What tensors take in memory ---------------*- C++ -*-===//
+//===- TQLayout.cpp - What tensors take in memory -------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -39,6 +39,11 @@ std::optional<int64_t> tq::getTensorBytes(ShapedType type) {
     bytes *= size;
   }
   return bytes;
+}
+
+bool tq::isView(Operation *op) {
+  return isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::CastOp>(
+      op);
 }
 
 std::optional<int64_t> tq::getConstantDim(ShapedDimOpInterface op) {

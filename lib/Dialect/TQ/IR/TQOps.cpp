@@ -1,4 +1,4 @@
-//===- TQOps.cpp - Verifiers of tq ops -*- C++ -*-===//
+//===- TQOps.cpp - Verifiers of tq ops ------------------------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

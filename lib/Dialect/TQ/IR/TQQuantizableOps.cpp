@@ -1,4 +1,4 @@
-//===- TQQuantizableOps.cpp - What tq ops can do in integers -*- C++ -*-===//
+//===- TQQuantizableOps.cpp - What tq ops can do in integers --------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- CheckBounds.cpp - Bound sizes and constant indices -------*- C++ -*-===//
+//===- CheckBounds.cpp - Bound sizes and constant indices -----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- DropUnusedWeights.cpp - Erase weights that nothing reads -*- C++ -*-===//
+//===- DropUnusedWeights.cpp - Erase weights that nothing reads -----------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

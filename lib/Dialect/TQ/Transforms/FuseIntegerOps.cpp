@@ -1,4 +1,4 @@
-//===- FuseIntegerOps.cpp - Integer forms and their epilogues -*- C++ -*-===//
+//===- FuseIntegerOps.cpp - Integer forms and their epilogues -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

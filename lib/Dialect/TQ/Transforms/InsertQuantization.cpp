@@ -1,4 +1,4 @@
-//===- InsertQuantization.cpp - Pairs before integer operands -*- C++ -*-===//
+//===- InsertQuantization.cpp - Pairs before integer operands -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- MergeLinears.cpp - Linears of one input become one -*- C++ -*-===//
+//===- MergeLinears.cpp - Linears of one input become one -----------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -7,11 +7,10 @@
 
 #include "WordPieceModel.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 using namespace llvm;
-
-namespace tq {
+using namespace tq;
 
 void AddedTokens::add(AddedToken token, const Vocabulary &vocabulary) {
   if (token.content.empty())
@@ -37,8 +36,8 @@ const AddedToken *AddedTokens::find(StringRef content) const {
   return known == index.end() ? nullptr : &tokens[known->second];
 }
 
-Error checkTokenKeys(StringRef path, const json::Object &object,
-                     MetadataWarnings &warnings, StringRef where) {
+Error tq::checkTokenKeys(StringRef path, const json::Object &object,
+                         MetadataWarnings &warnings, StringRef where) {
   MetadataWarnings found;
   if (Error error = checkKeys(path, addedTokenTable, object, found, where))
     return error;
@@ -49,8 +48,8 @@ Error checkTokenKeys(StringRef path, const json::Object &object,
   return Error::success();
 }
 
-Expected<AddedToken> readAddedToken(StringRef path,
-                                    const json::Object &object) {
+Expected<AddedToken> tq::readAddedToken(StringRef path,
+                                        const json::Object &object) {
   AddedToken token;
   std::optional<StringRef> content = object.getString("content");
   if (!content)
@@ -82,5 +81,3 @@ Expected<AddedToken> readAddedToken(StringRef path,
   token.strips = left.value_or(false) || right.value_or(false);
   return token;
 }
-
-} // namespace tq

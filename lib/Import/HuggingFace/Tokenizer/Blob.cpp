@@ -7,9 +7,9 @@
 
 #include "WordPieceModel.h"
 
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Runtime/TokenizerFormat.h"
 #include "tq/Runtime/TokenizerNormalizer.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -18,8 +18,8 @@
 #include <array>
 
 using namespace llvm;
+using namespace tq;
 
-namespace tq {
 namespace {
 
 /// Strings ascend by their bytes: std::string compares them as unsigned.
@@ -183,8 +183,8 @@ int32_t WordPieceModel::idOf(StringRef token) const {
   return found == vocabulary.end() ? -1 : found->second;
 }
 
-Expected<std::vector<uint8_t>> buildTokenizerBlob(StringRef path,
-                                                  const WordPieceModel &model) {
+Expected<std::vector<uint8_t>>
+tq::buildTokenizerBlob(StringRef path, const WordPieceModel &model) {
   if (Error error = checkLimits(path, model))
     return error;
   auto unknown = model.vocabulary.find(model.unknownToken);
@@ -215,5 +215,3 @@ Expected<std::vector<uint8_t>> buildTokenizerBlob(StringRef path,
   header.tables[rt::kAddedNormalized] = writer.add(normalized);
   return writer.take(header);
 }
-
-} // namespace tq

@@ -7,15 +7,15 @@
 
 #include "MergeTokenizer.h"
 
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Runtime/TokenizerFormat.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace llvm;
+using namespace tq;
 
-namespace tq {
 namespace {
 
 class Merger {
@@ -271,13 +271,10 @@ Expected<WordPieceModel> Merger::merge() {
 
 } // namespace
 
-Expected<WordPieceModel> mergeTokenizer(StringRef path,
-                                        TokenizerDescription file, bool isJSON,
-                                        const TokenizerSettings &settings,
-                                        TokenizerFamily family,
-                                        MetadataWarnings &warnings) {
+Expected<WordPieceModel>
+tq::mergeTokenizer(StringRef path, TokenizerDescription file, bool isJSON,
+                   const TokenizerSettings &settings, TokenizerFamily family,
+                   MetadataWarnings &warnings) {
   return Merger(path, std::move(file), isJSON, settings, family, warnings)
       .merge();
 }
-
-} // namespace tq

@@ -7,14 +7,14 @@
 
 #include "WordPieceModel.h"
 
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Runtime/TokenizerFormat.h"
+#include "tq/Support/JSONFile.h"
 
 #include <optional>
 
 using namespace llvm;
+using namespace tq;
 
-namespace tq {
 namespace {
 
 /// Reads one file; `note` is set when it describes what is not built in.
@@ -398,12 +398,10 @@ Expected<TokenizerDescription> Reader::read() {
 
 } // namespace
 
-Expected<TokenizerDescription> readTokenizerJSON(StringRef path,
-                                                 MetadataWarnings &warnings) {
+Expected<TokenizerDescription>
+tq::readTokenizerJSON(StringRef path, MetadataWarnings &warnings) {
   Expected<json::Object> root = readJSONObject(path);
   if (!root)
     return root.takeError();
   return Reader(path, *root, warnings).read();
 }
-
-} // namespace tq

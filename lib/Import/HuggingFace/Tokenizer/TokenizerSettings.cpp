@@ -8,15 +8,15 @@
 #include "TokenizerSettings.h"
 
 #include "tq/Import/Metadata/ObjectReader.h"
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
+using namespace tq;
 
-namespace tq {
 namespace {
 
 /// Classes that rebuild BERT's tokenizer from a vocabulary and settings.
@@ -364,9 +364,7 @@ TokenizerFamily TokenizerSettings::getFamily(bool hasTokenizerJSON) const {
   return hasTokenizerJSON ? TokenizerFamily::File : TokenizerFamily::Bert;
 }
 
-Expected<TokenizerSettings> readTokenizerSettings(StringRef directory,
-                                                  MetadataWarnings &warnings) {
+Expected<TokenizerSettings>
+tq::readTokenizerSettings(StringRef directory, MetadataWarnings &warnings) {
   return SettingsReader(directory, warnings).read();
 }
-
-} // namespace tq

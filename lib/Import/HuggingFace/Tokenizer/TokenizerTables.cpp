@@ -9,17 +9,16 @@
 
 #include "MergeTokenizer.h"
 
-#include "tq/Import/Weights/JSONFile.h"
 #include "tq/Runtime/TokenizerFormat.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
+using namespace tq;
 
-namespace tq {
-
-std::string tokenizerNote(const Twine &reason) {
+std::string tq::tokenizerNote(const Twine &reason) {
   return (reason + "; give token ids with --input input_ids=FILE.npy").str();
 }
 
@@ -94,9 +93,9 @@ int32_t getLargestId(const WordPieceModel &model) {
 
 } // namespace
 
-Expected<TokenizerTables> readTokenizerTables(StringRef directory,
-                                              bool lowercasesTexts,
-                                              MetadataWarnings &warnings) {
+Expected<TokenizerTables> tq::readTokenizerTables(StringRef directory,
+                                                  bool lowercasesTexts,
+                                                  MetadataWarnings &warnings) {
   if (!sys::fs::is_directory(directory))
     return makeFileError(directory,
                          "expected the directory of the model's tokenizer");
@@ -144,8 +143,8 @@ Expected<TokenizerTables> readTokenizerTables(StringRef directory,
   return tables;
 }
 
-Error checkTokenizerIds(const TokenizerTables &tables, int64_t vocabSize,
-                        MetadataWarnings &warnings) {
+Error tq::checkTokenizerIds(const TokenizerTables &tables, int64_t vocabSize,
+                            MetadataWarnings &warnings) {
   if (tables.blob.empty())
     return Error::success();
   auto fail = [&](StringRef what, int32_t id) {
@@ -169,5 +168,3 @@ Error checkTokenizerIds(const TokenizerTables &tables, int64_t vocabSize,
              .str()});
   return Error::success();
 }
-
-} // namespace tq

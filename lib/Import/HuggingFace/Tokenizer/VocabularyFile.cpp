@@ -7,13 +7,12 @@
 
 #include "WordPieceModel.h"
 
-#include "tq/Import/Weights/JSONFile.h"
+#include "tq/Support/JSONFile.h"
 
 using namespace llvm;
+using namespace tq;
 
-namespace tq {
-
-Expected<Vocabulary> readVocabulary(StringRef path) {
+Expected<Vocabulary> tq::readVocabulary(StringRef path) {
   Expected<std::unique_ptr<MemoryBuffer>> buffer = readRegularFile(path);
   if (!buffer)
     return buffer.takeError();
@@ -32,5 +31,3 @@ Expected<Vocabulary> readVocabulary(StringRef path) {
   }
   return vocabulary;
 }
-
-} // namespace tq

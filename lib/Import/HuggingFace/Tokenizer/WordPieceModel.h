@@ -1,4 +1,4 @@
-//===- WordPieceModel.h - A WordPiece tokenizer as files say it -*- C++ -*-===//
+//===- WordPieceModel.h - A WordPiece tokenizer as in files -----*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- TQ.h - The tq dialect -*- C++ -*-===//
+//===- TQ.h - The tq dialect ------------------------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,6 +10,7 @@
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -80,6 +81,14 @@ std::optional<int64_t> getConstantDim(mlir::ShapedDimOpInterface op);
 /// Whether the value is a tensor that is known at compile time: a weight, a
 /// constant, or what ops of CompileTimeOpInterface make of such.
 bool isCompileTimeValue(mlir::Value value);
+
+/// Whether the op gives another shape to the same elements in the same memory:
+/// reshapes and casts.
+bool isView(mlir::Operation *op);
+
+/// The public function of the module: what its program runs. Emits an error
+/// where there is none or more, or where it is not of one block.
+mlir::FailureOr<mlir::func::FuncOp> findSchedule(mlir::ModuleOp module);
 
 /// The type with its last dimension dropped and another element type.
 mlir::RankedTensorType getRowParameterType(mlir::RankedTensorType type,

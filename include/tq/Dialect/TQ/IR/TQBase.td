@@ -1,4 +1,4 @@
-//===- TQBase.td - The tq dialect, its attributes and enums -*- tablegen -*-===//
+//===- TQBase.td - The tq dialect, attributes and enums ----*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

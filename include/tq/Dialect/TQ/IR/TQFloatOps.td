@@ -1,4 +1,4 @@
-//===- TQFloatOps.td - Layer pieces in float -*- tablegen -*-===//
+//===- TQFloatOps.td - Layer pieces in float ---------------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- TQInterfaces.td - What an op says of itself to the passes -*- tablegen -*-===//
+//===- TQInterfaces.td - What an op says of itself ---------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- TQOps.td - All operations of the tq dialect -*- tablegen -*-===//
+//===- TQOps.td - All operations of the tq dialect ---------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

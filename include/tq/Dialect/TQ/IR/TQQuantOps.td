@@ -1,4 +1,4 @@
-//===- TQQuantOps.td - Quantization and the integer forms -*- tablegen -*-===//
+//===- TQQuantOps.td - Quantization and the integer forms --*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

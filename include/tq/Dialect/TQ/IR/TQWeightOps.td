@@ -1,4 +1,4 @@
-//===- TQWeightOps.td - Weights and what is computed from them at compile time -*- tablegen -*-===//
+//===- TQWeightOps.td - Weights and what is made of them ---*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,4 +1,4 @@
-//===- Passes.td - Passes from tq to tq -*- tablegen -*-===//
+//===- Passes.td - Passes from tq to tq --------------------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
