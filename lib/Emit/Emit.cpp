@@ -11,11 +11,12 @@
 #include "tq/Emit/Golden.h"
 #include "tq/Emit/Link.h"
 #include "tq/Emit/ObjectFile.h"
-#include "tq/Import/HuggingFace/TokenizerTables.h"
+#include "tq/Runtime/Tokenizer.h"
 #include "tq/Support/TempFiles.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -91,47 +92,31 @@ private:
 };
 } // namespace
 
-/// What the importer has seen is still there: no program lacks its tokenizer
-/// without a word.
-static Error checkTokenizerFiles(mlir::ModuleOp module, StringRef directory) {
-  if (!sys::fs::is_directory(directory))
-    return createStringError(
-        "tq.tokenizer_dir: expected a directory, but got " + directory);
-  auto names = module->getAttrOfType<mlir::ArrayAttr>(kTokenizerFilesAttr);
-  if (!names)
-    return Error::success();
-  for (auto name : names.getAsRange<mlir::StringAttr>()) {
-    SmallString<128> path(directory);
-    sys::path::append(path, name.getValue());
-    if (!sys::fs::exists(path))
-      return createStringError("expected the tokenizer's file " + path +
-                               ", which was there when the model was imported");
-  }
-  return Error::success();
-}
-
-Error Emitter::readTokenizer() {
-  ProgramInfo &info = result.program;
-  auto directory = module->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr);
-  if (!directory) {
-    info.tokenizerNote = "the model came without a tokenizer";
-    return Error::success();
-  }
-  if (Error error = checkTokenizerFiles(module, directory.getValue()))
-    return error;
-  MetadataWarnings known; // The importer has said them.
-  Expected<TokenizerTables> tables = readTokenizerTables(
-      directory.getValue(), module->hasAttr("tq.lowercase_texts"), known);
-  if (!tables)
-    return tables.takeError();
-  info.tokenizer = std::move(tables->blob);
-  info.tokenizerNote = std::move(tables->note);
-  return Error::success();
-}
-
 static StringRef getString(mlir::ModuleOp module, StringRef name) {
   auto attr = module->getAttrOfType<mlir::StringAttr>(name);
   return attr ? attr.getValue() : "";
+}
+
+/// The tables are those of this version, whoever wrote the module.
+Error Emitter::readTokenizer() {
+  ProgramInfo &info = result.program;
+  auto resource =
+      module->getAttrOfType<mlir::DenseResourceElementsAttr>("tq.tokenizer");
+  if (!resource) {
+    StringRef note = getString(module, "tq.tokenizer_note");
+    info.tokenizerNote =
+        note.empty() ? "the model came without a tokenizer" : note.str();
+    return Error::success();
+  }
+  if (mlir::AsmResourceBlob *blob = resource.getRawHandle().getBlob())
+    info.tokenizer.assign(blob->getData().begin(), blob->getData().end());
+  rt::Tokenizer tokenizer;
+  if (!rt::tokenizerOpen(info.tokenizer.data(), info.tokenizer.size(),
+                         &tokenizer))
+    return createStringError("tq.tokenizer: expected tokenizer tables of this "
+                             "version of tq, but got " +
+                             Twine(info.tokenizer.size()) + " other bytes");
+  return Error::success();
 }
 
 /// The modules inside, one a CPU, all of one architecture.

@@ -136,34 +136,14 @@ static SmallString<128> makeAbsolute(StringRef directory, StringRef path) {
   return result;
 }
 
-/// Makes the paths of mapped weights and of the tokenizer absolute: IR that is
-/// written elsewhere still finds them.
+/// Makes the paths of mapped weights absolute: IR that is written elsewhere
+/// still finds them.
 static void resolveFiles(mlir::ModuleOp module, StringRef directory) {
-  if (auto name = module->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr))
-    module->setAttr(
-        kTokenizerDirAttr,
-        mlir::StringAttr::get(module.getContext(),
-                              makeAbsolute(directory, name.getValue()).str()));
   for (auto weight : module.getOps<WeightOp>())
     if (auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr()))
       weight.setValueAttr(MappedAttr::get(
           module.getContext(), makeAbsolute(directory, mapped.getFile()).str(),
           mapped.getOffset(), mapped.getDigest()));
-}
-
-/// Notes which files the tokenizer has, so that emit can miss them.
-static void recordTokenizerFiles(mlir::ModuleOp module) {
-  auto directory = module->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr);
-  if (!directory)
-    return;
-  SmallVector<StringRef> names;
-  for (StringRef name :
-       {"tokenizer.json", "tokenizer_config.json", "vocab.txt", "merges.txt",
-        "special_tokens_map.json", "added_tokens.json"})
-    if (sys::fs::exists(makeAbsolute(directory.getValue(), name)))
-      names.push_back(name);
-  module->setAttr(kTokenizerFilesAttr,
-                  mlir::Builder(module.getContext()).getStrArrayAttr(names));
 }
 
 ExitCode Driver::import() {
@@ -178,7 +158,6 @@ ExitCode Driver::import() {
   }
   module = std::move(*imported);
   resolveFiles(*module, "");
-  recordTokenizerFiles(*module);
   (*module)->setAttr(
       kPhaseAttr,
       mlir::StringAttr::get(context.get(), getPhaseName(Phase::Import)));
@@ -268,8 +247,6 @@ ExitCode Driver::checkFiles() {
                                     " changed while it was imported"));
     inputs.addWeights(path);
   }
-  if (auto name = (*module)->getAttrOfType<mlir::StringAttr>(kTokenizerDirAttr))
-    inputs.addDirectory(name.getValue());
   return checkOutput();
 }
 

@@ -17,11 +17,6 @@
 
 namespace tq {
 
-/// Attributes of modules: the absolute path of the tokenizer's directory, and
-/// the names of its files that were there at import.
-inline constexpr llvm::StringLiteral kTokenizerDirAttr = "tq.tokenizer_dir";
-inline constexpr llvm::StringLiteral kTokenizerFilesAttr = "tq.tokenizer_files";
-
 enum class OutputKind {
   Executable,
   SharedLibrary, ///< and a C header next to it

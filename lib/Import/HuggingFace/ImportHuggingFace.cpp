@@ -19,6 +19,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 
@@ -174,16 +175,36 @@ static Error checkPrompts(const ModelConfig &config, const EncodeConfig &encode,
   return Error::success();
 }
 
-/// The tokenizer is read where the program is emitted; what is wrong with it is
-/// said before all the work in between.
-static Error checkTokenizer(const ModelConfig &config,
-                            const SentenceModules &modules,
-                            const TextConfig &texts,
-                            MetadataWarnings &warnings) {
+static Expected<TokenizerTables> readTokenizer(const ModelConfig &config,
+                                               const SentenceModules &modules,
+                                               const TextConfig &texts,
+                                               MetadataWarnings &warnings) {
   Expected<TokenizerTables> tables =
       readTokenizerTables(modules.modelDirectory, texts.lowerCases, warnings);
-  return tables ? checkTokenizerIds(*tables, config.vocabSize, warnings)
-                : tables.takeError();
+  if (!tables)
+    return tables.takeError();
+  if (Error error = checkTokenizerIds(*tables, config.vocabSize, warnings))
+    return error;
+  return tables;
+}
+
+/// The tables travel with the module: whatever becomes of the files, a program
+/// that is made of it has this tokenizer.
+static void setTokenizer(ModuleOp module, const TokenizerTables &tables) {
+  Builder builder(module.getContext());
+  if (tables.blob.empty()) {
+    module->setAttr("tq.tokenizer_note", builder.getStringAttr(tables.note));
+    return;
+  }
+  llvm::ArrayRef<char> bytes(reinterpret_cast<const char *>(tables.blob.data()),
+                             tables.blob.size());
+  auto type = RankedTensorType::get({static_cast<int64_t>(bytes.size())},
+                                    builder.getI8Type());
+  module->setAttr(
+      "tq.tokenizer",
+      DenseResourceElementsAttr::get(
+          type, "tokenizer",
+          HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, /*align=*/8)));
 }
 
 static std::string getModelName(StringRef directory) {
@@ -202,8 +223,6 @@ static void setTextAttributes(ModuleOp module, const ModelConfig &config,
   int64_t maxTokens =
       texts.maxTokens ? std::min(texts.maxTokens, maxSequence) : maxSequence;
   module->setAttr("tq.max_tokens", builder.getI64IntegerAttr(maxTokens));
-  if (texts.lowerCases)
-    module->setAttr("tq.lowercase_texts", builder.getUnitAttr());
   if (encode.prompts.empty() || !config.architecture->head.empty())
     return;
   llvm::SmallVector<NamedAttribute> prompts;
@@ -217,14 +236,11 @@ static void setTextAttributes(ModuleOp module, const ModelConfig &config,
 }
 
 static void setModuleAttributes(ModuleOp module, StringRef directory,
-                                const ModelConfig &config,
-                                const SentenceModules &modules) {
+                                const ModelConfig &config) {
   Builder builder(module.getContext());
   int64_t maxSequence = config.getMaxSequence();
   module->setAttr("tq.model_name",
                   builder.getStringAttr(getModelName(directory)));
-  module->setAttr("tq.tokenizer_dir",
-                  builder.getStringAttr(modules.modelDirectory));
   module->setAttr("tq.batch_dim", builder.getStringAttr("batch"));
   NamedAttribute sequence =
       builder.getNamedAttr("sequence", builder.getI64IntegerAttr(maxSequence));
@@ -270,8 +286,10 @@ tq::importHuggingFace(StringRef directory, const ImportOptions &options,
       chooseOutput(options.pooling, *config, *modules, *texts, *encode);
   if (!output)
     return report(context, output.takeError());
-  if (Error error = checkTokenizer(*config, *modules, *texts, warnings))
-    return report(context, std::move(error));
+  Expected<TokenizerTables> tokenizer =
+      readTokenizer(*config, *modules, *texts, warnings);
+  if (!tokenizer)
+    return report(context, tokenizer.takeError());
   Expected<WeightArchive> archive =
       WeightArchive::open(modules->modelDirectory);
   if (!archive)
@@ -281,7 +299,8 @@ tq::importHuggingFace(StringRef directory, const ImportOptions &options,
 
   OwningOpRef<ModuleOp> module =
       ModuleOp::create(NameLoc::get(StringAttr::get(context, directory)));
-  setModuleAttributes(*module, directory, *config, *modules);
+  setModuleAttributes(*module, directory, *config);
+  setTokenizer(*module, *tokenizer);
   setTextAttributes(*module, *config, *texts, *encode);
   EncoderBuilder builder(*config, *archive, options.checkFinite, *module);
   if (failed(builder.build(*output)) || failed(verify(*module)))

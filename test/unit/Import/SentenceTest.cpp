@@ -7,7 +7,11 @@
 
 #include "ImportFixture.h"
 
+#include "tq/Runtime/TokenizerFormat.h"
+
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include <cstring>
 
 using namespace mlir;
 using namespace tq;
@@ -88,6 +92,19 @@ protected:
   Attribute attribute(llvm::StringRef name) {
     return module->getOperation()->getAttr(name);
   }
+
+  /// The flags of the tokenizer that travels with the module, or none.
+  std::optional<uint32_t> tokenizerFlags() {
+    auto tables =
+        dyn_cast_or_null<DenseResourceElementsAttr>(attribute("tq.tokenizer"));
+    if (!tables)
+      return std::nullopt;
+    llvm::ArrayRef<char> bytes = tables.getRawHandle().getBlob()->getData();
+    rt::TokenizerHeader header;
+    std::memcpy(&header, bytes.data(), sizeof(header));
+    return header.flags;
+  }
+
   int64_t maxTokens() {
     return cast<IntegerAttr>(attribute("tq.max_tokens")).getInt();
   }
@@ -303,10 +320,10 @@ TEST_F(Sentence, FindsTheTransformer) {
     ASSERT_FALSE(llvm::sys::fs::rename(directory.path() + file,
                                        directory.path("0_T") + file));
   directory.write("0_T/sentence_bert_config.json", R"({"max_seq_length":3})");
+  directory.write("0_T/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
   writeList({{"0_T", old("Transformer")}});
   ASSERT_TRUE(importDirectory());
-  EXPECT_EQ(cast<StringAttr>(attribute("tq.tokenizer_dir")).str(),
-            directory.path("0_T"));
+  EXPECT_TRUE(tokenizerFlags());
   EXPECT_EQ(maxTokens(), 3);
 }
 
@@ -596,13 +613,19 @@ TEST_F(Sentence, FindsTheLongestText) {
 TEST_F(Sentence, ReadsTextConfigs) {
   writeChain({});
   EXPECT_TRUE(importDirectory());
-  EXPECT_FALSE(attribute("tq.lowercase_texts"));
+  EXPECT_FALSE(tokenizerFlags());
+  EXPECT_TRUE(attribute("tq.tokenizer_note"));
+  directory.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
+  EXPECT_TRUE(importDirectory());
+  ASSERT_TRUE(tokenizerFlags());
+  EXPECT_FALSE(attribute("tq.tokenizer_note"));
+  EXPECT_FALSE(*tokenizerFlags() & rt::kLowercaseFirst);
   directory.write("sentence_roberta_config.json",
                   R"({"max_seq_length":2,"do_lower_case":true})");
   directory.write("sentence_bert_config.json", "{}");
   ASSERT_TRUE(importDirectory());
   EXPECT_EQ(maxTokens(), 2);
-  EXPECT_TRUE(attribute("tq.lowercase_texts"));
+  EXPECT_TRUE(*tokenizerFlags() & rt::kLowercaseFirst);
   directory.write("sentence_bert_config.json",
                   R"({"transformer_task":"feature-extraction",)"
                   R"("modality_config":{"text":{"method":"forward",)"
@@ -613,7 +636,7 @@ TEST_F(Sentence, ReadsTextConfigs) {
                   R"("tokenizer_args":{"use_fast":true}})");
   warnings.clear();
   ASSERT_TRUE(importDirectory()) << errors.front();
-  EXPECT_FALSE(attribute("tq.lowercase_texts"));
+  EXPECT_FALSE(*tokenizerFlags() & rt::kLowercaseFirst);
   EXPECT_TRUE(warnings.empty());
 }
 

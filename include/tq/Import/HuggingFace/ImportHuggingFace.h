@@ -23,8 +23,9 @@
 //                     shown of logits, "softmax", "sigmoid" or "none"
 //   tq.dim_limits     {sequence = N}: rows of the position table that are used
 //   tq.max_tokens     longer texts are truncated to this
-//   tq.tokenizer_dir  where the tokenizer's files would be
-//   tq.lowercase_texts  a unit: texts are lower-cased before all else
+//   tq.tokenizer      the tables of its tokenizer (Runtime/TokenizerFormat.h),
+//                     a resource, or
+//   tq.tokenizer_note why it has none
 //   tq.prompts        {NAME = "TEXT"}: what may be put before a text
 //   tq.default_prompt the name of the one that is, if no other is asked for
 // Each op has the name of its layer as its location.

@@ -42,6 +42,7 @@ enum class Kind {
   Strings, ///< array
   Numbers, ///< dictionary: name -> number
   Texts,   ///< dictionary: name -> string
+  Bytes,   ///< a resource of i8
   Tables,  ///< dictionary; who reads it says what belongs into it
 };
 
@@ -57,9 +58,8 @@ struct Row {
 static constexpr Row kRows[] = {
     // The model.
     {"tq.model_name", Module, Kind::String},
-    {"tq.tokenizer_dir", Module, Kind::String},
-    {"tq.tokenizer_files", Module, Kind::Strings},
-    {"tq.lowercase_texts", Module, Kind::Unit},
+    {"tq.tokenizer", Module, Kind::Bytes},
+    {"tq.tokenizer_note", Module, Kind::String},
     {"tq.batch_dim", Module, Kind::String},
     {"tq.dim_limits", Module, Kind::Numbers},
     {"tq.max_tokens", Module, Kind::Number},
@@ -135,6 +135,11 @@ static bool isAllowed(const Row &row, Attribute value) {
     return isDictionary(value, isNumber);
   case Kind::Texts:
     return isDictionary(value, isString);
+  case Kind::Bytes: {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+    return resource && resource.getType().getRank() == 1 &&
+           resource.getType().getElementType().isSignlessInteger(8);
+  }
   case Kind::Tables:
     return isa<DictionaryAttr>(value);
   }
@@ -157,6 +162,8 @@ static std::string describe(const Row &row) {
     return "a dictionary of i64 that are not negative";
   case Kind::Texts:
     return "a dictionary of strings without a zero byte";
+  case Kind::Bytes:
+    return "dense_resource<...> of a vector of i8";
   case Kind::Tables:
     return "a dictionary";
   }

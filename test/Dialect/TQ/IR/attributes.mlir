@@ -7,13 +7,13 @@
 // CHECK-SAME: tq.dim_limits = {sequence = 512 : i64}, tq.label_scores = "sigmoid"
 // CHECK-SAME: tq.labels = ["a", ""], tq.max_tokens = 0 : i64, tq.model_name = "m"
 // CHECK-SAME: tq.options = "", tq.phase = "lower", tq.program = {}, tq.prompts = {query = "query: "}
-// CHECK-SAME: tq.target_cpu = "x86-64-v3", tq.tokenizer_dir = "d"
+// CHECK-SAME: tq.target_cpu = "x86-64-v3", tq.tokenizer = dense_resource<tables> : tensor<2xi8>, tq.tokenizer_note = "n"
 module attributes {
   tq.arena_formula = "64", tq.batch_dim = "batch", tq.default_prompt = "query",
   tq.dim_limits = {sequence = 512 : i64}, tq.label_scores = "sigmoid",
   tq.labels = ["a", ""], tq.max_tokens = 0 : i64, tq.model_name = "m", tq.options = "",
   tq.phase = "lower", tq.program = {}, tq.prompts = {query = "query: "},
-  tq.target_cpu = "x86-64-v3", tq.tokenizer_dir = "d"} {
+  tq.target_cpu = "x86-64-v3", tq.tokenizer = dense_resource<tables> : tensor<2xi8>, tq.tokenizer_note = "n"} {
 
 // CHECK: tq.weight @w {tq.offset = 64 : i64}
 tq.weight @w {tq.offset = 64 : i64} : tensor<1xf32> = dense<0.0> : tensor<1xf32>

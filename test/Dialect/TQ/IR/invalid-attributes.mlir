@@ -119,3 +119,9 @@ func.func @f(%x: tensor<?xf32>) -> tensor<?xf32> {
   %y = tq.relu %x {tq.layer = "a"} : tensor<?xf32>
   return %y : tensor<?xf32>
 }
+
+// -----
+
+// expected-error @below {{expected tq.tokenizer to be dense_resource<...> of a vector of i8, but got dense<1> : tensor<2xi8>}}
+module attributes {tq.tokenizer = dense<1> : tensor<2xi8>} {
+}
