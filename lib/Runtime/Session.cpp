@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Session.h"
-#include "FloatControl.h"
+#include "Device/FloatControl.h"
 #include "Prompt.h"
 #include <inttypes.h>
 #include <new>

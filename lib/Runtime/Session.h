@@ -8,8 +8,8 @@
 #ifndef TQ_LIB_RUNTIME_SESSION_H
 #define TQ_LIB_RUNTIME_SESSION_H
 
+#include "Device/Pool.h"
 #include "Parts.h"
-#include "Pool.h"
 #include "Support.h"
 #include "tq/Runtime/Program.h"
 #include "tq/Runtime/Tokenizer.h"

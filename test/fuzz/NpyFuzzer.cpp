@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Cli/Npy.h"
 #include "Fuzz.h"
-#include "Main/Npy.h"
 
 #include "llvm/ADT/ScopeExit.h"
 

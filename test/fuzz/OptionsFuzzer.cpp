@@ -9,8 +9,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Cli/Options.h"
 #include "Fuzz.h"
-#include "Main/Options.h"
 #include "TestProgram.h"
 
 #include "llvm/ADT/SmallVector.h"

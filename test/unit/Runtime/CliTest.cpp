@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Main.h"
-#include "Main/Npy.h"
+#include "Cli/Main.h"
+#include "Cli/Npy.h"
 #include "TestProgram.h"
 #include <fcntl.h>
 #include <filesystem>

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Cores.h"
+#include "Device/Cores.h"
 #include <filesystem>
 #include <fstream>
 #include <gtest/gtest.h>

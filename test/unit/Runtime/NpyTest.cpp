@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Npy.h"
+#include "Cli/Npy.h"
 #include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>

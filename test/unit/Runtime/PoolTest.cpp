@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Pool.h"
+#include "Device/Pool.h"
 #include <atomic>
 #include <chrono>
 #include <gtest/gtest.h>

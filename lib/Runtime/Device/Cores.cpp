@@ -15,7 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Cores.h"
+#include "Device/Cores.h"
 #include <errno.h>
 #include <limits.h>
 #include <sched.h>

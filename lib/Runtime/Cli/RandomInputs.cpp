@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Main.h"
+#include "Cli/Main.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

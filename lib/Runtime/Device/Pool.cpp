@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Pool.h"
-#include "FloatControl.h"
+#include "Device/Pool.h"
+#include "Device/FloatControl.h"
 #include "Support.h"
 #include <limits.h>
 #include <linux/futex.h>

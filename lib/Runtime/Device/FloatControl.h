@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_FLOATCONTROL_H
-#define TQ_LIB_RUNTIME_FLOATCONTROL_H
+#ifndef TQ_LIB_RUNTIME_DEVICE_FLOATCONTROL_H
+#define TQ_LIB_RUNTIME_DEVICE_FLOATCONTROL_H
 
 #include <stdint.h>
 #if defined(__x86_64__)
@@ -39,4 +39,4 @@ private:
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_FLOATCONTROL_H
+#endif // TQ_LIB_RUNTIME_DEVICE_FLOATCONTROL_H

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_MAIN_OPTIONS_H
-#define TQ_LIB_RUNTIME_MAIN_OPTIONS_H
+#ifndef TQ_LIB_RUNTIME_CLI_OPTIONS_H
+#define TQ_LIB_RUNTIME_CLI_OPTIONS_H
 
 #include "Session.h"
 
@@ -51,4 +51,4 @@ void printHelp(const tq_program &program);
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_MAIN_OPTIONS_H
+#endif // TQ_LIB_RUNTIME_CLI_OPTIONS_H

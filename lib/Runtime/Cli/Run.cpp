@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Main.h"
-#include "Main/Npy.h"
+#include "Cli/Main.h"
+#include "Cli/Npy.h"
 #include <inttypes.h>
 #include <new>
 #include <stdio.h>

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Files.h"
-#include "Main/Utf8.h"
+#include "Cli/Files.h"
+#include "Cli/Utf8.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -18,10 +18,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_POOL_H
-#define TQ_LIB_RUNTIME_POOL_H
+#ifndef TQ_LIB_RUNTIME_DEVICE_POOL_H
+#define TQ_LIB_RUNTIME_DEVICE_POOL_H
 
-#include "Cores.h"
+#include "Device/Cores.h"
 #include "tq/Runtime/Program.h"
 #include "tq/Runtime/tq.h"
 #include <atomic>
@@ -90,4 +90,4 @@ private:
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_POOL_H
+#endif // TQ_LIB_RUNTIME_DEVICE_POOL_H

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Main.h"
+#include "Cli/Main.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

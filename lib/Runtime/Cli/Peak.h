@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_MAIN_PEAK_H
-#define TQ_LIB_RUNTIME_MAIN_PEAK_H
+#ifndef TQ_LIB_RUNTIME_CLI_PEAK_H
+#define TQ_LIB_RUNTIME_CLI_PEAK_H
 
 namespace tq::rt {
 
@@ -25,4 +25,4 @@ Peak measurePeak(const char *features);
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_MAIN_PEAK_H
+#endif // TQ_LIB_RUNTIME_CLI_PEAK_H

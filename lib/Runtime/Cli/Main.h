@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_MAIN_MAIN_H
-#define TQ_LIB_RUNTIME_MAIN_MAIN_H
+#ifndef TQ_LIB_RUNTIME_CLI_MAIN_H
+#define TQ_LIB_RUNTIME_CLI_MAIN_H
 
-#include "Main/Options.h"
+#include "Cli/Options.h"
 #include "Text.h"
 
 namespace tq::rt {
@@ -144,4 +144,4 @@ bool canShowProgress(int descriptor);
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_MAIN_MAIN_H
+#endif // TQ_LIB_RUNTIME_CLI_MAIN_H

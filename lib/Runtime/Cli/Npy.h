@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_MAIN_NPY_H
-#define TQ_LIB_RUNTIME_MAIN_NPY_H
+#ifndef TQ_LIB_RUNTIME_CLI_NPY_H
+#define TQ_LIB_RUNTIME_CLI_NPY_H
 
-#include "Main/Files.h"
+#include "Cli/Files.h"
 
 namespace tq::rt {
 
@@ -22,4 +22,4 @@ tq_status writeNpy(OutputFile &file, const tq_tensor &tensor);
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_MAIN_NPY_H
+#endif // TQ_LIB_RUNTIME_CLI_NPY_H

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Npy.h"
+#include "Cli/Npy.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_MAIN_FILES_H
-#define TQ_LIB_RUNTIME_MAIN_FILES_H
+#ifndef TQ_LIB_RUNTIME_CLI_FILES_H
+#define TQ_LIB_RUNTIME_CLI_FILES_H
 
 #include "Support.h"
 
@@ -54,4 +54,4 @@ void printJson(Bytes &to, const char *text);
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_MAIN_FILES_H
+#endif // TQ_LIB_RUNTIME_CLI_FILES_H

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_MAIN_UTF8_H
-#define TQ_LIB_RUNTIME_MAIN_UTF8_H
+#ifndef TQ_LIB_RUNTIME_CLI_UTF8_H
+#define TQ_LIB_RUNTIME_CLI_UTF8_H
 
 #include <stdint.h>
 
@@ -33,4 +33,4 @@ inline int utf8Length(const char *text, int64_t bytes) {
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_MAIN_UTF8_H
+#endif // TQ_LIB_RUNTIME_CLI_UTF8_H

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Files.h"
-#include "Main/Main.h"
-#include "Main/Peak.h"
+#include "Cli/Files.h"
+#include "Cli/Main.h"
+#include "Cli/Peak.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Options.h"
+#include "Cli/Options.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

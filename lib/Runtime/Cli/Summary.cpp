@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Main.h"
-#include "Main/Utf8.h"
+#include "Cli/Main.h"
+#include "Cli/Utf8.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Peak.h"
+#include "Cli/Peak.h"
 #include <stdint.h>
 #include <string.h>
 #include <time.h>

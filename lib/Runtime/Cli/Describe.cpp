@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Files.h"
-#include "Main/Main.h"
+#include "Cli/Files.h"
+#include "Cli/Main.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_RUNTIME_CORES_H
-#define TQ_LIB_RUNTIME_CORES_H
+#ifndef TQ_LIB_RUNTIME_DEVICE_CORES_H
+#define TQ_LIB_RUNTIME_DEVICE_CORES_H
 
 #include <stdint.h>
 
@@ -25,4 +25,4 @@ int64_t coresOfQuota(const char *root);
 
 } // namespace tq::rt
 
-#endif // TQ_LIB_RUNTIME_CORES_H
+#endif // TQ_LIB_RUNTIME_DEVICE_CORES_H

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Main/Main.h"
+#include "Cli/Main.h"
 
 int main(int argc, char **argv) {
   return tq::rt::runMain(tq_program_main, argc, argv);
