@@ -8,14 +8,12 @@
 #ifndef TQ_LIB_IMPORT_HUGGINGFACE_EMBEDDINGHEAD_H
 #define TQ_LIB_IMPORT_HUGGINGFACE_EMBEDDINGHEAD_H
 
-#include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Import/ModelBuilder/ModelBuilder.h"
 
 #include <string>
 #include <vector>
 
 namespace tq {
-
-class EncoderBuilder;
 
 /// A module of sentence-transformers that takes an embedding and gives another.
 struct EmbeddingModule {
@@ -44,9 +42,10 @@ struct EmbeddingOutput {
   bool hasEmbedding() const { return !poolings.empty(); }
 };
 
-/// Builds the embedding of the encoder's last layer; null after an error.
-mlir::Value buildEmbedding(EncoderBuilder &encoder, mlir::Value hidden,
-                           const EmbeddingOutput &output);
+/// Builds the embedding of the encoder's last layer, `hidden`, whose tokens
+/// `mask` shows; null after an error.
+mlir::Value buildEmbedding(ModelBuilder &builder, mlir::Value hidden,
+                           mlir::Value mask, const EmbeddingOutput &output);
 
 } // namespace tq
 
