@@ -53,6 +53,7 @@ private:
   ExitCode load();
   ExitCode import();
   ExitCode parse();
+  ExitCode checkBounds();
   ExitCode checkFiles();
   ExitCode runPhases();
   ExitCode runPipeline(Phase phase);
@@ -217,6 +218,15 @@ ExitCode Driver::parse() {
   return ExitCode::Fine;
 }
 
+/// What the phases check, too: here it is the input's fault.
+ExitCode Driver::checkBounds() {
+  if (next > Phase::Codegen)
+    return ExitCode::Fine; // nothing reads sizes after it
+  mlir::PassManager manager(context.get());
+  manager.addPass(createCheckBoundsPass());
+  return succeeded(manager.run(*module)) ? ExitCode::Fine : ExitCode::Input;
+}
+
 ExitCode Driver::load() {
   sys::fs::file_status status;
   if (std::error_code error = sys::fs::status(line.input, status))
@@ -225,8 +235,10 @@ ExitCode Driver::load() {
   if (sys::fs::is_directory(status))
     return import();
   StringRef extension = sys::path::extension(line.input);
-  if (extension == ".mlir" || extension == ".mlirbc")
-    return parse();
+  if (extension == ".mlir" || extension == ".mlirbc") {
+    ExitCode code = parse();
+    return code == ExitCode::Fine ? checkBounds() : code;
+  }
   return fail(ExitCode::Input,
               createStringError("expected INPUT to be a model directory, a "
                                 ".mlir or a .mlirbc file, but got " +
