@@ -72,7 +72,8 @@ private:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   mlir::DefaultTimingManager timing;
   mlir::TimingScope timingScope;
-  Phase next = Phase::Import; // the first phase that is still to be run
+  const Importer *importer = nullptr; // null: the input is IR
+  Phase next = Phase::Import;         // the first phase that is still to be run
   InputFiles inputs;
 };
 } // namespace
@@ -151,7 +152,7 @@ ExitCode Driver::import() {
   begin(Phase::Import);
   ImportOptions options;
   options.pooling = line.pooling.value_or(ImportPooling::Auto);
-  auto imported = importHuggingFace(line.input, options, context.get());
+  auto imported = importer->import(line.input, options, context.get());
   if (failed(imported)) {
     if (!diagnostics->hasErrors())
       printError("cannot import " + line.input);
@@ -232,7 +233,8 @@ ExitCode Driver::load() {
   if (std::error_code error = sys::fs::status(line.input, status))
     return fail(ExitCode::Input, createStringError("cannot read " + line.input +
                                                    ": " + error.message()));
-  if (sys::fs::is_directory(status))
+  importer = findImporter(line.input, status);
+  if (importer)
     return import();
   StringRef extension = sys::path::extension(line.input);
   if (extension == ".mlir" || extension == ".mlirbc") {
@@ -240,20 +242,19 @@ ExitCode Driver::load() {
     return code == ExitCode::Fine ? checkBounds() : code;
   }
   return fail(ExitCode::Input,
-              createStringError("expected INPUT to be a model directory, a "
-                                ".mlir or a .mlirbc file, but got " +
+              createStringError("expected INPUT to be " + listImporterInputs() +
+                                ", a .mlir or a .mlirbc file, but got " +
                                 line.input));
 }
 
 /// Adds the files that the module names; an output may be none of them, either.
 ExitCode Driver::checkFiles() {
-  bool isImported = sys::fs::is_directory(line.input);
   for (auto weight : module->getOps<WeightOp>()) {
     auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr());
     if (!mapped)
       continue;
     StringRef path = mapped.getFile();
-    if (isImported && inputs.find(path).empty())
+    if (importer && inputs.find(path).empty())
       return fail(ExitCode::Input,
                   createStringError("the file of weights " + path +
                                     " changed while it was imported"));

@@ -9,7 +9,7 @@
 #define TQ_PIPELINES_COMMANDLINE_H
 
 #include "tq/Emit/Emit.h"
-#include "tq/Import/HuggingFace/ImportHuggingFace.h"
+#include "tq/Import/Importer.h"
 #include "tq/Pipelines/Phases.h"
 
 namespace tq {

@@ -35,30 +35,11 @@
 #ifndef TQ_IMPORT_HUGGINGFACE_IMPORTHUGGINGFACE_H
 #define TQ_IMPORT_HUGGINGFACE_IMPORTHUGGINGFACE_H
 
-#include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/OwningOpRef.h"
+#include "tq/Import/Importer.h"
 
 #include <vector>
 
 namespace tq {
-
-/// How a model's rows become one embedding; docs of tq.pool say what each does.
-enum class ImportPooling {
-  Auto, ///< as modules.json says; none without it
-  Mean,
-  Cls,
-  Max,
-  MeanSqrtLen,
-  WeightedMean,
-  LastToken,
-  None, ///< no embedding
-};
-
-struct ImportOptions {
-  ImportPooling pooling = ImportPooling::Auto;
-  /// Warn of NaN and infinity; reads all weights once.
-  bool checkFinite = true;
-};
 
 /// Imports the model in `directory`. Where that fails, one error is emitted, at
 /// the file that is to blame.
