@@ -125,11 +125,11 @@ void AttentionGenerator::emitCounts() {
 }
 
 Value AttentionGenerator::emitIsFar() {
-  Value elements = memref::DimOp::create(b, key.memref, 0);
+  Value elements = memref::DimOp::create(builder, key.memref, 0);
   for (int64_t dim : {1, 2})
-    elements = arith::MulIOp::create(b, elements,
-                                     memref::DimOp::create(b, key.memref, dim));
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, elements,
+    elements = arith::MulIOp::create(
+        builder, elements, memref::DimOp::create(builder, key.memref, dim));
+  return arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt, elements,
                                index(kNearBytes / sizeof(float)));
 }
 
@@ -140,28 +140,29 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   plan();
   emitCounts();
   workspace = kernel.addWorkspace();
-  b.setInsertionPointToEnd(&kernel.function.getBody().front());
-  queries = memref::DimOp::create(b, query.memref, 1);
-  keys = memref::DimOp::create(b, key.memref, 1);
-  panels = arith::CeilDivUIOp::create(b, keys, index(kPanel));
+  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  queries = memref::DimOp::create(builder, query.memref, 1);
+  keys = memref::DimOp::create(builder, key.memref, 1);
+  panels = arith::CeilDivUIOp::create(builder, keys, index(kPanel));
   isFar = emitIsFar();
   begin();
-  auto loop = scf::ForOp::create(b, kernel.begin, kernel.end, index(1));
-  b.setInsertionPoint(loop.getBody()->getTerminator());
+  auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end, index(1));
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
   emitItem(loop.getInductionVar());
-  b.setInsertionPointToEnd(&kernel.function.getBody().front());
+  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
   end();
-  func::ReturnOp::create(b);
+  func::ReturnOp::create(builder);
   kernel.plan = llvm::formatv("{0}, items of a head, {1} queries at a time",
                               getProductName(), rowsPerBlock);
   return success();
 }
 
 AttentionGenerator::Head AttentionGenerator::getHead(Value item) {
-  Value number = arith::RemUIOp::create(b, item, index(heads));
-  Value kvNumber = arith::DivUIOp::create(b, number, index(heads / kvHeads));
+  Value number = arith::RemUIOp::create(builder, item, index(heads));
+  Value kvNumber =
+      arith::DivUIOp::create(builder, number, index(heads / kvHeads));
   Value column = mul(number, headSize), kvColumn = mul(kvNumber, headSize);
-  return {arith::DivUIOp::create(b, item, index(heads)),
+  return {arith::DivUIOp::create(builder, item, index(heads)),
           add(column, index(query.firstColumn)),
           add(kvColumn, index(key.firstColumn)),
           add(kvColumn, index(value.firstColumn)), column};
@@ -169,7 +170,8 @@ AttentionGenerator::Head AttentionGenerator::getHead(Value item) {
 
 void AttentionGenerator::emitItem(Value item) {
   head = getHead(item);
-  nextHead = getHead(minIndex(b, add(item, index(1)), lastOf(kernel.end)));
+  nextHead =
+      getHead(minIndex(builder, add(item, index(1)), lastOf(kernel.end)));
   packKeys();
   packValues();
   forEach(queries, rowsPerBlock, {}, [&](Value row, ValueRange) {
@@ -184,17 +186,18 @@ void AttentionGenerator::emitItem(Value item) {
 //===----------------------------------------------------------------------===//
 
 Value AttentionGenerator::splat(float value) {
-  return arith::ConstantOp::create(b,
+  return arith::ConstantOp::create(builder,
                                    DenseElementsAttr::get(vectorType(), value));
 }
 
 Value AttentionGenerator::constant(float value) {
-  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  return arith::ConstantOp::create(builder, builder.getF32FloatAttr(value));
 }
 
 Value AttentionGenerator::maxOf(Value x, Value y) {
-  Value greater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, x, y);
-  return arith::SelectOp::create(b, greater, x, y);
+  Value greater =
+      arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, x, y);
+  return arith::SelectOp::create(builder, greater, x, y);
 }
 
 Value AttentionGenerator::reduce(
@@ -202,12 +205,12 @@ Value AttentionGenerator::reduce(
   for (int64_t half = kLanes / 2; half > 0; half /= 2) {
     auto slice = [&](int64_t offset) -> Value {
       return vector::ExtractStridedSliceOp::create(
-          b, vector, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{half},
+          builder, vector, ArrayRef<int64_t>{offset}, ArrayRef<int64_t>{half},
           ArrayRef<int64_t>{1});
     };
     vector = combine(slice(0), slice(half));
   }
-  return vector::ExtractOp::create(b, vector, 0);
+  return vector::ExtractOp::create(builder, vector, 0);
 }
 
 /// Swaps the off-diagonal halves of ever smaller blocks.
@@ -223,24 +226,25 @@ void AttentionGenerator::transpose(MutableArrayRef<Value> block) {
         high.push_back(swapped ? kLanes + lane : lane + stride);
       }
       Value x = block[i], y = block[i + stride];
-      block[i] = vector::ShuffleOp::create(b, x, y, low);
-      block[i + stride] = vector::ShuffleOp::create(b, x, y, high);
+      block[i] = vector::ShuffleOp::create(builder, x, y, low);
+      block[i + stride] = vector::ShuffleOp::create(builder, x, y, high);
     }
 }
 
 SmallVector<Value> AttentionGenerator::forEach(
     Value count, int64_t step, ValueRange carried,
     llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-  auto loop = scf::ForOp::create(b, index(0), count, index(step), carried);
-  OpBuilder::InsertionGuard guard(b);
+  auto loop =
+      scf::ForOp::create(builder, index(0), count, index(step), carried);
+  OpBuilder::InsertionGuard guard(builder);
   if (carried.empty())
-    b.setInsertionPoint(loop.getBody()->getTerminator());
+    builder.setInsertionPoint(loop.getBody()->getTerminator());
   else
-    b.setInsertionPointToEnd(loop.getBody());
+    builder.setInsertionPointToEnd(loop.getBody());
   SmallVector<Value> next =
       body(loop.getInductionVar(), loop.getRegionIterArgs());
   if (!carried.empty())
-    scf::YieldOp::create(b, next);
+    scf::YieldOp::create(builder, next);
   return loop.getResults();
 }
 
@@ -252,7 +256,8 @@ Value AttentionGenerator::firstLanes(int64_t count) {
   if (count >= kLanes)
     return {};
   return vector::ConstantMaskOp::create(
-      b, VectorType::get({kLanes}, b.getI1Type()), ArrayRef<int64_t>{count});
+      builder, VectorType::get({kLanes}, builder.getI1Type()),
+      ArrayRef<int64_t>{count});
 }
 
 Value AttentionGenerator::loadPart(const Operand &operand, Value token,
@@ -261,38 +266,41 @@ Value AttentionGenerator::loadPart(const Operand &operand, Value token,
     return splat(0.0f);
   SmallVector<Value> place{head.batch, token, add(column, index(first))};
   if (Value exist = firstLanes(count))
-    return vector::MaskedLoadOp::create(b, vectorType(), operand.memref, place,
-                                        exist, splat(0.0f));
-  return vector::LoadOp::create(b, vectorType(), operand.memref, place);
+    return vector::MaskedLoadOp::create(builder, vectorType(), operand.memref,
+                                        place, exist, splat(0.0f));
+  return vector::LoadOp::create(builder, vectorType(), operand.memref, place);
 }
 
 void AttentionGenerator::storeResult(Value row, int64_t vector, Value out) {
   SmallVector<Value> place{head.batch, row,
                            add(head.resultColumn, index(vector * kLanes))};
   if (Value exist = firstLanes(headSize - vector * kLanes))
-    vector::MaskedStoreOp::create(b, result, place, exist, out);
+    vector::MaskedStoreOp::create(builder, result, place, exist, out);
   else
-    vector::StoreOp::create(b, out, result, place);
+    vector::StoreOp::create(builder, out, result, place);
 }
 
 void AttentionGenerator::prefetch(const Operand &operand, Value batch,
                                   Value token, Value column) {
   for (int64_t dim = 0; dim < headSize; dim += kLanes)
     memref::PrefetchOp::create(
-        b, operand.memref, ValueRange{batch, token, add(column, index(dim))},
+        builder, operand.memref,
+        ValueRange{batch, token, add(column, index(dim))},
         /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
 }
 
 void AttentionGenerator::prefetchAfter(Value row) {
-  auto found = scf::IfOp::create(b, isFar, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(found.thenBlock()->getTerminator());
-  Value ahead = minIndex(b, add(row, index(rowsPerBlock)), lastOf(queries));
+  auto found = scf::IfOp::create(builder, isFar, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(found.thenBlock()->getTerminator());
+  Value ahead =
+      minIndex(builder, add(row, index(rowsPerBlock)), lastOf(queries));
   prefetch(query, head.batch, ahead, head.queryColumn);
-  Value share = arith::CeilDivUIOp::create(b, keys, queries);
+  Value share = arith::CeilDivUIOp::create(builder, keys, queries);
   forEach(share, 1, {}, [&](Value i, ValueRange) {
     Value token =
-        minIndex(b, add(arith::MulIOp::create(b, row, share), i), lastOf(keys));
+        minIndex(builder, add(arith::MulIOp::create(builder, row, share), i),
+                 lastOf(keys));
     prefetch(key, nextHead.batch, token, nextHead.keyColumn);
     prefetch(value, nextHead.batch, token, nextHead.valueColumn);
     return SmallVector<Value>();
@@ -303,28 +311,30 @@ void AttentionGenerator::prefetchAfter(Value row) {
 Value AttentionGenerator::getLimit(Value row) {
   if (!op.getCausal())
     return keys;
-  Value seen = add(add(row, index(1)), arith::SubIOp::create(b, keys, queries));
-  return arith::MaxSIOp::create(b, index(0), minIndex(b, keys, seen));
+  Value seen =
+      add(add(row, index(1)), arith::SubIOp::create(builder, keys, queries));
+  return arith::MaxSIOp::create(builder, index(0),
+                                minIndex(builder, keys, seen));
 }
 
 Value AttentionGenerator::getBelow(Value firstKey, Value limit) {
   Value count = arith::MinSIOp::create(
-      b, index(kLanes),
-      arith::MaxSIOp::create(b, index(0),
-                             arith::SubIOp::create(b, limit, firstKey)));
+      builder, index(kLanes),
+      arith::MaxSIOp::create(builder, index(0),
+                             arith::SubIOp::create(builder, limit, firstKey)));
   return vector::CreateMaskOp::create(
-      b, VectorType::get({kLanes}, b.getI1Type()), count);
+      builder, VectorType::get({kLanes}, builder.getI1Type()), count);
 }
 
 Value AttentionGenerator::getVisible(Value firstKey, Value limit) {
   Value below = getBelow(firstKey, limit);
   if (!mask)
     return below;
-  auto type = VectorType::get({kLanes}, b.getI64Type());
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+  auto type = VectorType::get({kLanes}, builder.getI64Type());
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
   Value flags = vector::MaskedLoadOp::create(
-      b, type, mask, ValueRange{head.batch, firstKey}, below, zero);
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flags, zero);
+      builder, type, mask, ValueRange{head.batch, firstKey}, below, zero);
+  return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, flags, zero);
 }
 
 static std::unique_ptr<AttentionGenerator>

@@ -24,7 +24,7 @@ class AttentionGenerator {
 public:
   explicit AttentionGenerator(Kernel &kernel)
       : kernel(kernel),
-        b(kernel.source.getLoc(), kernel.function.getContext()) {}
+        builder(kernel.source.getLoc(), kernel.function.getContext()) {}
   virtual ~AttentionGenerator() = default;
 
   mlir::LogicalResult generate(tq::AttentionOp attention);
@@ -57,21 +57,21 @@ protected:
   virtual void emitRowBlock() = 0;
 
   // Numbers and vectors.
-  mlir::Value index(int64_t value) { return indexConstant(b, value); }
+  mlir::Value index(int64_t value) { return indexConstant(builder, value); }
   mlir::Value add(mlir::Value x, mlir::Value y) {
-    return mlir::arith::AddIOp::create(b, x, y);
+    return mlir::arith::AddIOp::create(builder, x, y);
   }
   mlir::Value mul(mlir::Value x, int64_t y) {
-    return mlir::arith::MulIOp::create(b, x, index(y));
+    return mlir::arith::MulIOp::create(builder, x, index(y));
   }
   mlir::VectorType vectorType() {
-    return mlir::VectorType::get({kLanes}, b.getF32Type());
+    return mlir::VectorType::get({kLanes}, builder.getF32Type());
   }
   mlir::Value splat(float value);
   mlir::Value constant(float value);
   mlir::Value broadcast(mlir::Value scalar) {
     return mlir::vector::BroadcastOp::create(
-        b, mlir::VectorType::get({kLanes}, scalar.getType()), scalar);
+        builder, mlir::VectorType::get({kLanes}, scalar.getType()), scalar);
   }
   mlir::Value maxOf(mlir::Value x, mlir::Value y);
   /// Halves a vector to one value with `combine`.
@@ -110,7 +110,7 @@ protected:
   /// Which of 16 keys are below `limit`.
   mlir::Value getBelow(mlir::Value firstKey, mlir::Value limit);
   mlir::Value lastOf(mlir::Value count) {
-    return mlir::arith::SubIOp::create(b, count, index(1));
+    return mlir::arith::SubIOp::create(builder, count, index(1));
   }
   /// Fetches into the second cache what follows the query in `row`: the query
   /// in its place in the next block, and the query's share of the next item's
@@ -119,7 +119,7 @@ protected:
   void prefetchAfter(mlir::Value row);
 
   Kernel &kernel;
-  mlir::ImplicitLocOpBuilder b;
+  mlir::ImplicitLocOpBuilder builder;
   tq::AttentionOp op;
   Operand query, key, value;
   mlir::Value mask, result, workspace;

@@ -61,7 +61,9 @@ private:
                   int64_t chunk);
   void packKeyChunk(Value panel, Value firstInPanel, int64_t chunk);
   Value loadValue(Value token, int64_t vector);
-  Value packPairs(Value low, Value high) { return packBf16(b, dot, low, high); }
+  Value packPairs(Value low, Value high) {
+    return packBf16(builder, dot, low, high);
+  }
   /// Words of a key: a tile reads all of its last chunk.
   int64_t keyGroups() { return usesTiles ? queryStride() : groups(); }
 };
@@ -107,7 +109,7 @@ void Bf16Attention::packKeyChunk(Value panel, Value firstInPanel,
   Value firstKey = add(mul(panel, kPanel), firstInPanel);
   SmallVector<Value> block;
   for (int64_t i = 0; i < kLanes; ++i) {
-    Value token = minIndex(b, add(firstKey, index(i)), lastOf(keys));
+    Value token = minIndex(builder, add(firstKey, index(i)), lastOf(keys));
     block.push_back(loadChunk(key, token, head.keyColumn, chunk));
   }
   transpose(block);
@@ -119,10 +121,10 @@ void Bf16Attention::packKeyChunk(Value panel, Value firstInPanel,
 
 /// Zeros for keys beyond the last, which a weight of 0 leaves zeros.
 Value Bf16Attention::loadValue(Value token, int64_t vector) {
-  Value found = loadDims(value, minIndex(b, token, lastOf(keys)),
+  Value found = loadDims(value, minIndex(builder, token, lastOf(keys)),
                          head.valueColumn, vector);
   Value exists =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::slt, token, keys);
+      arith::CmpIOp::create(builder, arith::CmpIPredicate::slt, token, keys);
   return select(exists, found, splat(0.0f));
 }
 
@@ -157,7 +159,7 @@ void Bf16Attention::packQuery(Value r) {
 /// An exponent of 2.
 Value Bf16Attention::emitScore(Value sum, Value firstKey) {
   float factor = op.getScale().convertToFloat() * tq::quant::kLog2E;
-  return math::FmaOp::create(b, sum, splat(factor),
+  return math::FmaOp::create(builder, sum, splat(factor),
                              loadFloats(ofKeys(keyBiases, firstKey)));
 }
 
@@ -165,24 +167,26 @@ Value Bf16Attention::emitScore(Value sum, Value firstKey) {
 Value Bf16Attention::emitWeights(Value r, Value largest) {
   constexpr int64_t parts = kPanel / kPairs;
   static constexpr int32_t kTwoOnes = 0x3F803F80;
-  tq::FloatBuilder f(b, b.getLoc());
+  tq::FloatBuilder f(builder, builder.getLoc());
   Value shift = broadcast(largest);
   DotWeights ones = prepareWeights(
-      b, dot,
-      vector::BitCastOp::create(b, VectorType::get({4 * kLanes}, b.getI8Type()),
-                                intSplat(kTwoOnes)));
+      builder, dot,
+      vector::BitCastOp::create(
+          builder, VectorType::get({4 * kLanes}, builder.getI8Type()),
+          intSplat(kTwoOnes)));
   SmallVector<Value> totals(parts, splat(0.0f));
   totals = forEach(panels, 1, totals, [&](Value panel, ValueRange carried) {
     SmallVector<Value> next;
     for (int64_t part = 0; part < parts; ++part) {
       auto weight = [&](int64_t vector) {
         Value score = loadFloats(scorePlace(panel, r, 2 * part + vector));
-        return tq::buildExp2Coarse(b, b.getLoc(), f.sub(score, shift));
+        return tq::buildExp2Coarse(builder, builder.getLoc(),
+                                   f.sub(score, shift));
       };
       Value pairs = packPairs(weight(0), weight(1));
       storeWords(pairs, add(weightPlace(panel, r), index(part * kLanes)));
-      next.push_back(
-          emitDot(b, dot, carried[part], prepareInputs(b, dot, pairs), ones));
+      next.push_back(emitDot(builder, dot, carried[part],
+                             prepareInputs(builder, dot, pairs), ones));
     }
     return next;
   });

@@ -156,14 +156,15 @@ LogicalResult ContractionKernelGenerator::analyze() {
 //===----------------------------------------------------------------------===//
 
 /// Blocks of rows that are items of their own.
-Value ContractionKernelGenerator::countBlocks(ImplicitLocOpBuilder &b,
+Value ContractionKernelGenerator::countBlocks(ImplicitLocOpBuilder &builder,
                                               Value rows) {
   if (!usesMatrixTiles())
-    return arith::CeilDivUIOp::create(b, rows, indexConstant(b, kRowBlock));
-  Value whole =
-      arith::DivUIOp::create(b, rows, indexConstant(b, kMatrixRowBlock));
-  Value one = minIndex(b, rows, indexConstant(b, 1));
-  return arith::MaxUIOp::create(b, whole, one);
+    return arith::CeilDivUIOp::create(builder, rows,
+                                      indexConstant(builder, kRowBlock));
+  Value whole = arith::DivUIOp::create(builder, rows,
+                                       indexConstant(builder, kMatrixRowBlock));
+  Value one = minIndex(builder, rows, indexConstant(builder, 1));
+  return arith::MaxUIOp::create(builder, whole, one);
 }
 
 void ContractionKernelGenerator::emitCount() {
@@ -369,12 +370,12 @@ LogicalResult ContractionKernelGenerator::emitPanel(Value panel,
 }
 
 /// One of two values, by comparing `value` with a constant.
-static Value selectWhere(ImplicitLocOpBuilder &b,
+static Value selectWhere(ImplicitLocOpBuilder &builder,
                          arith::CmpIPredicate predicate, Value value,
                          int64_t bound, Value ifTrue, Value ifFalse) {
-  Value holds =
-      arith::CmpIOp::create(b, predicate, value, indexConstant(b, bound));
-  return arith::SelectOp::create(b, holds, ifTrue, ifFalse);
+  Value holds = arith::CmpIOp::create(builder, predicate, value,
+                                      indexConstant(builder, bound));
+  return arith::SelectOp::create(builder, holds, ifTrue, ifFalse);
 }
 
 /// Whole tiles of rows, then the rest in one smaller tile or in two halves.

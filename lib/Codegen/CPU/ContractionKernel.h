@@ -75,7 +75,8 @@ private:
   bool usesMatrixTiles() const {
     return kernel.isa.hasMatrixTiles && isInteger && inputs % kTileBytes == 0;
   }
-  mlir::Value countBlocks(mlir::ImplicitLocOpBuilder &b, mlir::Value rows);
+  mlir::Value countBlocks(mlir::ImplicitLocOpBuilder &builder,
+                          mlir::Value rows);
   mlir::LogicalResult emitItem(mlir::Value item);
   mlir::LogicalResult emitVectorItem(mlir::Value item);
   mlir::LogicalResult

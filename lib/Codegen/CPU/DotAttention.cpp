@@ -61,9 +61,10 @@ void DotAttention::begin() {
   }
   if (!usesTiles)
     return;
-  tiles.emplace(b, memref::AllocaOp::create(
-                       b, MemRefType::get({kTileBytes}, b.getI8Type()),
-                       b.getI64IntegerAttr(kTileBytes)));
+  tiles.emplace(builder,
+                memref::AllocaOp::create(
+                    builder, MemRefType::get({kTileBytes}, builder.getI8Type()),
+                    builder.getI64IntegerAttr(kTileBytes)));
   tiles->configure(0, index(kTileRows));
 }
 
@@ -82,8 +83,8 @@ void DotAttention::storeKeyBias(Value firstKey, Value visible) {
 //===----------------------------------------------------------------------===//
 
 void DotAttention::emitRowBlock() {
-  rows = minIndex(b, index(rowsPerBlock),
-                  arith::SubIOp::create(b, queries, firstRow));
+  rows = minIndex(builder, index(rowsPerBlock),
+                  arith::SubIOp::create(builder, queries, firstRow));
   auto forRows = [&](void (DotAttention::*emit)(Value)) {
     forEach(rows, 1, {}, [&](Value r, ValueRange) {
       (this->*emit)(r);
@@ -120,16 +121,18 @@ void DotAttention::emitScoreTile(Value panel, int64_t firstVector) {
         SmallVector<DotWeights> keyGroups;
         for (int64_t v = 0; v < tile.vectors; ++v)
           keyGroups.push_back(prepareWeights(
-              b, dot, loadGroups(keyPlace(panel, group, firstVector + v))));
+              builder, dot,
+              loadGroups(keyPlace(panel, group, firstVector + v))));
         for (int64_t r = 0; r < rowsPerBlock; ++r) {
           Value word = memref::LoadOp::create(
-              b, workspace,
+              builder, workspace,
               add(add(queryWords.start, group), index(r * queryStride())));
           DotInputs inputs = prepareInputs(
-              b, dot, arith::BitcastOp::create(b, b.getI32Type(), word));
+              builder, dot,
+              arith::BitcastOp::create(builder, builder.getI32Type(), word));
           for (int64_t v = 0; v < tile.vectors; ++v) {
             Value &sum = next[r * tile.vectors + v];
-            sum = emitDot(b, dot, sum, inputs, keyGroups[v]);
+            sum = emitDot(builder, dot, sum, inputs, keyGroups[v]);
           }
         }
         return next;
@@ -220,12 +223,12 @@ void DotAttention::emitSoftmax(Value r) {
   prefetchAfter(add(firstRow, r));
   Value largest = emitLargest(r);
   Value isNone =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
+      arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, largest,
                             constant(-std::numeric_limits<float>::infinity()));
   Value total = emitWeights(r, select(isNone, constant(0.0f), largest));
-  Value inverse = arith::DivFOp::create(b, constant(1.0f), total);
+  Value inverse = arith::DivFOp::create(builder, constant(1.0f), total);
   inverse = select(isNone, constant(0.0f), inverse);
-  memref::StoreOp::create(b, emitRowScale(r, inverse), workspace,
+  memref::StoreOp::create(builder, emitRowScale(r, inverse), workspace,
                           add(rowScales.start, r));
 }
 
@@ -247,10 +250,10 @@ void DotAttention::emitValues() {
 
 /// Scales some vectors of sums.
 void DotAttention::emitResults(int64_t firstVector, int64_t vectors) {
-  tq::FloatBuilder f(b, b.getLoc());
+  tq::FloatBuilder f(builder, builder.getLoc());
   forEach(rows, 1, {}, [&](Value r, ValueRange) {
     Value scale = broadcast(
-        memref::LoadOp::create(b, workspace, add(rowScales.start, r)));
+        memref::LoadOp::create(builder, workspace, add(rowScales.start, r)));
     for (int64_t v = 0; v < vectors; ++v) {
       int64_t vector = firstVector + v;
       Value sum =
@@ -263,23 +266,25 @@ void DotAttention::emitResults(int64_t firstVector, int64_t vectors) {
 }
 
 void DotAttention::emitValueTile(int64_t firstVector, int64_t vectors) {
-  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(sumType()));
+  Value zero =
+      arith::ConstantOp::create(builder, builder.getZeroAttr(sumType()));
   SmallVector<Value> start(rowsPerBlock * vectors, zero);
   auto addGroup = [&](Value panel, Value group, ValueRange carried) {
     SmallVector<Value> next(carried);
     SmallVector<DotWeights> channels;
     for (int64_t v = 0; v < vectors; ++v)
       channels.push_back(prepareWeights(
-          b, dot, loadGroups(valuePlace(panel, group, firstVector + v))));
+          builder, dot, loadGroups(valuePlace(panel, group, firstVector + v))));
     Value first = add(weightPlace(panel, index(0)), group);
     for (int64_t r = 0; r < rowsPerBlock; ++r) {
       Value word = memref::LoadOp::create(
-          b, workspace, add(first, index(r * weightStride())));
+          builder, workspace, add(first, index(r * weightStride())));
       DotInputs inputs = prepareInputs(
-          b, dot, arith::BitcastOp::create(b, b.getI32Type(), word));
+          builder, dot,
+          arith::BitcastOp::create(builder, builder.getI32Type(), word));
       for (int64_t v = 0; v < vectors; ++v)
         next[r * vectors + v] =
-            emitDot(b, dot, next[r * vectors + v], inputs, channels[v]);
+            emitDot(builder, dot, next[r * vectors + v], inputs, channels[v]);
     }
     return next;
   };

@@ -71,32 +71,34 @@ protected:
 
   // Numbers.
   mlir::VectorType words() {
-    return mlir::VectorType::get({kLanes}, b.getI32Type());
+    return mlir::VectorType::get({kLanes}, builder.getI32Type());
   }
   mlir::Value intSplat(int32_t value) {
     return mlir::arith::ConstantOp::create(
-        b, mlir::DenseElementsAttr::get(words(), value));
+        builder, mlir::DenseElementsAttr::get(words(), value));
   }
   mlir::Value loadFloats(mlir::Value place) {
-    return mlir::vector::LoadOp::create(b, vectorType(), workspace, place);
+    return mlir::vector::LoadOp::create(builder, vectorType(), workspace,
+                                        place);
   }
   mlir::Value loadWords(mlir::Value place) {
-    return mlir::arith::BitcastOp::create(b, words(), loadFloats(place));
+    return mlir::arith::BitcastOp::create(builder, words(), loadFloats(place));
   }
   /// As dot products take them.
   mlir::Value loadGroups(mlir::Value place) {
     return mlir::vector::BitCastOp::create(
-        b, mlir::VectorType::get({4 * kLanes}, b.getI8Type()),
+        builder, mlir::VectorType::get({4 * kLanes}, builder.getI8Type()),
         loadWords(place));
   }
   void storeFloats(mlir::Value vector, mlir::Value place) {
-    mlir::vector::StoreOp::create(b, vector, workspace, place);
+    mlir::vector::StoreOp::create(builder, vector, workspace, place);
   }
   void storeWords(mlir::Value vector, mlir::Value place) {
-    storeFloats(mlir::arith::BitcastOp::create(b, vectorType(), vector), place);
+    storeFloats(mlir::arith::BitcastOp::create(builder, vectorType(), vector),
+                place);
   }
   mlir::Value select(mlir::Value condition, mlir::Value yes, mlir::Value no) {
-    return mlir::arith::SelectOp::create(b, condition, yes, no);
+    return mlir::arith::SelectOp::create(builder, condition, yes, no);
   }
   mlir::Value negativeInfinity() {
     return splat(-std::numeric_limits<float>::infinity());
@@ -151,10 +153,12 @@ private:
   /// s32, or f32 for bf16.
   mlir::VectorType sumType() { return isBf16(dot) ? vectorType() : words(); }
   mlir::Value loadSums(mlir::Value place) {
-    return mlir::arith::BitcastOp::create(b, sumType(), loadFloats(place));
+    return mlir::arith::BitcastOp::create(builder, sumType(),
+                                          loadFloats(place));
   }
   void storeSums(mlir::Value vector, mlir::Value place) {
-    storeFloats(mlir::arith::BitcastOp::create(b, vectorType(), vector), place);
+    storeFloats(mlir::arith::BitcastOp::create(builder, vectorType(), vector),
+                place);
   }
   void emitScores();
   void emitScoreTile(mlir::Value panel, int64_t firstVector);

@@ -103,13 +103,13 @@ void FloatAttention::transposeKeys(Value panel, Value firstKey,
   SmallVector<Value> block;
   for (int64_t i = 0; i < kLanes; ++i) {
     Value token = add(add(mul(panel, kPanel), firstKey), index(i));
-    block.push_back(loadDims(key, minIndex(b, token, lastOf(keys)),
+    block.push_back(loadDims(key, minIndex(builder, token, lastOf(keys)),
                              head.keyColumn, firstDim / kLanes));
   }
   transpose(block);
   Value base = add(mul(panel, kPanel * headSize), firstKey);
   for (int64_t i = 0; i < std::min(kLanes, headSize - firstDim); ++i)
-    vector::StoreOp::create(b, block[i], workspace,
+    vector::StoreOp::create(builder, block[i], workspace,
                             add(base, index((firstDim + i) * kPanel)));
 }
 
@@ -118,7 +118,8 @@ void FloatAttention::transposeKeys(Value panel, Value firstKey,
 void FloatAttention::packValues() {
   forEach(keys, 1, {}, [&](Value key, ValueRange) {
     for (int64_t v = 0; v < headVectors(); ++v)
-      vector::StoreOp::create(b, loadDims(value, key, head.valueColumn, v),
+      vector::StoreOp::create(builder,
+                              loadDims(value, key, head.valueColumn, v),
                               workspace, valueWord(key, v));
     return SmallVector<Value>();
   });
@@ -127,7 +128,7 @@ void FloatAttention::packValues() {
 void FloatAttention::emitRowBlock() {
   rows.clear();
   for (int64_t r = 0; r < rowsPerBlock; ++r)
-    rows.push_back(minIndex(b, add(firstRow, index(r)), lastOf(queries)));
+    rows.push_back(minIndex(builder, add(firstRow, index(r)), lastOf(queries)));
   SmallVector<Value> maxima = emitScores();
   SmallVector<Value> scales;
   for (int64_t r = 0; r < rowsPerBlock; ++r) {
@@ -159,12 +160,13 @@ SmallVector<Value> FloatAttention::emitScorePanel(Value panel,
         if (r == 0 || op.getCausal())
           visible = getVisible(firstKey, getLimit(rows[r]));
         Value score =
-            arith::MulFOp::create(b, sums[r * tile.vectors + v],
+            arith::MulFOp::create(builder, sums[r * tile.vectors + v],
                                   splat(op.getScale().convertToFloat()));
         score = arith::SelectOp::create(
-            b, visible, score, splat(-std::numeric_limits<float>::infinity()));
+            builder, visible, score,
+            splat(-std::numeric_limits<float>::infinity()));
         vector::StoreOp::create(
-            b, score, workspace,
+            builder, score, workspace,
             add(scoreWord(panel, r), index((first + v) * kLanes)));
         maxima[r] = maxOf(score, maxima[r]);
       }
@@ -182,15 +184,15 @@ SmallVector<Value> FloatAttention::emitScoreTile(Value panel,
     Value base = add(mul(panel, kPanel * headSize), mul(dim, kPanel));
     for (int64_t v = 0; v < tile.vectors; ++v)
       keyVectors.push_back(
-          vector::LoadOp::create(b, vectorType(), workspace,
+          vector::LoadOp::create(builder, vectorType(), workspace,
                                  add(base, index((firstVector + v) * kLanes))));
     for (int64_t r = 0; r < rowsPerBlock; ++r) {
       Value input = broadcast(memref::LoadOp::create(
-          b, query.memref,
+          builder, query.memref,
           ValueRange{head.batch, rows[r], add(head.queryColumn, dim)}));
       for (int64_t v = 0; v < tile.vectors; ++v) {
         Value &sum = next[r * tile.vectors + v];
-        sum = math::FmaOp::create(b, input, keyVectors[v], sum);
+        sum = math::FmaOp::create(builder, input, keyVectors[v], sum);
       }
     }
     return next;
@@ -203,9 +205,9 @@ Value FloatAttention::emitSoftmax(int64_t r, Value maximum) {
   Value largest =
       reduce(maximum, [&](Value x, Value y) { return maxOf(x, y); });
   Value isNone =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, largest,
+      arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, largest,
                             constant(-std::numeric_limits<float>::infinity()));
-  largest = arith::SelectOp::create(b, isNone, constant(0.0f), largest);
+  largest = arith::SelectOp::create(builder, isNone, constant(0.0f), largest);
   Value shift = broadcast(largest);
   constexpr int64_t parts = kPartialSums / kLanes;
   SmallVector<Value> sums(parts, splat(0.0f));
@@ -214,21 +216,23 @@ Value FloatAttention::emitSoftmax(int64_t r, Value maximum) {
     SmallVector<Value> next;
     for (int64_t part = 0; part < parts; ++part) {
       Value place = add(scoreWord(panel, r), index(part * kLanes));
-      Value score = vector::LoadOp::create(b, vectorType(), workspace, place);
+      Value score =
+          vector::LoadOp::create(builder, vectorType(), workspace, place);
       Value exponent = arith::MulFOp::create(
-          b, arith::SubFOp::create(b, score, shift), splat(tq::quant::kLog2E));
-      Value weight = tq::buildExp2Kernel(b, b.getLoc(), exponent);
-      vector::StoreOp::create(b, weight, workspace, place);
-      next.push_back(arith::AddFOp::create(b, carried[part], weight));
+          builder, arith::SubFOp::create(builder, score, shift),
+          splat(tq::quant::kLog2E));
+      Value weight = tq::buildExp2Kernel(builder, builder.getLoc(), exponent);
+      vector::StoreOp::create(builder, weight, workspace, place);
+      next.push_back(arith::AddFOp::create(builder, carried[part], weight));
     }
     return next;
   });
   auto sum = [&](Value x, Value y) -> Value {
-    return arith::AddFOp::create(b, x, y);
+    return arith::AddFOp::create(builder, x, y);
   };
   Value total = reduce(sum(sum(sums[0], sums[2]), sum(sums[1], sums[3])), sum);
-  Value inverse = arith::DivFOp::create(b, constant(1.0f), total);
-  return arith::SelectOp::create(b, isNone, constant(0.0f), inverse);
+  Value inverse = arith::DivFOp::create(builder, constant(1.0f), total);
+  return arith::SelectOp::create(builder, isNone, constant(0.0f), inverse);
 }
 
 void FloatAttention::emitValues(ValueRange scales) {
@@ -247,7 +251,7 @@ void FloatAttention::emitValueTile(int64_t firstVector, int64_t vectors,
   for (int64_t r = 0; r < rowsPerBlock; ++r)
     for (int64_t v = 0; v < vectors; ++v)
       storeResult(rows[r], firstVector + v,
-                  arith::MulFOp::create(b, sums[r * vectors + v],
+                  arith::MulFOp::create(builder, sums[r * vectors + v],
                                         broadcast(scales[r])));
 }
 
@@ -257,21 +261,22 @@ SmallVector<Value> FloatAttention::emitValuePanel(Value panel,
                                                   int64_t vectors,
                                                   ValueRange sums) {
   Value firstKey = mul(panel, kPanel);
-  Value count =
-      minIndex(b, index(kPanel), arith::SubIOp::create(b, keys, firstKey));
+  Value count = minIndex(builder, index(kPanel),
+                         arith::SubIOp::create(builder, keys, firstKey));
   Value firstScore = scoreWord(panel, 0);
   return forEach(count, 1, sums, [&](Value key, ValueRange carried) {
     SmallVector<Value> values, next(carried);
     for (int64_t v = 0; v < vectors; ++v)
       values.push_back(vector::LoadOp::create(
-          b, vectorType(), workspace,
+          builder, vectorType(), workspace,
           valueWord(add(firstKey, key), firstVector + v)));
     for (int64_t r = 0; r < rowsPerBlock; ++r) {
       Value place = add(add(firstScore, key), index(r * kPanel));
-      Value weight = broadcast(memref::LoadOp::create(b, workspace, place));
+      Value weight =
+          broadcast(memref::LoadOp::create(builder, workspace, place));
       for (int64_t v = 0; v < vectors; ++v) {
         Value &sum = next[r * vectors + v];
-        sum = math::FmaOp::create(b, weight, values[v], sum);
+        sum = math::FmaOp::create(builder, weight, values[v], sum);
       }
     }
     return next;

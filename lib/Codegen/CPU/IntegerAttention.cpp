@@ -67,17 +67,18 @@ private:
 
   // Numbers.
   Value magnitude(Value x) {
-    return arith::AndIOp::create(b, tq::FloatBuilder(b, b.getLoc()).bits(x),
-                                 intSplat(0x7FFFFFFF));
+    return arith::AndIOp::create(
+        builder, tq::FloatBuilder(builder, builder.getLoc()).bits(x),
+        intSplat(0x7FFFFFFF));
   }
   Value scaleOf(Value largest);
   Value inverseOf(Value scale) {
-    tq::FloatBuilder f(b, b.getLoc());
+    tq::FloatBuilder f(builder, builder.getLoc());
     return f.div(f.constant(scale.getType(), 1.0f), scale);
   }
   Value packBytes(ArrayRef<Value> group);
   /// 0, or NaN if `x` is not finite.
-  Value poisonOf(Value x) { return arith::SubFOp::create(b, x, x); }
+  Value poisonOf(Value x) { return arith::SubFOp::create(builder, x, x); }
 
   Area queryScales;   ///< [rows]
   Area channelScales; ///< [D]
@@ -102,7 +103,7 @@ void IntegerAttention::plan() {
 /// Largest magnitude / 127, or 1 where that is no normal number; NaN and
 /// infinity stay.
 Value IntegerAttention::scaleOf(Value largest) {
-  tq::FloatBuilder f(b, b.getLoc());
+  tq::FloatBuilder f(builder, builder.getLoc());
   Value magnitude = f.fromBits(largest);
   Type type = magnitude.getType();
   Value scale = f.div(magnitude, f.constant(type, 127.0f));
@@ -116,10 +117,10 @@ Value IntegerAttention::packBytes(ArrayRef<Value> group) {
   for (auto [i, value] : llvm::enumerate(group)) {
     Value part = i + 1 == kDotGroup
                      ? value
-                     : arith::AndIOp::create(b, value, intSplat(0xFF));
+                     : arith::AndIOp::create(builder, value, intSplat(0xFF));
     if (i != 0)
-      part = arith::ShLIOp::create(b, part, intSplat(8 * i));
-    packed = i == 0 ? part : arith::OrIOp::create(b, packed, part);
+      part = arith::ShLIOp::create(builder, part, intSplat(8 * i));
+    packed = i == 0 ? part : arith::OrIOp::create(builder, packed, part);
   }
   return packed;
 }
@@ -132,11 +133,11 @@ void IntegerAttention::packKeys() {
                          Value poison =
                              emitKeyVector(panel, mul(vector, kLanes));
                          return SmallVector<Value>{
-                             arith::AddFOp::create(b, inner[0], poison)};
+                             arith::AddFOp::create(builder, inner[0], poison)};
                        });
       });
   keyPoison = reduce(poisons[0], [&](Value x, Value y) -> Value {
-    return arith::AddFOp::create(b, x, y);
+    return arith::AddFOp::create(builder, x, y);
   });
 }
 
@@ -146,9 +147,9 @@ SmallVector<Value> IntegerAttention::loadColumns(Value firstKey) {
   for (int64_t v = 0; v < headVectors(); ++v) {
     SmallVector<Value> block;
     for (int64_t i = 0; i < kLanes; ++i)
-      block.push_back(
-          loadDims(key, minIndex(b, add(firstKey, index(i)), lastOf(keys)),
-                   head.keyColumn, v));
+      block.push_back(loadDims(
+          key, minIndex(builder, add(firstKey, index(i)), lastOf(keys)),
+          head.keyColumn, v));
     transpose(block);
     columns.append(block);
   }
@@ -161,11 +162,13 @@ Value IntegerAttention::emitKeyVector(Value panel, Value firstInPanel) {
   SmallVector<Value> columns = loadColumns(firstKey);
   Value largest = intSplat(0);
   for (Value column : columns)
-    largest = arith::MaxSIOp::create(b, largest, magnitude(column));
+    largest = arith::MaxSIOp::create(builder, largest, magnitude(column));
   Value scale = scaleOf(largest), inverse = inverseOf(scale);
-  tq::FloatBuilder f(b, b.getLoc());
-  DotInputs offset = prepareInputs(
-      b, dot, arith::ConstantOp::create(b, b.getI32IntegerAttr(0x80808080)));
+  tq::FloatBuilder f(builder, builder.getLoc());
+  DotInputs offset =
+      prepareInputs(builder, dot,
+                    arith::ConstantOp::create(
+                        builder, builder.getI32IntegerAttr(0x80808080)));
   Value offsets = intSplat(0);
   for (int64_t g = 0; g < groups(); ++g) {
     SmallVector<Value> group;
@@ -174,14 +177,15 @@ Value IntegerAttention::emitKeyVector(Value panel, Value firstInPanel) {
     Value packed = packBytes(group);
     storeWords(packed, add(keyPlace(panel, index(g), 0), firstInPanel));
     Value bytes = vector::BitCastOp::create(
-        b, VectorType::get({4 * kLanes}, b.getI8Type()), packed);
-    offsets = emitDot(b, dot, offsets, offset, prepareWeights(b, dot, bytes));
+        builder, VectorType::get({4 * kLanes}, builder.getI8Type()), packed);
+    offsets = emitDot(builder, dot, offsets, offset,
+                      prepareWeights(builder, dot, bytes));
   }
   Value visible = getVisible(firstKey, keys);
   scale = select(visible, scale, splat(0.0f));
   storeFloats(scale, ofKeys(keyScales, firstKey));
   storeKeyBias(firstKey, visible);
-  storeWords(arith::SubIOp::create(b, intSplat(0), offsets),
+  storeWords(arith::SubIOp::create(builder, intSplat(0), offsets),
              ofKeys(keyStarts, firstKey));
   return poisonOf(scale);
 }
@@ -190,13 +194,14 @@ Value IntegerAttention::emitKeyVector(Value panel, Value firstInPanel) {
 Value IntegerAttention::getShownBits(Value key) {
   if (!mask)
     return intSplat(0x7FFFFFFF);
-  Value flag = memref::LoadOp::create(b, mask, ValueRange{head.batch, key});
-  Value zero = arith::ConstantIntOp::create(b, 0, 64);
+  Value flag =
+      memref::LoadOp::create(builder, mask, ValueRange{head.batch, key});
+  Value zero = arith::ConstantIntOp::create(builder, 0, 64);
   Value isShown =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::ne, flag, zero);
+      arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, flag, zero);
   return broadcast(select(isShown,
-                          arith::ConstantIntOp::create(b, 0x7FFFFFFF, 32),
-                          arith::ConstantIntOp::create(b, 0, 32)));
+                          arith::ConstantIntOp::create(builder, 0x7FFFFFFF, 32),
+                          arith::ConstantIntOp::create(builder, 0, 32)));
 }
 
 /// Stores the scales of all channels; gives their inverses.
@@ -207,8 +212,8 @@ SmallVector<Value> IntegerAttention::emitChannelScales() {
     SmallVector<Value> next;
     for (int64_t v = 0; v < headVectors(); ++v) {
       Value bits = arith::AndIOp::create(
-          b, magnitude(loadDims(value, key, head.valueColumn, v)), shown);
-      next.push_back(arith::MaxSIOp::create(b, carried[v], bits));
+          builder, magnitude(loadDims(value, key, head.valueColumn, v)), shown);
+      next.push_back(arith::MaxSIOp::create(builder, carried[v], bits));
     }
     return next;
   });
@@ -217,7 +222,7 @@ SmallVector<Value> IntegerAttention::emitChannelScales() {
     Value scale = scaleOf(largest[v]);
     inverses.push_back(inverseOf(scale));
     // An infinite scale would give infinities of any sign.
-    storeFloats(arith::AddFOp::create(b, scale, poisonOf(scale)),
+    storeFloats(arith::AddFOp::create(builder, scale, poisonOf(scale)),
                 add(channelScales.start, index(v * kLanes)));
   }
   return inverses;
@@ -226,14 +231,14 @@ SmallVector<Value> IntegerAttention::emitChannelScales() {
 /// Keys beyond the last repeat it: their weights are 0.
 void IntegerAttention::packValues() {
   SmallVector<Value> inverses = emitChannelScales();
-  tq::FloatBuilder f(b, b.getLoc());
+  tq::FloatBuilder f(builder, builder.getLoc());
   forEach(panels, 1, {}, [&](Value panel, ValueRange) {
     forEach(index(kLanes), 1, {}, [&](Value group, ValueRange) {
       SmallVector<Value> tokens;
       for (int64_t i = 0; i < kDotGroup; ++i)
-        tokens.push_back(
-            minIndex(b, add(mul(panel, kPanel), add(group, index(i * kLanes))),
-                     lastOf(keys)));
+        tokens.push_back(minIndex(
+            builder, add(mul(panel, kPanel), add(group, index(i * kLanes))),
+            lastOf(keys)));
       for (int64_t v = 0; v < headVectors(); ++v) {
         SmallVector<Value> parts;
         for (Value token : tokens)
@@ -252,31 +257,32 @@ void IntegerAttention::packValues() {
 void IntegerAttention::packQuery(Value r) {
   Value row = add(firstRow, r);
   Value factor = splat(op.getScale().convertToFloat() * tq::quant::kLog2E);
-  tq::FloatBuilder f(b, b.getLoc());
+  tq::FloatBuilder f(builder, builder.getLoc());
   SmallVector<Value> parts;
   Value largest = intSplat(0);
   for (int64_t v = 0; v < headVectors(); ++v) {
     parts.push_back(f.mul(loadDims(query, row, head.queryColumn, v), factor));
-    largest = arith::MaxSIOp::create(b, largest, magnitude(parts[v]));
+    largest = arith::MaxSIOp::create(builder, largest, magnitude(parts[v]));
   }
   largest = reduce(largest, [&](Value x, Value y) -> Value {
-    return arith::MaxSIOp::create(b, x, y);
+    return arith::MaxSIOp::create(builder, x, y);
   });
   Value scale = scaleOf(largest), inverse = broadcast(inverseOf(scale));
-  memref::StoreOp::create(b, scale, workspace, add(queryScales.start, r));
+  memref::StoreOp::create(builder, scale, workspace, add(queryScales.start, r));
   parts.resize(chunks() * kPanelVectors, splat(0.0f));
   for (auto [v, part] : llvm::enumerate(parts)) {
     Value rounded = f.roundProduct(part, inverse);
     if (!usesTiles)
-      rounded = arith::AddIOp::create(b, rounded, intSplat(128));
+      rounded = arith::AddIOp::create(builder, rounded, intSplat(128));
     Value bytes = arith::TruncIOp::create(
-        b, VectorType::get({kLanes}, b.getI8Type()), rounded);
+        builder, VectorType::get({kLanes}, builder.getI8Type()), rounded);
     Value place = add(queryWords.start, add(mul(r, queryStride()),
                                             index(v * kLanes / kDotGroup)));
-    storeFloats(
-        vector::BitCastOp::create(
-            b, VectorType::get({kLanes / kDotGroup}, b.getF32Type()), bytes),
-        place);
+    storeFloats(vector::BitCastOp::create(
+                    builder,
+                    VectorType::get({kLanes / kDotGroup}, builder.getF32Type()),
+                    bytes),
+                place);
   }
 }
 
@@ -286,50 +292,54 @@ void IntegerAttention::packQuery(Value r) {
 
 /// The score without the query's scale.
 Value IntegerAttention::emitScore(Value sum, Value firstKey) {
-  tq::FloatBuilder f(b, b.getLoc());
-  return f.fma(arith::SIToFPOp::create(b, vectorType(), sum),
+  tq::FloatBuilder f(builder, builder.getLoc());
+  return f.fma(arith::SIToFPOp::create(builder, vectorType(), sum),
                loadFloats(ofKeys(keyScales, firstKey)),
                loadFloats(ofKeys(keyBiases, firstKey)));
 }
 
 Value IntegerAttention::emitWeights(Value r, Value largest) {
-  Value scale = memref::LoadOp::create(b, workspace, add(queryScales.start, r));
+  Value scale =
+      memref::LoadOp::create(builder, workspace, add(queryScales.start, r));
   Value shift = broadcast(largest), factor = broadcast(scale);
   Value one = arith::ConstantOp::create(
-      b, DenseElementsAttr::get(VectorType::get({4 * kLanes}, b.getI8Type()),
-                                int8_t(1)));
-  DotWeights ones = prepareWeights(b, dot, one);
-  tq::FloatBuilder f(b, b.getLoc());
+      builder,
+      DenseElementsAttr::get(VectorType::get({4 * kLanes}, builder.getI8Type()),
+                             int8_t(1)));
+  DotWeights ones = prepareWeights(builder, dot, one);
+  tq::FloatBuilder f(builder, builder.getLoc());
   auto totals =
       forEach(panels, 1, intSplat(0), [&](Value panel, ValueRange carried) {
         SmallVector<Value> group;
         for (int64_t v = 0; v < kPanelVectors; ++v) {
           Value score = loadFloats(scorePlace(panel, r, v));
           group.push_back(tq::buildWeightU8(
-              b, b.getLoc(), f.mul(f.sub(score, shift), factor)));
+              builder, builder.getLoc(), f.mul(f.sub(score, shift), factor)));
         }
         Value packed = packBytes(group);
         storeWords(packed, weightPlace(panel, r));
-        return SmallVector<Value>{
-            emitDot(b, dot, carried[0], prepareInputs(b, dot, packed), ones)};
+        return SmallVector<Value>{emitDot(builder, dot, carried[0],
+                                          prepareInputs(builder, dot, packed),
+                                          ones)};
       });
   Value total = reduce(totals[0], [&](Value x, Value y) -> Value {
-    return arith::AddIOp::create(b, x, y);
+    return arith::AddIOp::create(builder, x, y);
   });
-  return arith::SIToFPOp::create(b, b.getF32Type(), total);
+  return arith::SIToFPOp::create(builder, builder.getF32Type(), total);
 }
 
 /// NaN where the query or a key is not finite.
 Value IntegerAttention::emitRowScale(Value r, Value inverse) {
-  Value scale = memref::LoadOp::create(b, workspace, add(queryScales.start, r));
-  Value poison = arith::AddFOp::create(b, poisonOf(scale), keyPoison);
-  return arith::AddFOp::create(b, inverse, poison);
+  Value scale =
+      memref::LoadOp::create(builder, workspace, add(queryScales.start, r));
+  Value poison = arith::AddFOp::create(builder, poisonOf(scale), keyPoison);
+  return arith::AddFOp::create(builder, inverse, poison);
 }
 
 Value IntegerAttention::emitValue(Value sum, int64_t vector) {
   Value scales = loadFloats(add(channelScales.start, index(vector * kLanes)));
-  return arith::MulFOp::create(b, arith::SIToFPOp::create(b, vectorType(), sum),
-                               scales);
+  return arith::MulFOp::create(
+      builder, arith::SIToFPOp::create(builder, vectorType(), sum), scales);
 }
 
 std::unique_ptr<AttentionGenerator>

@@ -22,41 +22,44 @@ using namespace tq::cpu;
 static constexpr int64_t kTiles = 8;
 
 void MatrixTiles::call(StringRef intrinsic, ValueRange operands) {
-  LLVM::CallIntrinsicOp::create(b, b.getStringAttr(intrinsic), operands);
+  LLVM::CallIntrinsicOp::create(builder, builder.getStringAttr(intrinsic),
+                                operands);
 }
 
 Value MatrixTiles::tile(int64_t number) {
-  return LLVM::ConstantOp::create(b, b.getI8Type(), number);
+  return LLVM::ConstantOp::create(builder, builder.getI8Type(), number);
 }
 
 Value MatrixTiles::toI64(Value index) {
-  return arith::IndexCastOp::create(b, b.getI64Type(), index);
+  return arith::IndexCastOp::create(builder, builder.getI64Type(), index);
 }
 
 Value MatrixTiles::pointerTo(Value memref, ValueRange indices) {
   auto type = cast<MemRefType>(memref.getType());
-  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
-  Value offset = arith::ConstantIndexOp::create(b, 0);
+  auto metadata = memref::ExtractStridedMetadataOp::create(builder, memref);
+  Value offset = arith::ConstantIndexOp::create(builder, 0);
   for (auto [index, stride] : llvm::zip(indices, metadata.getStrides()))
-    offset = arith::AddIOp::create(b, offset,
-                                   arith::MulIOp::create(b, index, stride));
-  Value base = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
+    offset = arith::AddIOp::create(
+        builder, offset, arith::MulIOp::create(builder, index, stride));
+  Value base = memref::ExtractAlignedPointerAsIndexOp::create(builder, memref);
   Value pointer = LLVM::IntToPtrOp::create(
-      b, LLVM::LLVMPointerType::get(b.getContext()), toI64(base));
-  return LLVM::GEPOp::create(b, pointer.getType(), type.getElementType(),
+      builder, LLVM::LLVMPointerType::get(builder.getContext()), toI64(base));
+  return LLVM::GEPOp::create(builder, pointer.getType(), type.getElementType(),
                              pointer, ArrayRef<LLVM::GEPArg>{toI64(offset)});
 }
 
 /// Palette 1: bytes of a row of tile t at 16 + 2 t, its rows at 48 + t.
 void MatrixTiles::configure(int64_t plain, Value rows) {
   auto store = [&](Value value, int64_t at) {
-    memref::StoreOp::create(b, value, config,
-                            ValueRange{arith::ConstantIndexOp::create(b, at)});
+    memref::StoreOp::create(
+        builder, value, config,
+        ValueRange{arith::ConstantIndexOp::create(builder, at)});
   };
   auto byte = [&](int64_t value) -> Value {
-    return arith::ConstantIntOp::create(b, value, 8);
+    return arith::ConstantIntOp::create(builder, value, 8);
   };
-  Value rowByte = arith::IndexCastOp::create(b, b.getI8Type(), rows);
+  Value rowByte =
+      arith::IndexCastOp::create(builder, builder.getI8Type(), rows);
   for (int64_t at = 0; at < 64; ++at)
     store(byte(at == 0 ? 1 : 0), at);
   for (int64_t t = 0; t < kTiles; ++t) {
@@ -64,7 +67,8 @@ void MatrixTiles::configure(int64_t plain, Value rows) {
     store(t < plain ? rowByte : byte(kTileRows), 48 + t);
   }
   call("llvm.x86.ldtilecfg",
-       pointerTo(config, ValueRange{arith::ConstantIndexOp::create(b, 0)}));
+       pointerTo(config,
+                 ValueRange{arith::ConstantIndexOp::create(builder, 0)}));
 }
 
 void MatrixTiles::zero(int64_t number) {

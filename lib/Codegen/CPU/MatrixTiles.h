@@ -24,7 +24,7 @@ class MatrixTiles {
 public:
   /// `config`: 64 bytes of memory for the shapes of the tiles.
   MatrixTiles(mlir::ImplicitLocOpBuilder &builder, mlir::Value config)
-      : b(builder), config(config) {}
+      : builder(builder), config(config) {}
 
   /// From here on registers [0, plain) have `rows` rows (index, 1 to 16), the
   /// others 16. All become zero.
@@ -50,7 +50,7 @@ private:
   mlir::Value pointerTo(mlir::Value memref, mlir::ValueRange indices);
   mlir::Value toI64(mlir::Value index);
 
-  mlir::ImplicitLocOpBuilder &b;
+  mlir::ImplicitLocOpBuilder &builder;
   mlir::Value config;
 };
 

@@ -57,12 +57,12 @@ void ProgramEmitter::emitGroup(const RowGroup &group) {
   Value least = mul(
       threads, index(areCached ? kLeastBlockRows : kLeastBlockRowsFromMemory));
   Value hasBlocks =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::uge, rows, least);
-  auto branch = scf::IfOp::create(b, hasBlocks, /*withElse=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(branch.thenBlock()->getTerminator());
+      arith::CmpIOp::create(builder, arith::CmpIPredicate::uge, rows, least);
+  auto branch = scf::IfOp::create(builder, hasBlocks, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(branch.thenBlock()->getTerminator());
   emitBlocks(group, rows);
-  b.setInsertionPoint(branch.elseBlock()->getTerminator());
+  builder.setInsertionPoint(branch.elseBlock()->getTerminator());
   for (const ScheduledCall &call : schedule.getCalls(group))
     emitSharedCall(call);
 }
@@ -70,11 +70,11 @@ void ProgramEmitter::emitGroup(const RowGroup &group) {
 /// As many blocks for every thread, as large as may be.
 void ProgramEmitter::emitBlocks(const RowGroup &group, Value rows) {
   Value most = mul(threads, index(kBlockRows));
-  Value blocks = mul(threads, arith::CeilDivUIOp::create(b, rows, most));
-  Value units =
-      arith::CeilDivUIOp::create(b, rows, mul(blocks, index(kBlockRowUnit)));
+  Value blocks = mul(threads, arith::CeilDivUIOp::create(builder, rows, most));
+  Value units = arith::CeilDivUIOp::create(builder, rows,
+                                           mul(blocks, index(kBlockRowUnit)));
   Value blockRows =
-      arith::MinUIOp::create(b, rows, mul(units, index(kBlockRowUnit)));
+      arith::MinUIOp::create(builder, rows, mul(units, index(kBlockRowUnit)));
   GroupOperands operands = collectOperands(group);
   storeWord(frame.block, kContext, frame.context);
   storeWord(frame.block, kFirstCall, word(group.first));
@@ -85,7 +85,7 @@ void ProgramEmitter::emitBlocks(const RowGroup &group, Value rows) {
     if (operand.step)
       storeWord(frame.block, *operand.step, toI64(blockSteps.lookup(pointer)));
   }
-  Value count = toI64(arith::CeilDivUIOp::create(b, rows, blockRows));
+  Value count = toI64(arith::CeilDivUIOp::create(builder, rows, blockRows));
   emitParallelFor(getGroupBody(group, operands), frame.block, count);
 }
 
@@ -106,14 +106,15 @@ func::FuncOp ProgramEmitter::getGroupBody(const RowGroup &group,
   func::FuncOp &body = groupBodies[code];
   if (body)
     return body;
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(main);
-  Type i64 = b.getI64Type();
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(main);
+  Type i64 = builder.getI64Type();
   body = func::FuncOp::create(
-      b, ("tq_row_group_" + Twine(groupBodies.size() - 1)).str(),
-      b.getFunctionType({pointerType(), i64, i64, i64}, {}));
-  body->setAttr("llvm.linkage", LLVM::LinkageAttr::get(
-                                    b.getContext(), LLVM::Linkage::Internal));
+      builder, ("tq_row_group_" + Twine(groupBodies.size() - 1)).str(),
+      builder.getFunctionType({pointerType(), i64, i64, i64}, {}));
+  body->setAttr(
+      "llvm.linkage",
+      LLVM::LinkageAttr::get(builder.getContext(), LLVM::Linkage::Internal));
   emitGroupBody(group, operands, body);
   return body;
 }
@@ -122,18 +123,18 @@ func::FuncOp ProgramEmitter::getGroupBody(const RowGroup &group,
 void ProgramEmitter::emitGroupBody(const RowGroup &group,
                                    const GroupOperands &operands,
                                    func::FuncOp body) {
-  b.setInsertionPointToStart(body.addEntryBlock());
+  builder.setInsertionPointToStart(body.addEntryBlock());
   Value arguments = body.getArgument(0);
   Value block = allocateWords(schedule.maxArgumentWords);
   Value rows = toIndex(loadWord(arguments, kRows));
   Value blockRows = toIndex(loadWord(arguments, kRowsOfBlock));
-  auto loop = scf::ForOp::create(b, toIndex(body.getArgument(1)),
+  auto loop = scf::ForOp::create(builder, toIndex(body.getArgument(1)),
                                  toIndex(body.getArgument(2)), index(1));
-  func::ReturnOp::create(b, ValueRange());
-  b.setInsertionPoint(loop.getBody()->getTerminator());
+  func::ReturnOp::create(builder, ValueRange());
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
   Value first = mul(loop.getInductionVar(), blockRows);
-  Value count = arith::MinUIOp::create(b, blockRows,
-                                       arith::SubIOp::create(b, rows, first));
+  Value count = arith::MinUIOp::create(
+      builder, blockRows, arith::SubIOp::create(builder, rows, first));
   Frame whole =
       std::exchange(frame, makeBlockFrame(group, operands, body, first, count));
   frame.block = block;
@@ -141,9 +142,9 @@ void ProgramEmitter::emitGroupBody(const RowGroup &group,
     storeArguments(call);
     Value begin = emitBegin();
     func::CallOp::create(
-        b, getBody(call.getKernel()),
+        builder, getBody(call.getKernel()),
         ValueRange{block, word(0), emitCount(call.op), body.getArgument(3)});
-    Value id = arith::AddIOp::create(b, loadWord(arguments, kFirstCall),
+    Value id = arith::AddIOp::create(builder, loadWord(arguments, kFirstCall),
                                      word(int64_t(i)));
     emitEnd(call, id, body.getArgument(3), begin);
   }

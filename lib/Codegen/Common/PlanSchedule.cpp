@@ -27,10 +27,10 @@ static constexpr double kMaxArenaBytes = 4611686018427387904.0;
 func::FuncOp ProgramEmitter::createFunction(StringRef name,
                                             ArrayRef<Type> arguments,
                                             ArrayRef<Type> results) {
-  b.setInsertionPoint(main);
-  auto function =
-      func::FuncOp::create(b, name, b.getFunctionType(arguments, results));
-  b.setInsertionPointToStart(function.addEntryBlock());
+  builder.setInsertionPoint(main);
+  auto function = func::FuncOp::create(
+      builder, name, builder.getFunctionType(arguments, results));
+  builder.setInsertionPointToStart(function.addEntryBlock());
   indices = IRMapping();
   frame = Frame();
   slotOffsets.clear();
@@ -38,7 +38,8 @@ func::FuncOp ProgramEmitter::createFunction(StringRef name,
 }
 
 Value ProgramEmitter::allocateWords(int64_t count) {
-  return LLVM::AllocaOp::create(b, pointerType(), b.getI64Type(), word(count));
+  return LLVM::AllocaOp::create(builder, pointerType(), builder.getI64Type(),
+                                word(count));
 }
 
 //===----------------------------------------------------------------------===//
@@ -91,7 +92,7 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
   }
   if (isView(&op)) {
     FailureOr<SmallVector<Value>> sizes =
-        emitViewDims(b, op, getDims(op.getOperand(0)), indices);
+        emitViewDims(builder, op, getDims(op.getOperand(0)), indices);
     if (failed(sizes))
       return failure();
     frame.dims[op.getResult(0)] = *sizes;
@@ -99,7 +100,7 @@ LogicalResult ProgramEmitter::emitDimensionsOf(Operation &op) {
   }
   if (isa<func::ReturnOp, cf::AssertOp>(op))
     return success();
-  b.clone(op, indices);
+  builder.clone(op, indices);
   return success();
 }
 
@@ -141,63 +142,64 @@ SmallVector<Value> ProgramEmitter::getSizes(func::CallOp call) {
 Value ProgramEmitter::getWorkspaceBytes(func::CallOp call) {
   func::FuncOp function =
       lookupPart(module, call.getCallee(), kWorkspaceSuffix);
-  return func::CallOp::create(b, function, getSizes(call)).getResult(0);
+  return func::CallOp::create(builder, function, getSizes(call)).getResult(0);
 }
 
 /// Bytes of a thread's part of a slot with blocks of rows.
 Value ProgramEmitter::getBlockBytes(const Slot &slot) {
   Value bytes = index(0);
   for (auto [buffer, group] : slot.blocks) {
-    Value units =
-        arith::CeilDivUIOp::create(b, getRows(schedule.groups[group].tensor),
-                                   mul(threads, index(kBlockRowUnit)));
-    Value rows = arith::MinUIOp::create(b, mul(units, index(kBlockRowUnit)),
-                                        index(kBlockRows));
+    Value units = arith::CeilDivUIOp::create(
+        builder, getRows(schedule.groups[group].tensor),
+        mul(threads, index(kBlockRowUnit)));
+    Value rows = arith::MinUIOp::create(
+        builder, mul(units, index(kBlockRowUnit)), index(kBlockRows));
     bytes = arith::MaxSIOp::create(
-        b, bytes, mul(rows, index(getRowBytes(buffer.getType()))));
+        builder, bytes, mul(rows, index(getRowBytes(buffer.getType()))));
   }
-  return roundToBuffer(b, b.getLoc(), bytes);
+  return roundToBuffer(builder, builder.getLoc(), bytes);
 }
 
 /// Bytes of the largest buffer of a slot.
 Value ProgramEmitter::getSlotBytes(const Slot &slot) {
   Value bytes = mul(getBlockBytes(slot), threads);
   for (Value buffer : slot.buffers)
-    bytes = arith::MaxSIOp::create(b, bytes, getBytes(buffer));
+    bytes = arith::MaxSIOp::create(builder, bytes, getBytes(buffer));
   for (func::CallOp call : slot.workspaces)
-    bytes =
-        arith::MaxSIOp::create(b, bytes, mul(getWorkspaceBytes(call), threads));
-  return roundToBuffer(b, b.getLoc(), bytes);
+    bytes = arith::MaxSIOp::create(builder, bytes,
+                                   mul(getWorkspaceBytes(call), threads));
+  return roundToBuffer(builder, builder.getLoc(), bytes);
 }
 
 /// Whether the sum of all buffers, in f64, passes the largest arena.
 Value ProgramEmitter::emitOverflowCheck(Value threadCount) {
-  Type f64 = b.getF64Type();
+  Type f64 = builder.getF64Type();
   auto toFloat = [&](Value value) -> Value {
-    return arith::SIToFPOp::create(b, f64, toI64(value));
+    return arith::SIToFPOp::create(builder, f64, toI64(value));
   };
-  Value sum = arith::ConstantOp::create(b, b.getF64FloatAttr(0.0));
+  Value sum = arith::ConstantOp::create(builder, builder.getF64FloatAttr(0.0));
   for (const Slot &slot : schedule.slots) {
     sum = arith::AddFOp::create(
-        b, sum,
-        arith::MulFOp::create(b, toFloat(getBlockBytes(slot)),
+        builder, sum,
+        arith::MulFOp::create(builder, toFloat(getBlockBytes(slot)),
                               toFloat(threadCount)));
     for (Value buffer : slot.buffers) {
       Value bytes = arith::ConstantOp::create(
-          b, b.getF64FloatAttr(static_cast<double>(
-                 getElementBytes(getElementTypeOrSelf(buffer)))));
+          builder, builder.getF64FloatAttr(static_cast<double>(
+                       getElementBytes(getElementTypeOrSelf(buffer)))));
       for (Value size : getDims(buffer))
-        bytes = arith::MulFOp::create(b, bytes, toFloat(size));
-      sum = arith::AddFOp::create(b, sum, bytes);
+        bytes = arith::MulFOp::create(builder, bytes, toFloat(size));
+      sum = arith::AddFOp::create(builder, sum, bytes);
     }
     for (func::CallOp call : slot.workspaces)
       sum = arith::AddFOp::create(
-          b, sum,
-          arith::MulFOp::create(b, toFloat(getWorkspaceBytes(call)),
+          builder, sum,
+          arith::MulFOp::create(builder, toFloat(getWorkspaceBytes(call)),
                                 toFloat(threadCount)));
   }
-  Value limit = arith::ConstantOp::create(b, b.getF64FloatAttr(kMaxArenaBytes));
-  return arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, sum, limit);
+  Value limit = arith::ConstantOp::create(
+      builder, builder.getF64FloatAttr(kMaxArenaBytes));
+  return arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, sum, limit);
 }
 
 //===----------------------------------------------------------------------===//
@@ -206,26 +208,27 @@ Value ProgramEmitter::emitOverflowCheck(Value threadCount) {
 
 LogicalResult ProgramEmitter::emitPlan() {
   func::FuncOp plan = createFunction(
-      "tq_program_plan", {pointerType(), b.getI64Type(), pointerType()},
-      {b.getI64Type()});
+      "tq_program_plan", {pointerType(), builder.getI64Type(), pointerType()},
+      {builder.getI64Type()});
   threads = toIndex(plan.getArgument(1));
   if (failed(emitDimensions(plan.getArgument(0))))
     return failure();
   Value bytes = index(0);
   for (const Slot &slot : schedule.slots)
-    bytes = arith::AddIOp::create(b, bytes, getSlotBytes(slot));
+    bytes = arith::AddIOp::create(builder, bytes, getSlotBytes(slot));
   int64_t place = 0;
   for (Value output : main.getBody().front().getTerminator()->getOperands())
     for (Value size : getDims(output))
       storeWord(plan.getArgument(2), place++, toI64(size));
   Value isTooLarge = emitOverflowCheck(threads);
-  Value result = arith::SelectOp::create(b, isTooLarge, word(-1), toI64(bytes));
+  Value result =
+      arith::SelectOp::create(builder, isTooLarge, word(-1), toI64(bytes));
   // The first that does not hold is told.
   for (int64_t i = schedule.checks.size() - 1; i >= 0; --i)
     result = arith::SelectOp::create(
-        b, indices.lookup(cf::AssertOp(schedule.checks[i]).getArg()), result,
-        word(-2 - i));
-  func::ReturnOp::create(b, result);
+        builder, indices.lookup(cf::AssertOp(schedule.checks[i]).getArg()),
+        result, word(-2 - i));
+  func::ReturnOp::create(builder, result);
   return success();
 }
 
@@ -245,7 +248,7 @@ void ProgramEmitter::emitPointers(Value inputs, Value outputs, Value weights) {
       frame.pointers[buffer] = pointer;
       blockSteps[pointer] = getBlockBytes(slot);
     }
-    offset = arith::AddIOp::create(b, offset, getSlotBytes(slot));
+    offset = arith::AddIOp::create(builder, offset, getSlotBytes(slot));
   }
   for (Operation &op : main.getBody().front()) {
     if (auto weight = dyn_cast<GetWeightOp>(op))
@@ -268,15 +271,15 @@ LogicalResult ProgramEmitter::emitRun() {
   frame.context = run.getArgument(0);
   frame.arena = run.getArgument(4);
   func::FuncOp numThreads =
-      declareRuntime("tq_num_threads", {pointer}, {b.getI64Type()});
-  threads =
-      toIndex(func::CallOp::create(b, numThreads, frame.context).getResult(0));
+      declareRuntime("tq_num_threads", {pointer}, {builder.getI64Type()});
+  threads = toIndex(
+      func::CallOp::create(builder, numThreads, frame.context).getResult(0));
   if (failed(emitDimensions(run.getArgument(2))))
     return failure();
   frame.block = allocateWords(schedule.maxArgumentWords);
   emitPointers(run.getArgument(1), run.getArgument(3), run.getArgument(5));
   emitCalls();
-  func::ReturnOp::create(b, ValueRange());
+  func::ReturnOp::create(builder, ValueRange());
   return success();
 }
 
@@ -303,7 +306,7 @@ Value ProgramEmitter::getOps(const ScheduledCall &call) {
     Value product = index(count.factor);
     for (auto [operand, dim] : count.sizes)
       product = mul(product, getDims(call.op->getOperand(operand))[dim]);
-    sum = arith::AddIOp::create(b, sum, product);
+    sum = arith::AddIOp::create(builder, sum, product);
   }
   return toI64(sum);
 }
@@ -312,7 +315,8 @@ Value ProgramEmitter::getOps(const ScheduledCall &call) {
 Value ProgramEmitter::getTraffic(const ScheduledCall &call) {
   Value sum = index(0);
   for (unsigned operand : call.streamed)
-    sum = arith::AddIOp::create(b, sum, getBytes(call.op->getOperand(operand)));
+    sum = arith::AddIOp::create(builder, sum,
+                                getBytes(call.op->getOperand(operand)));
   return toI64(sum);
 }
 
@@ -340,9 +344,10 @@ void ProgramEmitter::storeArguments(const ScheduledCall &scheduled) {
 }
 
 func::FuncOp ProgramEmitter::getBody(StringRef kernel) {
-  Type i64 = b.getI64Type();
-  return getOrDeclare(module, (kernel + kBodySuffix).str(),
-                      b.getFunctionType({pointerType(), i64, i64, i64}, {}));
+  Type i64 = builder.getI64Type();
+  return getOrDeclare(
+      module, (kernel + kBodySuffix).str(),
+      builder.getFunctionType({pointerType(), i64, i64, i64}, {}));
 }
 
 /// The number of work items of a call.
@@ -350,14 +355,15 @@ Value ProgramEmitter::emitCount(func::CallOp call) {
   SmallVector<Value> sizes = getSizes(call);
   func::FuncOp function =
       getOrDeclare(module, (call.getCallee() + kCountSuffix).str(),
-                   getSizeFunctionType(b.getContext(), sizes.size()));
-  return toI64(func::CallOp::create(b, function, sizes).getResult(0));
+                   getSizeFunctionType(builder.getContext(), sizes.size()));
+  return toI64(func::CallOp::create(builder, function, sizes).getResult(0));
 }
 
 Value ProgramEmitter::getAddress(func::FuncOp function) {
-  Value value = func::ConstantOp::create(b, function.getFunctionType(),
+  Value value = func::ConstantOp::create(builder, function.getFunctionType(),
                                          FlatSymbolRefAttr::get(function));
-  return UnrealizedConversionCastOp::create(b, TypeRange{pointerType()}, value)
+  return UnrealizedConversionCastOp::create(builder, TypeRange{pointerType()},
+                                            value)
       .getResult(0);
 }
 
@@ -365,24 +371,24 @@ void ProgramEmitter::emitParallelFor(func::FuncOp body, Value arguments,
                                      Value count) {
   Type pointer = pointerType();
   func::FuncOp parallel = declareRuntime(
-      "tq_parallel_for", {pointer, pointer, pointer, b.getI64Type()}, {});
+      "tq_parallel_for", {pointer, pointer, pointer, builder.getI64Type()}, {});
   func::CallOp::create(
-      b, parallel,
+      builder, parallel,
       ValueRange{frame.context, getAddress(body), arguments, count});
 }
 
 Value ProgramEmitter::emitBegin() {
-  func::FuncOp begin =
-      declareRuntime("tq_kernel_begin", {pointerType()}, {b.getI64Type()});
-  return func::CallOp::create(b, begin, frame.context).getResult(0);
+  func::FuncOp begin = declareRuntime("tq_kernel_begin", {pointerType()},
+                                      {builder.getI64Type()});
+  return func::CallOp::create(builder, begin, frame.context).getResult(0);
 }
 
 void ProgramEmitter::emitEnd(const ScheduledCall &call, Value id, Value thread,
                              Value begin) {
-  Type i64 = b.getI64Type();
+  Type i64 = builder.getI64Type();
   func::FuncOp end = declareRuntime(
       "tq_kernel_end", {pointerType(), i64, i64, i64, i64, i64}, {});
-  func::CallOp::create(b, end,
+  func::CallOp::create(builder, end,
                        ValueRange{frame.context, id, thread, begin,
                                   getOps(call), getTraffic(call)});
 }

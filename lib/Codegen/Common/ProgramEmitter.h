@@ -25,7 +25,8 @@ namespace tq {
 class ProgramEmitter {
 public:
   ProgramEmitter(mlir::func::FuncOp main, const Schedule &schedule)
-      : main(main), schedule(schedule), b(main.getLoc(), main.getContext()),
+      : main(main), schedule(schedule),
+        builder(main.getLoc(), main.getContext()),
         module(main->getParentOfType<mlir::ModuleOp>()) {}
 
   mlir::LogicalResult emitPlan();
@@ -51,43 +52,46 @@ private:
                                     llvm::ArrayRef<mlir::Type> arguments,
                                     llvm::ArrayRef<mlir::Type> results);
   mlir::Type pointerType() {
-    return mlir::LLVM::LLVMPointerType::get(b.getContext());
+    return mlir::LLVM::LLVMPointerType::get(builder.getContext());
   }
   mlir::Value index(int64_t value) {
-    return mlir::arith::ConstantIndexOp::create(b, value);
+    return mlir::arith::ConstantIndexOp::create(builder, value);
   }
   mlir::Value word(int64_t value) {
-    return mlir::arith::ConstantIntOp::create(b, value, 64);
+    return mlir::arith::ConstantIntOp::create(builder, value, 64);
   }
   mlir::Value toI64(mlir::Value value) {
-    return mlir::arith::IndexCastOp::create(b, b.getI64Type(), value);
+    return mlir::arith::IndexCastOp::create(builder, builder.getI64Type(),
+                                            value);
   }
   mlir::Value toIndex(mlir::Value value) {
-    return mlir::arith::IndexCastOp::create(b, b.getIndexType(), value);
+    return mlir::arith::IndexCastOp::create(builder, builder.getIndexType(),
+                                            value);
   }
   mlir::Value mul(mlir::Value x, mlir::Value y) {
-    return mlir::arith::MulIOp::create(b, x, y);
+    return mlir::arith::MulIOp::create(builder, x, y);
   }
   /// Address of element `i` of an array of `type`.
   mlir::Value elementPtr(mlir::Value base, mlir::Type type, int64_t i) {
     return mlir::LLVM::GEPOp::create(
-        b, pointerType(), type, base,
+        builder, pointerType(), type, base,
         llvm::ArrayRef<mlir::LLVM::GEPArg>{static_cast<int32_t>(i)});
   }
   mlir::Value bytePtr(mlir::Value base, mlir::Value offset) {
     return mlir::LLVM::GEPOp::create(
-        b, pointerType(), b.getI8Type(), base,
+        builder, pointerType(), builder.getI8Type(), base,
         llvm::ArrayRef<mlir::LLVM::GEPArg>{toI64(offset)});
   }
   mlir::Value loadElement(mlir::Type type, mlir::Value base, int64_t i) {
-    return mlir::LLVM::LoadOp::create(b, type, elementPtr(base, type, i));
+    return mlir::LLVM::LoadOp::create(builder, type, elementPtr(base, type, i));
   }
   mlir::Value loadWord(mlir::Value base, int64_t i) {
-    return loadElement(b.getI64Type(), base, i);
+    return loadElement(builder.getI64Type(), base, i);
   }
   /// An i64 or a pointer.
   void storeWord(mlir::Value base, int64_t i, mlir::Value word) {
-    mlir::LLVM::StoreOp::create(b, word, elementPtr(base, b.getI64Type(), i));
+    mlir::LLVM::StoreOp::create(builder, word,
+                                elementPtr(base, builder.getI64Type(), i));
   }
   mlir::Value allocateWords(int64_t count);
 
@@ -122,7 +126,8 @@ private:
   mlir::func::FuncOp declareRuntime(llvm::StringRef name,
                                     llvm::ArrayRef<mlir::Type> arguments,
                                     llvm::ArrayRef<mlir::Type> results) {
-    return getOrDeclare(module, name, b.getFunctionType(arguments, results));
+    return getOrDeclare(module, name,
+                        builder.getFunctionType(arguments, results));
   }
   void emitParallelFor(mlir::func::FuncOp body, mlir::Value arguments,
                        mlir::Value count);
@@ -141,7 +146,7 @@ private:
 
   mlir::func::FuncOp main;
   const Schedule &schedule;
-  mlir::ImplicitLocOpBuilder b;
+  mlir::ImplicitLocOpBuilder builder;
   mlir::ModuleOp module;
   mlir::IRMapping indices; ///< index values of the schedule
   Frame frame;

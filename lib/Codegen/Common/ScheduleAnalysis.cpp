@@ -275,8 +275,9 @@ WeightOp ScheduleAnalysis::convertWeight(GetWeightOp get, WeightOp weight) {
       isa<quant::QuantizedType>(weight.getTensorType().getElementType()))
     return weight;
   return derived.getOrCreate(
-      weight, ".f32", cast<RankedTensorType>(get.getType()), [&](OpBuilder &b) {
-        return GetWeightOp::create(b, weight.getLoc(), get.getType(),
+      weight, ".f32", cast<RankedTensorType>(get.getType()),
+      [&](OpBuilder &builder) {
+        return GetWeightOp::create(builder, weight.getLoc(), get.getType(),
                                    get.getNameAttr());
       });
 }

@@ -32,68 +32,70 @@ class ArgumentReader {
 public:
   ArgumentReader(ImplicitLocOpBuilder &builder, LLVMTypeConverter &converter,
                  Value block)
-      : b(builder), converter(converter), block(block) {}
+      : builder(builder), converter(converter), block(block) {}
 
   /// A memref in identity layout from a pointer and its dynamic sizes.
   Value readMemref(MemRefType type) {
-    Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-    Value base = LLVM::LoadOp::create(b, pointer, next());
+    Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    Value base = LLVM::LoadOp::create(builder, pointer, next());
     SmallVector<Value> sizes;
     for (int64_t size : type.getShape())
-      sizes.push_back(ShapedType::isDynamic(size)
-                          ? LLVM::LoadOp::create(b, b.getI64Type(), next())
-                          : constant(size));
+      sizes.push_back(
+          ShapedType::isDynamic(size)
+              ? LLVM::LoadOp::create(builder, builder.getI64Type(), next())
+              : constant(size));
     return makeMemref(type, base, sizes);
   }
 
   /// Scratch of thread `thread`, from the scratch of all and the bytes of one.
   Value readWorkspace(MemRefType type, Value thread) {
-    Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-    Value base = LLVM::LoadOp::create(b, pointer, next());
-    Value bytes = LLVM::LoadOp::create(b, b.getI64Type(), next());
-    Value offset = LLVM::MulOp::create(b, thread, bytes);
-    base = LLVM::GEPOp::create(b, pointer, b.getI8Type(), base,
+    Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    Value base = LLVM::LoadOp::create(builder, pointer, next());
+    Value bytes = LLVM::LoadOp::create(builder, builder.getI64Type(), next());
+    Value offset = LLVM::MulOp::create(builder, thread, bytes);
+    base = LLVM::GEPOp::create(builder, pointer, builder.getI8Type(), base,
                                ArrayRef<LLVM::GEPArg>{offset});
     Value elements = LLVM::UDivOp::create(
-        b, bytes, constant(getElementBytes(type.getElementType())));
+        builder, bytes, constant(getElementBytes(type.getElementType())));
     return makeMemref(type, base, elements);
   }
 
   /// A number: it has a word of its own.
   Value readScalar(Type type) {
     if (!type.isIndex())
-      return LLVM::LoadOp::create(b, type, next());
-    Value word = LLVM::LoadOp::create(b, b.getI64Type(), next());
-    return arith::IndexCastOp::create(b, type, word);
+      return LLVM::LoadOp::create(builder, type, next());
+    Value word = LLVM::LoadOp::create(builder, builder.getI64Type(), next());
+    return arith::IndexCastOp::create(builder, type, word);
   }
 
 private:
   Value next() {
-    return LLVM::GEPOp::create(b, LLVM::LLVMPointerType::get(b.getContext()),
-                               b.getI64Type(), block,
-                               ArrayRef<LLVM::GEPArg>{word++});
+    return LLVM::GEPOp::create(
+        builder, LLVM::LLVMPointerType::get(builder.getContext()),
+        builder.getI64Type(), block, ArrayRef<LLVM::GEPArg>{word++});
   }
   Value makeMemref(MemRefType type, Value base, ValueRange sizes) {
     Type descriptorType = converter.convertType(type);
-    auto descriptor = MemRefDescriptor::poison(b, b.getLoc(), descriptorType);
-    descriptor.setAllocatedPtr(b, b.getLoc(), base);
-    descriptor.setAlignedPtr(b, b.getLoc(), base);
-    descriptor.setConstantOffset(b, b.getLoc(), 0);
+    auto descriptor =
+        MemRefDescriptor::poison(builder, builder.getLoc(), descriptorType);
+    descriptor.setAllocatedPtr(builder, builder.getLoc(), base);
+    descriptor.setAlignedPtr(builder, builder.getLoc(), base);
+    descriptor.setConstantOffset(builder, builder.getLoc(), 0);
     Value stride = constant(1);
     for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-      descriptor.setSize(b, b.getLoc(), dim, sizes[dim]);
-      descriptor.setStride(b, b.getLoc(), dim, stride);
-      stride = LLVM::MulOp::create(b, stride, sizes[dim]);
+      descriptor.setSize(builder, builder.getLoc(), dim, sizes[dim]);
+      descriptor.setStride(builder, builder.getLoc(), dim, stride);
+      stride = LLVM::MulOp::create(builder, stride, sizes[dim]);
     }
-    return UnrealizedConversionCastOp::create(b, TypeRange{type},
+    return UnrealizedConversionCastOp::create(builder, TypeRange{type},
                                               Value(descriptor))
         .getResult(0);
   }
   Value constant(int64_t value) {
-    return LLVM::ConstantOp::create(b, b.getI64Type(), value);
+    return LLVM::ConstantOp::create(builder, builder.getI64Type(), value);
   }
 
-  ImplicitLocOpBuilder &b;
+  ImplicitLocOpBuilder &builder;
   LLVMTypeConverter &converter;
   Value block;
   int32_t word = 0;
@@ -138,15 +140,15 @@ struct WrapKernelsPass : public tq::impl::WrapKernelsPassBase<WrapKernelsPass> {
 
   LogicalResult wrap(func::FuncOp code, StringRef name,
                      LLVMTypeConverter &converter) {
-    ImplicitLocOpBuilder b(code.getLoc(), code.getContext());
-    Type pointer = LLVM::LLVMPointerType::get(b.getContext());
-    Type i64 = b.getI64Type();
+    ImplicitLocOpBuilder builder(code.getLoc(), code.getContext());
+    Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+    Type i64 = builder.getI64Type();
     func::FuncOp body =
         getOrDeclare(getOperation(), (name + kBodySuffix).str(),
-                     b.getFunctionType({pointer, i64, i64, i64}, {}));
-    b.setInsertionPointToStart(body.addEntryBlock());
+                     builder.getFunctionType({pointer, i64, i64, i64}, {}));
+    builder.setInsertionPointToStart(body.addEntryBlock());
     setInternal(body);
-    ArgumentReader reader(b, converter, body.getArgument(0));
+    ArgumentReader reader(builder, converter, body.getArgument(0));
     SmallVector<Value> arguments;
     size_t own = code.getNumArguments() - (hasItems(name) ? 2 : 0);
     for (BlockArgument argument : code.getArguments().take_front(own)) {
@@ -164,12 +166,12 @@ struct WrapKernelsPass : public tq::impl::WrapKernelsPassBase<WrapKernelsPass> {
     }
     for (size_t i = own; i < code.getNumArguments(); ++i)
       arguments.push_back(arith::IndexCastOp::create(
-          b, b.getIndexType(), body.getArgument(1 + i - own)));
+          builder, builder.getIndexType(), body.getArgument(1 + i - own)));
     if (code.getNumResults() != 0)
       return code.emitError("expected a kernel without results, but got ")
              << code.getFunctionType();
-    func::CallOp::create(b, code, arguments);
-    func::ReturnOp::create(b);
+    func::CallOp::create(builder, code, arguments);
+    func::ReturnOp::create(builder);
     return success();
   }
 
@@ -178,10 +180,10 @@ struct WrapKernelsPass : public tq::impl::WrapKernelsPassBase<WrapKernelsPass> {
     func::FuncOp count = lookupPart(getOperation(), name, kCountSuffix);
     if (!count || !count.isDeclaration())
       return;
-    ImplicitLocOpBuilder b(count.getLoc(), count.getContext());
-    b.setInsertionPointToStart(count.addEntryBlock());
-    Value one = arith::ConstantIndexOp::create(b, 1);
-    func::ReturnOp::create(b, one);
+    ImplicitLocOpBuilder builder(count.getLoc(), count.getContext());
+    builder.setInsertionPointToStart(count.addEntryBlock());
+    Value one = arith::ConstantIndexOp::create(builder, 1);
+    func::ReturnOp::create(builder, one);
   }
 };
 

@@ -153,22 +153,23 @@ static void lowerPaddedPositions(KernelLowering &lowering, PositionIdsOp op) {
   auto generic = linalg::GenericOp::create(
       builder, loc, init.getType(), ValueRange{ids, ids}, init,
       ArrayRef{space.dropResult(2), space.dropResult(1), space.dropResult(2)},
-      iterators, [&](OpBuilder &b, Location loc, ValueRange elements) {
-        Value pad = arith::ConstantIntOp::create(b, loc, padding, 64);
+      iterators, [&](OpBuilder &nested, Location loc, ValueRange elements) {
+        Value pad = arith::ConstantIntOp::create(nested, loc, padding, 64);
         auto isToken = [&](Value id) -> Value {
-          return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ne, id,
-                                       pad);
+          return arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::ne,
+                                       id, pad);
         };
-        Value s = linalg::IndexOp::create(b, loc, 1);
-        Value t = linalg::IndexOp::create(b, loc, 2);
+        Value s = linalg::IndexOp::create(nested, loc, 1);
+        Value t = linalg::IndexOp::create(nested, loc, 2);
         Value before =
-            arith::CmpIOp::create(b, loc, arith::CmpIPredicate::ule, t, s);
-        Value counts = arith::AndIOp::create(b, loc, isToken(elements[0]),
+            arith::CmpIOp::create(nested, loc, arith::CmpIPredicate::ule, t, s);
+        Value counts = arith::AndIOp::create(nested, loc, isToken(elements[0]),
                                              isToken(elements[1]));
-        counts = arith::AndIOp::create(b, loc, counts, before);
-        Value one = arith::ExtUIOp::create(b, loc, b.getI64Type(), counts);
-        Value sum = arith::AddIOp::create(b, loc, elements[2], one);
-        linalg::YieldOp::create(b, loc, sum);
+        counts = arith::AndIOp::create(nested, loc, counts, before);
+        Value one =
+            arith::ExtUIOp::create(nested, loc, nested.getI64Type(), counts);
+        Value sum = arith::AddIOp::create(nested, loc, elements[2], one);
+        linalg::YieldOp::create(nested, loc, sum);
       });
   lowering.define(cast<OpResult>(op.getResult()), generic.getResult(0));
 }
