@@ -100,7 +100,7 @@ static Expected<std::vector<int64_t>> chooseDims(const ProgramInfo &info,
 static int64_t chooseInteger(const ProgramTensor &tensor, uint64_t index,
                              uint64_t count, Random &random) {
   // A mask: the last row ends in padding.
-  if (tensor.fill == 2)
+  if (tensor.fill == TQ_FILL_ONES)
     return count < 4 || index + 2 < count;
   uint64_t limit = tensor.limit > 0 ? uint64_t(tensor.limit) : 2;
   if (tensor.getElementBytes() == 1)

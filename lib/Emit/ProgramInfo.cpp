@@ -131,7 +131,8 @@ static ProgramTensor readTensor(Reader &reader, size_t numSymbols) {
     tensor.dims.push_back(*size);
   }
   tensor.limit = reader.integer("limit", 0, INT64_MAX, 0);
-  tensor.fill = reader.integer("fill", 0, 2, 0);
+  tensor.fill =
+      reader.integer("fill", TQ_FILL_NONE, TQ_FILL_ONES, TQ_FILL_NONE);
   tensor.marksPadding = reader.integer("marks_padding", 0, 1, 0);
   return tensor;
 }

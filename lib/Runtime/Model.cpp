@@ -95,7 +95,7 @@ static tq_status describe(const tq_program &program,
   info->dtype = tensor.dtype;
   info->rank = tensor.rank;
   info->limit = tensor.limit;
-  info->optional = tensor.fill != 0;
+  info->optional = tensor.fill != TQ_FILL_NONE;
   for (int32_t d = 0; d < tensor.rank; ++d) {
     info->dims[d] = tensor.dims[d];
     if (tensor.dims[d] >= 0)

@@ -160,10 +160,10 @@ static tq_status bindData(tq_session &session, int32_t index,
   session.inputPointers[index] = buffer.data;
   if (!tensor) {
     memset(buffer.data, 0, bytes);
-    if (input.fill == 2 && input.dtype == TQ_F32)
+    if (input.fill == TQ_FILL_ONES && input.dtype == TQ_F32)
       for (int64_t i = 0; i < elements; ++i)
         reinterpret_cast<float *>(buffer.data)[i] = 1.0f;
-    else if (input.fill == 2)
+    else if (input.fill == TQ_FILL_ONES)
       for (int64_t i = 0; i < elements; ++i)
         storeInteger(input.dtype, buffer.data, i, 1);
   } else if (tensor->dtype == input.dtype) {
@@ -186,7 +186,7 @@ static tq_status bindInputs(tq_session &session, const tq_tensor *inputs,
     session.symbols[k] = -1;
   for (int32_t i = 0; i < program.num_inputs; ++i) {
     bool given = i < numInputs && inputs[i].data;
-    if (!given && !program.inputs[i].fill)
+    if (!given && program.inputs[i].fill == TQ_FILL_NONE)
       return fail(TQ_ERROR_INPUT, "input '%s' is missing",
                   program.inputs[i].name);
     if (given)

@@ -13,6 +13,8 @@
 #ifndef TQ_EMIT_PROGRAMTABLES_H
 #define TQ_EMIT_PROGRAMTABLES_H
 
+#include "tq/Runtime/Program.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
 
@@ -32,7 +34,7 @@ struct ProgramTensor {
   int32_t dtype = 0;
   std::vector<int64_t> dims;
   int64_t limit = 0;
-  int32_t fill = 0;
+  int32_t fill = TQ_FILL_NONE;
   int32_t marksPadding = 0;
 
   /// Bytes of one element.

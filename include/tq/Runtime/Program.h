@@ -34,6 +34,14 @@ enum tq_program_dtype {
   TQ_PROGRAM_I1 = 5, // one byte an element, 0 or 1
 };
 
+/// What a missing input is filled with (token_type_ids: zeros, attention_mask:
+/// ones).
+enum tq_program_fill {
+  TQ_FILL_NONE = 0, // it must be given
+  TQ_FILL_ZEROS = 1,
+  TQ_FILL_ONES = 2,
+};
+
 /// One input or output. A dimension is `dims[i]` elements; a negative value
 /// -(k+1) names symbol k of `tq_program::symbols`.
 typedef struct tq_program_tensor {
@@ -43,9 +51,7 @@ typedef struct tq_program_tensor {
   int64_t dims[8]; // TQ_MAX_RANK
   /// Integer inputs: valid values are [0, limit); 0 means unchecked.
   int64_t limit;
-  /// What a missing input is filled with: 0 = it must be given, 1 = zeros,
-  /// 2 = ones. (token_type_ids: zeros, attention_mask: ones.)
-  int32_t fill;
+  int32_t fill; // enum tq_program_fill; outputs: TQ_FILL_NONE
   /// 1: an input [batch, sequence] whose zeros at the end of a row are padding:
   /// no other position of any output depends on what is computed there, and
   /// outputs are zero there.

@@ -12,6 +12,7 @@
 #include "tq/Codegen/Common/DerivedWeights.h"
 #include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Runtime/Program.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -348,7 +349,9 @@ Attribute ScheduleAnalysis::describeTensor(Type type,
   auto name = dyn_cast_or_null<StringAttr>(get("tq.name"));
   auto limit = dyn_cast_or_null<IntegerAttr>(get("tq.limit"));
   auto fill = dyn_cast_or_null<StringAttr>(get("tq.fill"));
-  int64_t fillKind = !fill ? 0 : fill.getValue() == "ones" ? 2 : 1;
+  int64_t fillKind = !fill                       ? TQ_FILL_NONE
+                     : fill.getValue() == "ones" ? TQ_FILL_ONES
+                                                 : TQ_FILL_ZEROS;
   SmallVector<std::pair<StringRef, Attribute>> entries = {
       {"name", name ? name : builder.getStringAttr(defaultName)},
       {"dtype", builder.getStringAttr(getDtype(tensor.getElementType()))},

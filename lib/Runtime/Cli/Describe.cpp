@@ -42,8 +42,9 @@ static void printTensorLine(Bytes &to, const tq_program &program,
   printShape(to, program, tensor);
   if (tensor.limit)
     to.print(", values below %" PRId64, tensor.limit);
-  if (tensor.fill)
-    to.print(", %s if left out", tensor.fill == 2 ? "ones" : "zeros");
+  if (tensor.fill != TQ_FILL_NONE)
+    to.print(", %s if left out",
+             tensor.fill == TQ_FILL_ONES ? "ones" : "zeros");
   to.print("\n");
 }
 
@@ -132,7 +133,7 @@ static void jsonTensor(Bytes &to, const tq_program &program,
   to.print("]");
   if (isInput)
     to.print(", \"limit\": %" PRId64 ", \"optional\": %s", tensor.limit,
-             tensor.fill ? "true" : "false");
+             tensor.fill != TQ_FILL_NONE ? "true" : "false");
   to.print("}");
 }
 

@@ -105,10 +105,12 @@ tq_status RandomInputs::fill(int32_t index) {
     uint64_t random = nextRandom(state);
     if (input.dtype == TQ_PROGRAM_F32)
       static_cast<float *>(tensor.data)[i] =
-          input.fill == 2 ? 1.0f : float(random >> 40) * 0x1p-23f - 1.0f;
+          input.fill == TQ_FILL_ONES ? 1.0f
+                                     : float(random >> 40) * 0x1p-23f - 1.0f;
     else
       storeInteger(tensor.dtype, tensor.data, i,
-                   input.fill ? input.fill - 1 : int64_t(random % range));
+                   input.fill == TQ_FILL_NONE ? int64_t(random % range)
+                                              : input.fill == TQ_FILL_ONES);
   }
   return TQ_OK;
 }
