@@ -23,6 +23,7 @@
 #include <fcntl.h>
 #include <new>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #if LLVM_ADDRESS_SANITIZER_BUILD
@@ -98,10 +99,15 @@ static void writeText(StringRef text) {
 static std::atomic<bool> isOver;
 static thread_local bool endsHere;
 
+/// Ends the process at once. Before a function that does not return, as _exit
+/// is, a sanitizer looks for the end of the stack, and prints a warning where a
+/// handler has one of its own.
+static void leave(int code) { syscall(SYS_exit_group, code); }
+
 /// The first thread that ends the process goes on, the others stop.
 static void claimEnd(int code) {
   if (endsHere)
-    _exit(code); // the end itself went wrong
+    leave(code); // the end itself went wrong
   if (isOver.exchange(true))
     for (;;)
       pause();
@@ -119,11 +125,11 @@ static void tell(StringRef what, StringRef more = "", StringRef why = "") {
   writeText("\n");
 }
 
-[[noreturn]] static void endWith(const char *message, int code) {
+static void endWith(const char *message, int code) {
   claimEnd(code);
   tell(message);
   cleanUp();
-  _exit(code);
+  leave(code);
 }
 
 /// Whether there is no memory left, not even for little things.
@@ -138,18 +144,18 @@ static bool isMemoryGone() {
 }
 
 /// Malformed input may ask for any number of bytes.
-[[noreturn]] static void onNoMemory() {
+static void onNoMemory() {
   const PreparedReport *report = currentReport;
   if (report->code != kInput || isMemoryGone())
     endWith(report->noMemory, kUnsupported);
   claimEnd(report->code);
   tell(report->fatal, ": it asks for more memory than there is");
   cleanUp();
-  _exit(report->code);
+  leave(report->code);
 }
 
 /// A crash; libraries do not expect that there is no memory.
-[[noreturn]] static void onTerminate() {
+static void onTerminate() {
   const PreparedReport *report = currentReport;
   if (isMemoryGone())
     endWith(report->noMemory, kUnsupported);
@@ -164,7 +170,7 @@ static void onFatalError(void *, const char *reason, bool) {
   tell(isThread ? "LLVM" : report->fatal, ": ",
        StringRef(reason).split('\n').first);
   cleanUp();
-  _exit(code);
+  leave(code);
 }
 
 static void onBadAlloc(void *, const char *, bool) { onNoMemory(); }
@@ -245,7 +251,7 @@ static void checkMappedFiles(int signal, const siginfo_t *info) {
   claimEnd(kInput);
   tell(path, " became shorter while it was read, or the disk failed");
   cleanUp();
-  _exit(kInput);
+  leave(kInput);
 }
 
 //===----------------------------------------------------------------------===//
@@ -278,7 +284,7 @@ static void onCrash(int signal, siginfo_t *info, void *) {
   tell(report->crash);
   cleanUp();
   passOn(signal);
-  _exit(report->code);
+  leave(report->code);
 }
 
 static void onEndSignal(int signal) {
