@@ -91,6 +91,10 @@ private:
   void checkConcat(tensor::ConcatOp op);
   void checkSlice(OffsetSizeAndStrideOpInterface op, Value whole);
   void checkSource(tensor::InsertSliceOp op);
+  void checkPad(tensor::PadOp op);
+  void checkStaticSize(TensorDim result, AffineExpr computed,
+                       ArrayRef<OpFoldResult> operands);
+  void checkDivision(Operation *op);
   void checkIndices(ValueRange indices, Value tensor);
 
   // What has to hold, and in whose words.
@@ -276,6 +280,48 @@ void SizeChecker::checkConcat(tensor::ConcatOp op) {
     for (int64_t dim = 0; dim < rank; ++dim)
       if (dim != static_cast<int64_t>(op.getDim()))
         expectEqualDims({op.getInputs().front(), dim}, {input, dim});
+  AffineExpr sum = builder.getAffineConstantExpr(0);
+  SmallVector<OpFoldResult> parts;
+  for (Value input : op.getInputs()) {
+    sum = sum + builder.getAffineSymbolExpr(parts.size());
+    parts.push_back(sizeOf({input, int64_t(op.getDim())}));
+  }
+  checkStaticSize({op.getResult(), int64_t(op.getDim())}, sum, parts);
+}
+
+void SizeChecker::checkPad(tensor::PadOp op) {
+  auto low = op.getMixedLowPad(), high = op.getMixedHighPad();
+  AffineExpr sum = builder.getAffineSymbolExpr(0) +
+                   builder.getAffineSymbolExpr(1) +
+                   builder.getAffineSymbolExpr(2);
+  for (int64_t dim = 0; dim < op.getResultType().getRank(); ++dim) {
+    for (OpFoldResult pad : {low[dim], high[dim]})
+      expectNotNegative(pad, "paddings of 0 or more");
+    checkStaticSize({op.getResult(), dim}, sum,
+                    {low[dim], sizeOf({op.getSource(), dim}), high[dim]});
+  }
+}
+
+/// What the type says of a result's size, if anything, is what the op computes:
+/// interfaces tell of such a dimension what its type says.
+void SizeChecker::checkStaticSize(TensorDim result, AffineExpr computed,
+                                  ArrayRef<OpFoldResult> operands) {
+  auto type = cast<RankedTensorType>(result.tensor.getType());
+  if (!type.isDynamicDim(result.dim))
+    expectEqual(apply(computed, operands), sizeOf(result),
+                describeDim(result) + " to be what it reads");
+}
+
+/// A division by 0 has no result, not even before the program runs. Dimensions
+/// of inputs are at least 1.
+void SizeChecker::checkDivision(Operation *op) {
+  Value divisor = op->getOperand(1);
+  std::optional<int64_t> constant = getConstantIntValue(divisor);
+  if (constant ? *constant > 0 : bool(divisor.getDefiningOp<tensor::DimOp>()))
+    return;
+  op->emitOpError("expected a divisor that is known to be more than 0: a "
+                  "constant or the size of an input");
+  hasErrors = true;
 }
 
 /// 0 <= offset, 0 < stride, and offset + (size - 1) * stride < dimension, but
@@ -349,10 +395,12 @@ void SizeChecker::checkOp(Operation *op) {
       .Case([&](tensor::ExtractOp op) {
         checkIndices(op.getIndices(), op.getTensor());
       })
-      .Case([&](tensor::PadOp op) {
-        for (auto pads : {op.getMixedLowPad(), op.getMixedHighPad()})
-          for (OpFoldResult pad : pads)
-            expectNotNegative(pad, "paddings of 0 or more");
+      .Case([&](tensor::PadOp op) { checkPad(op); })
+      .Case<arith::DivUIOp, arith::DivSIOp, arith::CeilDivUIOp,
+            arith::CeilDivSIOp, arith::FloorDivSIOp, arith::RemUIOp,
+            arith::RemSIOp>([&](Operation *op) {
+        if (op->getResult(0).getType().isIndex())
+          checkDivision(op);
       });
   for (OpResult result : op->getResults())
     checkResult(result);

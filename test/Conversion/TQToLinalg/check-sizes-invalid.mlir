@@ -22,6 +22,19 @@ func.func @stride(%x: tensor<?x4xf32>) -> tensor<2x4xf32> {
 
 // -----
 
+func.func @zero(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %less = arith.subi %n, %c1 : index
+  // expected-error @below {{expected a divisor that is known to be more than 0: a constant or the size of an input}}
+  %m = arith.divui %n, %less : index
+  %e = tensor.empty(%m) : tensor<?x4xf32>
+  return %e : tensor<?x4xf32>
+}
+
+// -----
+
 func.func @unsupported(%x: tensor<4xf32>) -> tensor<4xf32> {
   // expected-error @below {{expected an op of the tq, linalg, tensor, arith or math dialect that can become a kernel, but got 'tensor.bitcast'}}
   %y = tensor.bitcast %x : tensor<4xf32> to tensor<4xi32>

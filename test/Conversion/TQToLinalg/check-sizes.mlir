@@ -127,3 +127,20 @@ func.func @window(%x: tensor<?xf32>, %f: tensor<3xf32>, %out: tensor<5xf32>) -> 
   %y = linalg.conv_1d ins(%x, %f : tensor<?xf32>, tensor<3xf32>) outs(%out : tensor<5xf32>) -> tensor<5xf32>
   return %y : tensor<5xf32>
 }
+
+// -----
+
+// Types may say more of a result than what it is made of.
+// CHECK-LABEL: func.func @results(
+// CHECK:         cf.assert {{.*}}'tensor.concat' needs dimension 0 of tensor<7x4xf32> to be what it reads
+// CHECK:         cf.assert {{.*}}'tensor.pad' needs dimension 0 of tensor<7x4xf32> to be what it reads
+// CHECK-NOT:     cf.assert
+func.func @results(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> (tensor<7x4xf32>, tensor<7x4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %a = tensor.concat dim(0) %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<7x4xf32>
+  %b = tensor.pad %x low[1, 0] high[0, 0] {
+  ^bb0(%i: index, %j: index):
+    tensor.yield %zero : f32
+  } : tensor<?x4xf32> to tensor<7x4xf32>
+  return %a, %b : tensor<7x4xf32>, tensor<7x4xf32>
+}
