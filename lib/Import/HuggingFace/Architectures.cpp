@@ -29,33 +29,20 @@ static constexpr ConfigKeys bertKeys = {
     .defaultEmbeddingSize = 0,
 };
 
-static constexpr ConfigKeys robertaKeys = {
-    .hiddenSize = "hidden_size",
-    .numLayers = "num_hidden_layers",
-    .numHeads = "num_attention_heads",
-    .intermediateSize = "intermediate_size",
-    .activation = "hidden_act",
-    .epsilon = "layer_norm_eps",
-    .numTokenTypes = "type_vocab_size",
-    .embeddingSize = "",
-    .defaultEpsilon = 1e-12,
-    .defaultPaddingId = 1,
-    .defaultEmbeddingSize = 0,
-};
+static constexpr ConfigKeys makeRobertaKeys() {
+  ConfigKeys keys = bertKeys;
+  keys.defaultPaddingId = 1;
+  return keys;
+}
+static constexpr ConfigKeys robertaKeys = makeRobertaKeys();
 
-static constexpr ConfigKeys electraKeys = {
-    .hiddenSize = "hidden_size",
-    .numLayers = "num_hidden_layers",
-    .numHeads = "num_attention_heads",
-    .intermediateSize = "intermediate_size",
-    .activation = "hidden_act",
-    .epsilon = "layer_norm_eps",
-    .numTokenTypes = "type_vocab_size",
-    .embeddingSize = "embedding_size",
-    .defaultEpsilon = 1e-12,
-    .defaultPaddingId = 0,
-    .defaultEmbeddingSize = 128,
-};
+static constexpr ConfigKeys makeElectraKeys() {
+  ConfigKeys keys = bertKeys;
+  keys.embeddingSize = "embedding_size";
+  keys.defaultEmbeddingSize = 128;
+  return keys;
+}
+static constexpr ConfigKeys electraKeys = makeElectraKeys();
 
 static constexpr ConfigKeys distilBertKeys = {
     .hiddenSize = "dim",
