@@ -33,11 +33,6 @@ using llvm::Error;
 using llvm::Expected;
 using llvm::StringRef;
 
-/// Line 0 keeps handlers from showing a line of what may be a binary file.
-static Location atFile(MLIRContext *context, StringRef path) {
-  return FileLineColLoc::get(context, path, 0, 0);
-}
-
 static LogicalResult report(MLIRContext *context, Error error) {
   llvm::handleAllErrors(
       std::move(error),

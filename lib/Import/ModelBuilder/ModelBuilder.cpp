@@ -17,6 +17,10 @@ using llvm::ArrayRef;
 using llvm::StringRef;
 using llvm::Twine;
 
+Location tq::atFile(MLIRContext *context, StringRef path) {
+  return FileLineColLoc::get(context, path, 0, 0);
+}
+
 ModelBuilder::ModelBuilder(ModuleOp module, bool checkFinite)
     : checkFinite(checkFinite),
       weights(OpBuilder::atBlockEnd(module.getBody())),
@@ -74,7 +78,7 @@ RankedTensorType ModelBuilder::floatType(Shape shape) {
 
 void ModelBuilder::fail(StringRef path, const Twine &message) {
   if (!hasFailed)
-    emitError(FileLineColLoc::get(ops.getContext(), path, 0, 0)) << message;
+    emitError(atFile(ops.getContext(), path)) << message;
   hasFailed = true;
 }
 
@@ -235,6 +239,5 @@ void ModelBuilder::declare(const Weight &weight, StringRef symbol,
   if (!checkFinite)
     return;
   if (std::optional<std::string> warning = findNonFinite(weight))
-    emitWarning(FileLineColLoc::get(ops.getContext(), weight.path, 0, 0))
-        << *warning;
+    emitWarning(atFile(ops.getContext(), weight.path)) << *warning;
 }

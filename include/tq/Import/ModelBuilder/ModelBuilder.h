@@ -24,6 +24,10 @@
 
 namespace tq {
 
+/// Where errors and warnings of a file are. Line 0 keeps handlers from showing
+/// a line of what may be a binary file.
+mlir::Location atFile(mlir::MLIRContext *context, llvm::StringRef path);
+
 /// An input or output of the program, as its user sees it.
 struct Port {
   llvm::StringRef name;
