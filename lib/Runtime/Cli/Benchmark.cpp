@@ -187,14 +187,20 @@ static tq_status profileRuns(tq_session &session, const RandomInputs &inputs,
   return recorder.finish(session, path);
 }
 
-tq_status runBenchmark(const tq_program &program, const Options &options) {
-  // The first answer is what a user waits for: nothing else is prepared before.
-  RandomInputs inputs;
+/// All that a run with random inputs needs.
+static tq_status prepare(const tq_program &program, const Options &options,
+                         RandomInputs &inputs, OpenSession &session) {
   if (tq_status status =
           inputs.make(program, options.shapes, options.numShapes))
     return status;
+  return session.open(program, options.threads);
+}
+
+tq_status runBenchmark(const tq_program &program, const Options &options) {
+  // The first answer is what a user waits for: nothing else is prepared before.
+  RandomInputs inputs;
   OpenSession session;
-  if (tq_status status = session.open(program, options.threads))
+  if (tq_status status = prepare(program, options, inputs, session))
     return status;
   Measurement measurement;
   measurement.times = static_cast<int64_t *>(malloc(8 * maxRuns));
@@ -215,11 +221,8 @@ tq_status runRandom(const tq_program &program, const Options &options) {
   if (options.numOutputs)
     return fail(TQ_ERROR_USAGE, "--output: expected texts or --input as well");
   RandomInputs inputs;
-  if (tq_status status =
-          inputs.make(program, options.shapes, options.numShapes))
-    return status;
   OpenSession session;
-  if (tq_status status = session.open(program, options.threads))
+  if (tq_status status = prepare(program, options, inputs, session))
     return status;
   for (int i = 0; i < 3; ++i) // warm up
     if (tq_status status =
