@@ -39,8 +39,6 @@ static bool isKnownBeforeRun(Value index) {
          llvm::all_of(op->getOperands(), isKnownBeforeRun);
 }
 
-static bool isNeverNegative(Value index);
-
 /// Whether the expression neither falls nor goes below 0 where its operands,
 /// which are not negative, grow.
 static bool isMonotone(AffineExpr expr) {
@@ -105,6 +103,10 @@ private:
   void expect(arith::CmpIPredicate predicate, OpFoldResult a, OpFoldResult b,
               const Twine &what);
 
+  InFlightDiagnostic fail() {
+    hasErrors = true;
+    return checked->emitOpError();
+  }
   OpFoldResult sizeOf(TensorDim dim) {
     return dims.lookup(dim.tensor)[dim.dim];
   }
@@ -142,17 +144,14 @@ void SizeChecker::expect(arith::CmpIPredicate predicate, OpFoldResult a,
     if (arith::applyCmpPredicate(predicate, APInt(64, *left, true),
                                  APInt(64, *right, true)))
       return;
-    checked->emitOpError("expected ")
-        << what.str() << ", but got " << *left << " and " << *right;
-    hasErrors = true;
+    fail() << "expected " << what.str() << ", but got " << *left << " and "
+           << *right;
     return;
   }
   for (OpFoldResult side : {a, b})
     if (auto value = dyn_cast<Value>(side); value && !isKnownBeforeRun(value)) {
-      checked->emitOpError("expected sizes and offsets that are known before "
-                           "the program runs, but one is computed from "
-                           "elements of a tensor");
-      hasErrors = true;
+      fail() << "expected sizes and offsets that are known before the program "
+                "runs, but one is computed from elements of a tensor";
       return;
     }
   Location loc = checked->getLoc();
@@ -319,9 +318,8 @@ void SizeChecker::checkDivision(Operation *op) {
   std::optional<int64_t> constant = getConstantIntValue(divisor);
   if (constant ? *constant > 0 : bool(divisor.getDefiningOp<tensor::DimOp>()))
     return;
-  op->emitOpError("expected a divisor that is known to be more than 0: a "
-                  "constant or the size of an input");
-  hasErrors = true;
+  fail() << "expected a divisor that is known to be more than 0: a constant or "
+            "the size of an input";
 }
 
 /// 0 <= offset, 0 < stride, and offset + (size - 1) * stride < dimension, but
@@ -338,8 +336,7 @@ void SizeChecker::checkSlice(OffsetSizeAndStrideOpInterface op, Value whole) {
     expectNotNegative(sizes[i], "a size of 0 or more in " + name);
     std::optional<int64_t> stride = getConstantIntValue(strides[i]);
     if (!stride || *stride < 1) {
-      checked->emitOpError("expected constant strides of 1 or more");
-      hasErrors = true;
+      fail() << "expected constant strides of 1 or more";
       return;
     }
     OpFoldResult end = isConstantIntValue(offsets[i], 0) && *stride == 1
