@@ -51,6 +51,17 @@ function(tq_add_tool name)
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
 endfunction()
 
+# tq_add_doc(NAME tblgen-arguments...): reference documentation of LLVM_TARGET_DEFINITIONS,
+# generated at build into docs/NAME.md of the build folder.
+function(tq_add_doc name)
+  tablegen(MLIR ${name}.md ${ARGN})
+  set(doc ${PROJECT_BINARY_DIR}/docs/${name}.md)
+  add_custom_command(OUTPUT ${doc}
+    COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_CURRENT_BINARY_DIR}/${name}.md ${doc}
+    DEPENDS ${CMAKE_CURRENT_BINARY_DIR}/${name}.md)
+  add_custom_target(tq-doc-${name} ALL DEPENDS ${doc})
+endfunction()
+
 # tq_add_unittest(NAME sources... [LINK_LIBS libs...]): a GoogleTest binary in bin/unit,
 # run by `tools/dev/check` and by ctest.
 function(tq_add_unittest name)

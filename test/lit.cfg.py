@@ -30,6 +30,7 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tq_build_dir, "test")
 
 config.substitutions.append(("%tq_src", shlex.quote(config.tq_source_dir)))
+config.substitutions.append(("%variants", "-program-add-variants='target=x86_64-linux-gnu target-cpu=x86-64-v3'"))
 config.substitutions.append(("%python", shlex.quote(config.python_executable)))
 
 # Paths in front of those there are.

@@ -7,7 +7,7 @@
 
 #include "tq/Emit/Emit.h"
 
-#include "tq/Codegen/Common/TargetModules.h"
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Emit/Golden.h"
 #include "tq/Emit/Link.h"
 #include "tq/Emit/ObjectFile.h"
@@ -100,10 +100,10 @@ static StringRef getString(mlir::ModuleOp module, StringRef name) {
 /// The tables are those of this version, whoever wrote the module.
 Error Emitter::readTokenizer() {
   ProgramInfo &info = result.program;
-  auto resource =
-      module->getAttrOfType<mlir::DenseResourceElementsAttr>("tq.tokenizer");
+  auto resource = module->getAttrOfType<mlir::DenseResourceElementsAttr>(
+      program::kTokenizerAttr);
   if (!resource) {
-    StringRef note = getString(module, "tq.tokenizer_note");
+    StringRef note = getString(module, program::kTokenizerNoteAttr);
     info.tokenizerNote =
         note.empty() ? "the model came without a tokenizer" : note.str();
     return Error::success();
@@ -113,22 +113,24 @@ Error Emitter::readTokenizer() {
   rt::Tokenizer tokenizer;
   if (!rt::tokenizerOpen(info.tokenizer.data(), info.tokenizer.size(),
                          &tokenizer))
-    return createStringError("tq.tokenizer: expected tokenizer tables of this "
-                             "version of tq, but got " +
-                             Twine(info.tokenizer.size()) + " other bytes");
+    return createStringError(
+        "program.tokenizer: expected tokenizer tables of this "
+        "version of tq, but got " +
+        Twine(info.tokenizer.size()) + " other bytes");
   return Error::success();
 }
 
 /// The modules inside, one a CPU, all of one architecture.
 Error Emitter::readTargets() {
   for (auto inner : module.getOps<mlir::ModuleOp>()) {
-    StringRef tripleName =
-        getString(inner, mlir::LLVM::LLVMDialect::getTargetTripleAttrName());
-    Expected<std::string> triple = resolveTriple(tripleName);
+    auto attr = inner->getAttrOfType<program::TargetAttr>(program::kTargetAttr);
+    if (!attr)
+      return createStringError("expected " + program::kTargetAttr +
+                               " of a module inside");
+    Expected<std::string> triple = resolveTriple(attr.getTriple());
     if (!triple)
       return triple.takeError();
-    Expected<tq::Target> target =
-        resolveTarget(getString(inner, kTargetCpuAttr), *triple);
+    Expected<tq::Target> target = resolveTarget(attr.getCpu(), *triple);
     if (!target)
       return target.takeError();
     if (!codes.empty() && codes[0].target.triple != target->triple)
@@ -177,12 +179,13 @@ Error Emitter::describe() {
   if (Error error = readTargets())
     return error;
   info->compilerVersion = getCompilerVersion();
+  info->arenas.resize(codes.size());
   std::string names;
-  for (const TargetCode &code : codes) {
+  for (auto [index, code] : enumerate(codes)) {
     names += (names.empty() ? "" : ",") + code.target.name;
     info->targets.push_back({code.target.name,
                              join(code.target.required, ","),
-                             getString(code.module, kArenaFormulaAttr).str(),
+                             info->arenas[index],
                              {}});
   }
   info->options = options.options + (options.options.empty() ? "" : " ") +
@@ -208,7 +211,8 @@ Error Emitter::writeText() {
                              Twine(codes.size()));
   TargetMachine &machine = *codes[0].machine;
   LLVMContext context;
-  auto code = translateTarget(codes[0].module, 0, context, machine);
+  auto code = translateTarget(codes[0].module, 0, result.program.entry, context,
+                              machine);
   if (!code)
     return code.takeError();
   buildProgramTables(**code, result.program);
@@ -251,7 +255,8 @@ Error Emitter::writeText() {
 Error Emitter::writeCodeObject(size_t index) {
   TargetCode &code = codes[index];
   LLVMContext context;
-  auto translated = translateTarget(code.module, index, context, *code.machine);
+  auto translated = translateTarget(code.module, index, result.program.entry,
+                                    context, *code.machine);
   if (!translated)
     return translated.takeError();
   optimize(**translated, *code.machine);

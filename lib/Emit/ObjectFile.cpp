@@ -7,6 +7,8 @@
 
 #include "tq/Emit/ObjectFile.h"
 
+#include "tq/Dialect/Program/Transforms/Passes.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/ADT/SmallVectorExtras.h"
@@ -44,16 +46,22 @@ static Error checkCode(mlir::ModuleOp module) {
   return Error::success();
 }
 
-static bool isEntry(const GlobalValue &value) {
-  return value.getName() == kRunSymbol || value.getName() == kPlanSymbol;
+/// The symbols that the tables know functions of the module by.
+using EntrySymbols = StringMap<std::string>;
+
+static EntrySymbols getEntrySymbols(StringRef entry, size_t target) {
+  EntrySymbols symbols;
+  symbols[program::getPlanName(entry)] = getTargetSymbol(kPlanSymbol, target);
+  symbols[program::getRunName(entry)] = getTargetSymbol(kRunSymbol, target);
+  return symbols;
 }
 
-static void setLinkage(Module &module, size_t target) {
+static void setLinkage(Module &module, const EntrySymbols &symbols) {
   for (GlobalValue &value : module.global_values()) {
     if (value.isDeclaration())
       continue;
-    if (isEntry(value)) {
-      value.setName(getTargetSymbol(value.getName(), target));
+    if (auto found = symbols.find(value.getName()); found != symbols.end()) {
+      value.setName(found->second);
       value.setVisibility(GlobalValue::HiddenVisibility);
       value.setDSOLocal(true);
     } else if (!value.hasLocalLinkage()) {
@@ -73,13 +81,12 @@ std::unique_ptr<Module> tq::createModule(StringRef name, LLVMContext &context,
   return module;
 }
 
-Expected<std::unique_ptr<Module>> tq::translateTarget(mlir::ModuleOp module,
-                                                      size_t index,
-                                                      LLVMContext &context,
-                                                      TargetMachine &machine) {
-  if (Error error = checkEntry(module, kRunSymbol, 6))
+Expected<std::unique_ptr<Module>>
+tq::translateTarget(mlir::ModuleOp module, size_t index, StringRef entry,
+                    LLVMContext &context, TargetMachine &machine) {
+  if (Error error = checkEntry(module, program::getRunName(entry), 6))
     return error;
-  if (Error error = checkEntry(module, kPlanSymbol, 3))
+  if (Error error = checkEntry(module, program::getPlanName(entry), 3))
     return error;
   if (Error error = checkCode(module))
     return error;
@@ -91,7 +98,7 @@ Expected<std::unique_ptr<Module>> tq::translateTarget(mlir::ModuleOp module,
   result->setDataLayout(machine.createDataLayout());
   result->setPICLevel(PICLevel::BigPIC);
   result->setPIELevel(PIELevel::Large);
-  setLinkage(*result, index);
+  setLinkage(*result, getEntrySymbols(entry, index));
   for (Function &function : *result) {
     if (function.isDeclaration())
       continue;
@@ -200,9 +207,10 @@ tq::measureKernels(StringRef object, ArrayRef<std::string> kernels) {
     Expected<StringRef> name = symbol.getName();
     if (!name)
       return name.takeError();
-    // Parts of a kernel are functions NAME.body and the like.
-    if (symbol.getELFType() == ELF::STT_FUNC)
-      sizes[name->split('.').first] += symbol.getSize();
+    StringRef kernel = *name;
+    if (symbol.getELFType() == ELF::STT_FUNC &&
+        (kernel.consume_back(".code") || kernel.consume_back(".body")))
+      sizes[kernel] += symbol.getSize();
   }
   std::vector<uint64_t> result;
   for (const std::string &kernel : kernels)

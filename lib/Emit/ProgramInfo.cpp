@@ -7,18 +7,16 @@
 
 #include "tq/Emit/ProgramTables.h"
 
+#include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Runtime/Program.h"
 
-#include "mlir/IR/BuiltinAttributes.h"
-#include "llvm/ADT/StringSet.h"
-#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/STLExtras.h"
 
 using namespace llvm;
 using namespace tq;
-using mlir::ArrayAttr;
-using mlir::DictionaryAttr;
-using mlir::IntegerAttr;
-using mlir::StringAttr;
+using program::EntryOp;
+using program::PortAttr;
 
 unsigned ProgramTensor::getElementBytes() const {
   switch (dtype) {
@@ -32,114 +30,24 @@ unsigned ProgramTensor::getElementBytes() const {
   }
 }
 
-namespace {
-/// Reads one dictionary; remembers the first thing that is wrong.
-class Reader {
-public:
-  Reader(DictionaryAttr dict, std::string where)
-      : dict(dict), where(std::move(where)) {}
-
-  bool has(StringRef key) const { return dict.contains(key); }
-
-  std::string string(StringRef key, bool required = false) {
-    auto attr = dict.getAs<StringAttr>(key);
-    if (!attr && (required || dict.get(key)))
-      fail(key, "a string");
-    // The runtime reads C strings.
-    if (attr && attr.getValue().contains('\0'))
-      fail(key, "a string without a zero byte");
-    return attr ? attr.getValue().str() : std::string();
-  }
-
-  int64_t integer(StringRef key, int64_t low, int64_t high, int64_t absent) {
-    auto attr = dict.getAs<IntegerAttr>(key);
-    if (!attr) {
-      if (dict.get(key))
-        fail(key, "an integer");
-      return absent;
-    }
-    std::optional<int64_t> value = attr.getValue().trySExtValue();
-    if (value && *value >= low && *value <= high)
-      return *value;
-    fail(key,
-         ("an integer in [" + Twine(low) + ", " + Twine(high) + "]").str());
-    return absent;
-  }
-
-  ArrayRef<mlir::Attribute> array(StringRef key) {
-    auto attr = dict.getAs<ArrayAttr>(key);
-    if (!attr && dict.get(key))
-      fail(key, "an array");
-    return attr ? attr.getValue() : ArrayRef<mlir::Attribute>();
-  }
-
-  /// Calls `read` with a reader for each element of an array of dictionaries.
-  template <typename Fn>
-  void each(StringRef key, Fn read) {
-    for (auto [index, element] : enumerate(array(key))) {
-      auto child = dyn_cast<DictionaryAttr>(element);
-      if (!child)
-        return fail(key, "an array of dictionaries");
-      Reader reader(child,
-                    (where + "." + key + "[" + Twine(index) + "]").str());
-      read(reader);
-      if (message.empty())
-        message = reader.message;
-    }
-  }
-
-  void fail(StringRef key, const Twine &expected) {
-    if (message.empty())
-      message = (where + "." + key + ": expected " + expected).str();
-  }
-
-  Error takeError() const {
-    return message.empty() ? Error::success() : createStringError(message);
-  }
-
-private:
-  DictionaryAttr dict;
-  std::string where;
-  std::string message;
-};
-} // namespace
-
-static ProgramTensor readTensor(Reader &reader, size_t numSymbols) {
-  ProgramTensor tensor;
-  tensor.name = reader.string("name", /*required=*/true);
-  tensor.dtype = StringSwitch<int32_t>(reader.string("dtype", true))
-                     .Case("f32", TQ_PROGRAM_F32)
-                     .Case("i64", TQ_PROGRAM_I64)
-                     .Case("i32", TQ_PROGRAM_I32)
-                     .Case("u8", TQ_PROGRAM_U8)
-                     .Case("i8", TQ_PROGRAM_I8)
-                     .Case("i1", TQ_PROGRAM_I1)
-                     .Default(-1);
-  if (tensor.dtype < 0)
-    reader.fail("dtype", "one of f32, i64, i32, u8, i8, i1");
-  ArrayRef<mlir::Attribute> dims = reader.array("dims");
-  if (dims.size() > TQ_MAX_RANK)
-    reader.fail("dims", "at most 8 dimensions");
-  for (mlir::Attribute dim : dims.take_front(TQ_MAX_RANK)) {
-    auto value = dyn_cast<IntegerAttr>(dim);
-    std::optional<int64_t> size =
-        value ? value.getValue().trySExtValue() : std::nullopt;
-    if (!size || *size < -int64_t(numSymbols)) {
-      reader.fail("dims", "sizes, or -1, -2, ... for the symbols");
-      continue;
-    }
-    tensor.dims.push_back(*size);
-  }
-  tensor.limit = reader.integer("limit", 0, INT64_MAX, 0);
-  tensor.fill =
-      reader.integer("fill", TQ_FILL_NONE, TQ_FILL_ONES, TQ_FILL_NONE);
-  tensor.marksPadding = reader.integer("marks_padding", 0, 1, 0);
-  return tensor;
+static std::optional<int32_t> getDtype(mlir::Type element) {
+  if (element.isF32())
+    return TQ_PROGRAM_F32;
+  if (element.isInteger(64))
+    return TQ_PROGRAM_I64;
+  if (element.isInteger(32))
+    return TQ_PROGRAM_I32;
+  if (element.isInteger(8))
+    return element.isUnsignedInteger() ? TQ_PROGRAM_U8 : TQ_PROGRAM_I8;
+  if (element.isInteger(1))
+    return TQ_PROGRAM_I1;
+  return std::nullopt;
 }
 
-/// Whether parts of a batch can be cut from `tensor`: it has the batch as its
-/// first dimension or not at all, the sequence only behind the batch, and other
-/// symbols only if they are `known`, so that no cut changes them.
+/// What the runtime takes for granted when it takes a batch apart: parts can be
+/// cut from `tensor` where it has the batch as its first dimension or not at
+/// all, the sequence only behind the batch, and other symbols only if they are
+/// `known`, so that no cut changes them.
 static bool canCut(const ProgramTensor &tensor, int64_t batch, int64_t sequence,
                    ArrayRef<int64_t> known) {
   for (auto [i, dim] : enumerate(tensor.dims)) {
@@ -154,161 +62,209 @@ static bool canCut(const ProgramTensor &tensor, int64_t batch, int64_t sequence,
   return true;
 }
 
-/// What the runtime takes for granted when it takes a batch apart.
-static void checkBatch(Reader &reader, const ProgramInfo &info) {
-  int64_t batch = info.batchDim, sequence = 0;
+namespace {
+
+/// Reads the description of the program that `module` is.
+class InfoReader {
+public:
+  explicit InfoReader(mlir::ModuleOp module) : module(module) {}
+
+  Expected<ProgramInfo> run();
+
+private:
+  Error fail(EntryOp entry, const Twine &message) {
+    return createStringError("entry @" + entry.getSymName() + ": " + message);
+  }
+  int64_t getSymbol(StringRef name);
+  Expected<ProgramTensor> readTensor(EntryOp entry, PortAttr port,
+                                     mlir::Type type);
+  Error readEntry(EntryOp entry);
+  Error readBatch(EntryOp entry);
+  Error readPrompts();
+  void readLabels();
+
+  std::string getString(StringRef name) {
+    auto attr = module->getAttrOfType<mlir::StringAttr>(name);
+    return attr ? attr.str() : std::string();
+  }
+
+  mlir::ModuleOp module;
+  ProgramInfo info;
+};
+
+} // namespace
+
+/// How dimensions name the symbol: -1 is the first.
+int64_t InfoReader::getSymbol(StringRef name) {
+  auto found = find_if(info.symbols, [&](const ProgramSymbol &symbol) {
+    return symbol.name == name;
+  });
+  int64_t place = found - info.symbols.begin();
+  if (found != info.symbols.end())
+    return -(place + 1);
+  ProgramSymbol symbol{name.str(), 0};
+  if (auto known =
+          module->getAttrOfType<mlir::ArrayAttr>(program::kSymbolsAttr))
+    for (auto attr : known.getAsRange<program::SymbolAttr>())
+      if (attr.getName() == name)
+        symbol.max = attr.getMax();
+  info.symbols.push_back(symbol);
+  return -(place + 1);
+}
+
+Expected<ProgramTensor> InfoReader::readTensor(EntryOp entry, PortAttr port,
+                                               mlir::Type type) {
+  auto tensorType = cast<mlir::RankedTensorType>(type);
+  std::optional<int32_t> dtype = getDtype(tensorType.getElementType());
+  if (!dtype) {
+    std::string text;
+    raw_string_ostream(text) << tensorType.getElementType();
+    return fail(entry, "expected '" + port.getName() +
+                           "' to be of f32, i64, i32, ui8, i8 or i1, but got " +
+                           text);
+  }
+  if (tensorType.getRank() > TQ_MAX_RANK)
+    return fail(entry, "expected '" + port.getName() +
+                           "' to have at most 8 dimensions, but got " +
+                           Twine(tensorType.getRank()));
+  ProgramTensor tensor;
+  tensor.name = port.getName().str();
+  tensor.dtype = *dtype;
+  for (auto [size, name] : zip(tensorType.getShape(), port.getDims()))
+    tensor.dims.push_back(mlir::ShapedType::isDynamic(size) ? getSymbol(name)
+                                                            : size);
+  tensor.limit = port.getLimit();
+  tensor.fill = static_cast<int32_t>(port.getFill());
+  tensor.marksPadding = port.getPadding();
+  return tensor;
+}
+
+/// The batch, and whether it can be taken apart.
+Error InfoReader::readBatch(EntryOp entry) {
+  program::SymbolAttr batch = program::findBatch(module);
+  // A check holds for a batch, and need not for its parts.
+  if (batch && entry.getChecks().empty())
+    for (auto [i, symbol] : enumerate(info.symbols))
+      if (symbol.name == batch.getName())
+        info.batchDim = -int32_t(i + 1);
+  int64_t sequence = 0;
   SmallVector<int64_t> known;
   for (const ProgramTensor &input : info.inputs) {
     llvm::append_range(known, input.dims);
     if (!input.marksPadding)
       continue;
-    if (!batch || sequence || input.dims.size() != 2 ||
-        input.dims[0] != batch || input.dims[1] >= 0 || input.dims[1] == batch)
-      return reader.fail("inputs", "padding to be marked by one input, of "
-                                   "dimensions [batch, sequence]");
+    if (!info.batchDim || sequence || input.dims.size() != 2 ||
+        input.dims[0] != info.batchDim || input.dims[1] >= 0 ||
+        input.dims[1] == info.batchDim)
+      return fail(entry, "expected padding to be marked by one input, of "
+                         "dimensions [batch, sequence]");
     sequence = input.dims[1];
   }
-  if (!batch)
+  if (!info.batchDim)
+    return Error::success();
+  if (!is_contained(known, info.batchDim))
+    return fail(entry, "expected the batch as a dimension of an input");
+  auto canCutAll = [&](ArrayRef<ProgramTensor> tensors) {
+    return all_of(tensors, [&](const ProgramTensor &tensor) {
+      return canCut(tensor, info.batchDim, sequence, known);
+    });
+  };
+  bool haveBatch = all_of(info.outputs, [&](const ProgramTensor &output) {
+    return !output.dims.empty() && output.dims[0] == info.batchDim;
+  });
+  if (haveBatch && canCutAll(info.inputs) && canCutAll(info.outputs))
+    return Error::success();
+  return fail(entry, "expected the batch as the first dimension, and a padded "
+                     "one as the second");
+}
+
+Error InfoReader::readEntry(EntryOp entry) {
+  info.entry = entry.getSymName().str();
+  auto type = cast<mlir::FunctionType>(entry.getFunctionType());
+  auto read = [&](auto ports, mlir::TypeRange types,
+                  std::vector<ProgramTensor> &tensors) -> Error {
+    for (auto [port, type] : zip(ports, types)) {
+      Expected<ProgramTensor> tensor = readTensor(entry, port, type);
+      if (!tensor)
+        return tensor.takeError();
+      tensors.push_back(std::move(*tensor));
+    }
+    return Error::success();
+  };
+  if (Error error = read(entry.getInputPorts(), type.getInputs(), info.inputs))
+    return error;
+  if (Error error =
+          read(entry.getOutputPorts(), type.getResults(), info.outputs))
+    return error;
+  for (program::CallSiteAttr call : entry.getCallSites()) {
+    std::string kernel = call.getKernel().getValue().str();
+    auto found = find(info.kernels, kernel);
+    int32_t index = found - info.kernels.begin();
+    if (found == info.kernels.end())
+      info.kernels.push_back(kernel);
+    info.calls.push_back({index, call.getLayer().str(), call.getScheme().str(),
+                          call.getReason().str()});
+  }
+  for (auto check : entry.getChecks().getAsRange<mlir::StringAttr>())
+    info.checks.push_back(check.str());
+  for (auto arena : entry.getArenas().getAsRange<mlir::StringAttr>())
+    info.arenas.push_back(arena.str());
+  return readBatch(entry);
+}
+
+void InfoReader::readLabels() {
+  auto labels =
+      module->getAttrOfType<program::LabelsAttr>(program::kLabelsAttr);
+  if (!labels)
     return;
-  if (!is_contained(known, batch))
-    return reader.fail("batch_dim", "a dimension of an input");
-  for (const ProgramTensor &input : info.inputs)
-    if (!canCut(input, batch, sequence, known))
-      return reader.fail("inputs", "the batch as the first dimension, and a "
-                                   "padded one as the second");
-  for (const ProgramTensor &output : info.outputs)
-    if (output.dims.empty() || output.dims[0] != batch ||
-        !canCut(output, batch, sequence, known))
-      return reader.fail("outputs", "the batch as the first dimension, and a "
-                                    "padded one as the second");
+  for (mlir::StringAttr name : labels.getNames())
+    info.labels.push_back(name.str());
+  info.labelScores = static_cast<int32_t>(labels.getScores());
 }
 
-/// Programs are given inputs, and asked for outputs, by name.
-static void checkNames(Reader &reader, StringRef key,
-                       ArrayRef<ProgramTensor> tensors) {
-  StringSet<> names;
-  for (const ProgramTensor &tensor : tensors)
-    if (!names.insert(tensor.name).second)
-      return reader.fail(key, "a name of its own for each, but got '" +
-                                  tensor.name + "' twice");
+/// What may be put before a text. A dictionary is sorted by name.
+Error InfoReader::readPrompts() {
+  std::string byDefault = getString(program::kDefaultPromptAttr);
+  if (auto prompts =
+          module->getAttrOfType<mlir::DictionaryAttr>(program::kPromptsAttr))
+    for (mlir::NamedAttribute prompt : prompts) {
+      info.prompts.push_back({prompt.getName().str(),
+                              cast<mlir::StringAttr>(prompt.getValue()).str()});
+      if (prompt.getName() == byDefault)
+        info.defaultPrompt = static_cast<int32_t>(info.prompts.size());
+    }
+  if (byDefault.empty() || info.defaultPrompt)
+    return Error::success();
+  return createStringError(
+      "expected program.default_prompt to name one of program.prompts, but got "
+      "'" +
+      byDefault + "'");
 }
 
-static void readTables(Reader &reader, ProgramInfo &info) {
-  reader.each("symbols", [&](Reader &symbol) {
-    info.symbols.push_back(
-        {symbol.string("name", true), symbol.integer("max", 0, INT64_MAX, 0)});
-  });
-  reader.each("inputs", [&](Reader &tensor) {
-    info.inputs.push_back(readTensor(tensor, info.symbols.size()));
-  });
-  reader.each("outputs", [&](Reader &tensor) {
-    info.outputs.push_back(readTensor(tensor, info.symbols.size()));
-  });
-  checkNames(reader, "inputs", info.inputs);
-  checkNames(reader, "outputs", info.outputs);
-  for (mlir::Attribute name : reader.array("kernels")) {
-    auto string = dyn_cast<StringAttr>(name);
-    if (!string)
-      return reader.fail("kernels", "an array of strings");
-    info.kernels.push_back(string.getValue().str());
-  }
-  reader.each("calls", [&](Reader &call) {
-    int64_t last = int64_t(info.kernels.size()) - 1;
-    info.calls.push_back({int32_t(call.integer("kernel", 0, last, 0)),
-                          call.string("layer"), call.string("scheme"),
-                          call.string("reason")});
-    if (last < 0)
-      call.fail("kernel", "the index of a kernel");
-  });
-  for (mlir::Attribute check : reader.array("checks")) {
-    auto string = dyn_cast<StringAttr>(check);
-    if (!string)
-      return reader.fail("checks", "an array of strings");
-    info.checks.push_back(string.getValue().str());
-  }
-  info.batchDim =
-      reader.integer("batch_dim", -int64_t(info.symbols.size()), 0, 0);
-  checkBatch(reader, info);
-  info.weightsBytes =
-      uint64_t(reader.integer("weights_bytes", 0, INT64_MAX, 0));
-}
-
-/// How the logits of labels become scores; without a word, as classifiers of
-/// one label in many do, and not at all for a single one.
-static void readLabelScores(Reader &attrs, ProgramInfo &info) {
-  size_t count = info.labels.size();
-  info.labelScores = count > 1 ? TQ_SCORES_SOFTMAX : TQ_SCORES_NONE;
-  if (!attrs.has("tq.label_scores"))
-    return;
-  std::string name = attrs.string("tq.label_scores");
-  info.labelScores = StringSwitch<int32_t>(name)
-                         .Case("none", TQ_SCORES_NONE)
-                         .Case("softmax", TQ_SCORES_SOFTMAX)
-                         .Case("sigmoid", TQ_SCORES_SIGMOID)
-                         .Default(-1);
-  if (info.labelScores < 0)
-    attrs.fail("tq.label_scores",
-               "softmax, sigmoid or none, but got '" + name + "'");
-  else if (count == 0)
-    attrs.fail("tq.label_scores", "labels, too (tq.labels)");
-  else if (count == 1 && info.labelScores == TQ_SCORES_SOFTMAX)
-    attrs.fail("tq.label_scores",
-               "sigmoid or none for one label, but got 'softmax'");
-}
-
-static void readLabels(Reader &attrs, ProgramInfo &info) {
-  for (auto [index, label] : enumerate(attrs.array("tq.labels"))) {
-    std::string key = ("tq.labels[" + Twine(index) + "]").str();
-    auto string = dyn_cast<StringAttr>(label);
-    if (!string)
-      return attrs.fail(key, "a string");
-    // The runtime reads C strings.
-    if (string.getValue().contains('\0'))
-      return attrs.fail(key, "a string without a zero byte");
-    info.labels.push_back(string.getValue().str());
-  }
-  readLabelScores(attrs, info);
-}
-
-/// Reads what may be put before a text. A dictionary is sorted by name.
-static void readPrompts(Reader &reader, mlir::ModuleOp module,
-                        ProgramInfo &info) {
-  mlir::Attribute value = module->getAttr("tq.prompts");
-  auto prompts = dyn_cast_or_null<DictionaryAttr>(value);
-  if (value && !prompts)
-    return reader.fail("tq.prompts", "a dictionary of strings");
-  std::string byDefault = reader.string("tq.default_prompt");
-  for (mlir::NamedAttribute prompt :
-       prompts ? prompts.getValue() : ArrayRef<mlir::NamedAttribute>()) {
-    auto text = dyn_cast<StringAttr>(prompt.getValue());
-    StringRef name = prompt.getName().getValue();
-    if (!text || text.getValue().contains('\0') || name.contains('\0'))
-      return reader.fail("tq.prompts", "strings without a zero byte");
-    info.prompts.push_back({name.str(), text.getValue().str()});
-    if (name == byDefault)
-      info.defaultPrompt = static_cast<int32_t>(info.prompts.size());
-  }
-  if (!byDefault.empty() && !info.defaultPrompt)
-    reader.fail("tq.default_prompt", "the name of one of tq.prompts");
+Expected<ProgramInfo> InfoReader::run() {
+  auto entries = to_vector(module.getOps<EntryOp>());
+  if (entries.size() != 1)
+    return createStringError("expected a module after the codegen phase with "
+                             "one entry, but got " +
+                             Twine(entries.size()));
+  if (Error error = readEntry(entries.front()))
+    return error;
+  for (WeightOp weight : module.getOps<WeightOp>())
+    if (std::optional<int64_t> offset = weight.getOffset())
+      info.weightsBytes = std::max<uint64_t>(
+          info.weightsBytes,
+          *offset + alignTo(*getTensorBytes(weight.getTensorType()),
+                            kWeightAlignment));
+  info.name = getString(program::kNameAttr);
+  if (auto most =
+          module->getAttrOfType<mlir::IntegerAttr>(program::kMaxTokensAttr))
+    info.maxTokens = most.getInt();
+  readLabels();
+  if (Error error = readPrompts())
+    return error;
+  return std::move(info);
 }
 
 Expected<ProgramInfo> tq::readProgramInfo(mlir::ModuleOp module) {
-  auto program = module->getAttrOfType<DictionaryAttr>("tq.program");
-  if (!program)
-    return createStringError("expected a module after the codegen phase, with "
-                             "the attribute tq.program");
-  ProgramInfo info;
-  Reader tables(program, "tq.program");
-  readTables(tables, info);
-  if (Error error = tables.takeError())
-    return error;
-
-  Reader attrs(module->getAttrDictionary(), "module");
-  info.name = attrs.string("tq.model_name");
-  info.maxTokens = attrs.integer("tq.max_tokens", 0, INT64_MAX, 0);
-  readPrompts(attrs, module, info);
-  readLabels(attrs, info);
-  if (Error error = attrs.takeError())
-    return error;
-  return info;
+  return InfoReader(module).run();
 }

@@ -13,6 +13,7 @@
 #include "OutputCheck.h"
 #include "Report.h"
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Emit/Link.h"
 #include "tq/Support/TempFiles.h"
@@ -34,7 +35,6 @@ using namespace llvm;
 using namespace tq;
 
 /// The attribute of modules with the options of phases that have run.
-static constexpr StringLiteral kOptionsAttr = "tq.options";
 
 namespace {
 /// One run of the compiler.
@@ -161,7 +161,7 @@ ExitCode Driver::import() {
   module = std::move(*imported);
   resolveFiles(*module, "");
   (*module)->setAttr(
-      kPhaseAttr,
+      program::kPhaseAttr,
       mlir::StringAttr::get(context.get(), getPhaseName(Phase::Import)));
   report.end();
   next = Phase::Normalize;
@@ -199,7 +199,7 @@ ExitCode Driver::parse() {
   }
   resolveFiles(*module, sys::path::parent_path(line.input));
   next = Phase::Normalize;
-  mlir::Attribute attr = (*module)->getAttr(kPhaseAttr);
+  mlir::Attribute attr = (*module)->getAttr(program::kPhaseAttr);
   if (!attr)
     return ExitCode::Fine; // written by hand: as if imported
   auto name = dyn_cast<mlir::StringAttr>(attr);
@@ -208,7 +208,8 @@ ExitCode Driver::parse() {
   if (!phase || *phase == Phase::Emit)
     return fail(ExitCode::Input,
                 createStringError(line.input + ": expected the attribute " +
-                                  kPhaseAttr + " to name a phase, one of " +
+                                  program::kPhaseAttr +
+                                  " to name a phase, one of " +
                                   getPhaseNames()));
   next = static_cast<Phase>(static_cast<int>(*phase) + 1);
   if (*phase > line.stopAfter)
@@ -314,7 +315,7 @@ ExitCode Driver::runPipeline(Phase phase) {
   }
   if (phase == Phase::Quantize)
     (*module)->setAttr(
-        kOptionsAttr,
+        program::kOptionsAttr,
         mlir::StringAttr::get(context.get(), describeQuantization(line)));
   report.end();
   return ExitCode::Fine;
@@ -350,7 +351,8 @@ ExitCode Driver::printModule() {
 }
 
 std::string Driver::describeOptions() const {
-  auto earlier = (*module)->getAttrOfType<mlir::StringAttr>(kOptionsAttr);
+  auto earlier =
+      (*module)->getAttrOfType<mlir::StringAttr>(program::kOptionsAttr);
   return earlier ? earlier.getValue().str() : "";
 }
 

@@ -11,6 +11,7 @@
 #include "tq/Codegen/CPU/Pipeline.h"
 #include "tq/Codegen/Common/Passes.h"
 #include "tq/Conversion/TQToLinalg/Passes.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Target/Target.h"
 
@@ -91,7 +92,8 @@ struct MarkPhasePass : PassWrapper<MarkPhasePass, OperationPass<ModuleOp>> {
     return "Write the phase that a module has gone through into it";
   }
   void runOnOperation() override {
-    getOperation()->setAttr(kPhaseAttr, StringAttr::get(&getContext(), phase));
+    getOperation()->setAttr(program::kPhaseAttr,
+                            StringAttr::get(&getContext(), phase));
   }
 
   Option<std::string> phase{*this, "phase", llvm::cl::desc("Name of a phase")};
@@ -145,14 +147,11 @@ void tq::buildLowerPipeline(OpPassManager &manager,
 void tq::buildCodegenPipeline(OpPassManager &manager,
                               const CodegenPipelineOptions &options) {
   manager.addPass(createCheckBoundsPass());
-  // Weights first: all targets read the same.
-  manager.addPass(createPackKernelWeightsPass());
-  SplitTargetsPassOptions split;
-  split.target = options.target;
-  split.targetCpus = llvm::to_vector(options.targetCpu);
-  manager.addPass(createSplitTargetsPass(split));
-  buildCPUCodegenPipeline(manager.nest<ModuleOp>());
-  manager.addPass(createJoinTargetsPass());
+  program::AddVariantsPassOptions variants;
+  variants.target = options.target;
+  variants.targetCpus = llvm::to_vector(options.targetCpu);
+  manager.addPass(program::createAddVariantsPass(variants));
+  buildCPUCodegenPipeline(manager);
   mark(manager, Phase::Codegen);
 }
 
@@ -163,13 +162,14 @@ void tq::buildCodegenPipeline(OpPassManager &manager,
 void tq::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<TQDialect>();
+  registry.insert<TQDialect, program::ProgramDialect>();
 }
 
 void tq::registerAllPasses() {
   mlir::registerAllPasses();
   registerTQTransformsPasses();
   registerTQToLinalgPasses();
+  program::registerProgramTransformsPasses();
   registerTQCodegenCommonPasses();
   registerTQCodegenCPUPasses();
   PassRegistration<MarkPhasePass>();

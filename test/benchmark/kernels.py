@@ -64,9 +64,9 @@ LINEAR = """\
 !b = tensor<{n}xf32>
 tq.weight @w : !w = #tq.mapped<"{weights}", 0>
 tq.weight @b : !b = #tq.mapped<"{weights}", {bias}>
-func.func @main(%x: !x {{tq.name = "x", tq.dims = ["m", "{k}"]}},
-                %r: !y {{tq.name = "r", tq.dims = ["m", "{n}"]}})
-    -> (!y {{tq.name = "y", tq.dims = ["m", "{n}"]}}) {{
+func.func @main(%x: !x {{program.port = #program.port<"x", ["m", "{k}"]>}},
+                %r: !y {{program.port = #program.port<"r", ["m", "{n}"]>}})
+    -> (!y {{program.port = #program.port<"y", ["m", "{n}"]>}}) {{
   %w = tq.get_weight @w : !w
   %b = tq.get_weight @b : !b
   %f32 = tq.linear %x, %w, %b : (!x, !w, !b) -> !y
@@ -79,10 +79,10 @@ func.func @main(%x: !x {{tq.name = "x", tq.dims = ["m", "{k}"]}},
 ATTENTION = """\
 !x = tensor<?x?x{width}xf32>
 func.func @main(
-    %q: !x {{tq.name = "q", tq.dims = ["batch", "s", "{width}"]}},
-    %k: !x {{tq.name = "k", tq.dims = ["batch", "s", "{width}"]}},
-    %v: !x {{tq.name = "v", tq.dims = ["batch", "s", "{width}"]}})
-    -> (!x {{tq.name = "y", tq.dims = ["batch", "s", "{width}"]}}) {{
+    %q: !x {{program.port = #program.port<"q", ["batch", "s", "{width}"]>}},
+    %k: !x {{program.port = #program.port<"k", ["batch", "s", "{width}"]>}},
+    %v: !x {{program.port = #program.port<"v", ["batch", "s", "{width}"]>}})
+    -> (!x {{program.port = #program.port<"y", ["batch", "s", "{width}"]>}}) {{
   %y = tq.attention %q, %k, %v {{num_heads = {heads} : i64,
     scale = {scale:e} : f32}} : (!x, !x, !x) -> !x
   return %y : !x

@@ -5,14 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Ops of tq among those that the importer makes: a module that parses verifies,
-// and prints as one that parses.
+// Ops of ours among those that the importer makes: a module that parses
+// verifies, and prints as one that parses.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Fuzz.h"
 #include "NestingCheck.h"
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -32,7 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (tq::findDeepNesting(text))
     return 0;
   MLIRContext context(MLIRContext::Threading::DISABLED);
-  context.loadDialect<tq::TQDialect, arith::ArithDialect, func::FuncDialect,
+  context.loadDialect<tq::TQDialect, tq::program::ProgramDialect,
+                      arith::ArithDialect, func::FuncDialect,
                       tensor::TensorDialect>();
   ScopedDiagnosticHandler handler(&context, [](Diagnostic &) {});
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(text, &context);

@@ -20,11 +20,11 @@
 namespace tq {
 
 /// Translates `module`, a program's code for its target number `index`. What
-/// the program's tables refer to becomes hidden and gets the target's symbol,
-/// everything else internal.
+/// the program's tables refer to, `plan` and `run` of `entry`, becomes hidden
+/// and gets the target's symbol, everything else internal.
 llvm::Expected<std::unique_ptr<llvm::Module>>
-translateTarget(mlir::ModuleOp module, size_t index, llvm::LLVMContext &context,
-                llvm::TargetMachine &machine);
+translateTarget(mlir::ModuleOp module, size_t index, llvm::StringRef entry,
+                llvm::LLVMContext &context, llvm::TargetMachine &machine);
 
 /// An empty module for `machine`, for the tables alone.
 std::unique_ptr<llvm::Module> createModule(llvm::StringRef name,

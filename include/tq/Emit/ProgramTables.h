@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reads the module's attributes that describe a program (`tq.program` and those
-// of the importer) and builds `tq_program_main` of tq/Runtime/Program.h.
+// Reads what a module says of its program (the program dialect) and builds
+// `tq_program_main` of tq/Runtime/Program.h.
 //
 //===----------------------------------------------------------------------===//
 
@@ -76,9 +76,11 @@ struct ProgramInfo {
   std::vector<ProgramSymbol> symbols;
   std::vector<ProgramTensor> inputs;
   std::vector<ProgramTensor> outputs;
+  std::string entry; // its name
   std::vector<std::string> kernels;
   std::vector<ProgramCall> calls;
   std::vector<std::string> checks; // what `plan` finds to hold, or not
+  std::vector<std::string> arenas; // formulas, of each target
   std::vector<std::string> labels;
   int32_t labelScores = 0;
   int32_t batchDim = 0;
@@ -106,8 +108,8 @@ std::string getOpenSymbol(llvm::StringRef library);
 /// Targets have a function each: "tq_program_run.0" is that of the first.
 std::string getTargetSymbol(llvm::StringRef name, size_t target);
 
-/// Reads what `module` says about its program. Fails with one line where an
-/// attribute is missing or is not what the runtime could use.
+/// Reads what `module` says about its program. Fails with one line where it is
+/// not what the runtime could use.
 llvm::Expected<ProgramInfo> readProgramInfo(mlir::ModuleOp module);
 
 /// Defines `tq_program_main` in `module`, whose data layout is set. Functions

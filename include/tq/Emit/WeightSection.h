@@ -18,7 +18,7 @@ namespace tq {
 /// Is told how many bytes of how many are done.
 using ProgressFn = llvm::function_ref<void(uint64_t done, uint64_t total)>;
 
-/// Writes every `tq.weight` of `module` that has a `tq.offset` at that offset,
+/// Writes every `tq.weight` of `module` that has an `offset` there,
 /// `sectionBytes` in all. Gaps are zeros. One weight after the other is
 /// evaluated, so that memory stays small.
 llvm::Error writeWeightSection(mlir::ModuleOp module, uint64_t sectionBytes,

@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // A module goes through the phases in order. What a phase leaves carries its
-// name in the attribute `tq.phase`, so that a later run can go on from there.
+// name in the attribute `program.phase`, so that a later run can go on from
+// there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -30,9 +31,6 @@ enum class Phase { Import, Normalize, Quantize, Fuse, Lower, Codegen, Emit };
 inline constexpr Phase kAllPhases[] = {
     Phase::Import, Phase::Normalize, Phase::Quantize, Phase::Fuse,
     Phase::Lower,  Phase::Codegen,   Phase::Emit};
-
-/// The attribute of modules that names the phase they come from.
-inline constexpr llvm::StringLiteral kPhaseAttr = "tq.phase";
 
 /// The name on the command line, for example "normalize".
 llvm::StringRef getPhaseName(Phase phase);

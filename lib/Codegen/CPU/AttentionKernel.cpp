@@ -15,6 +15,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
 /// Parts of a tensor up to this size are not prefetched: it has just been
@@ -107,11 +108,11 @@ static tq::AttentionOp findAttention(func::FuncOp function) {
 //===----------------------------------------------------------------------===//
 
 void AttentionGenerator::emitCounts() {
-  CountBuilder count(kernel, ".count");
+  SizeBuilder count(kernel, kernel.variant.getCount());
   count.finish(arith::MulIOp::create(count.builder,
                                      count.dim(query.argument, 0),
                                      indexConstant(count.builder, heads)));
-  CountBuilder bytes(kernel, ".workspace");
+  SizeBuilder bytes(kernel, kernel.variant.getWorkspace());
   Value panelCount =
       arith::CeilDivUIOp::create(bytes.builder, bytes.dim(key.argument, 1),
                                  indexConstant(bytes.builder, kPanel));
@@ -140,7 +141,7 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   plan();
   emitCounts();
   workspace = kernel.addWorkspace();
-  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  builder.setInsertionPointToEnd(kernel.getCode());
   queries = memref::DimOp::create(builder, query.memref, 1);
   keys = memref::DimOp::create(builder, key.memref, 1);
   panels = arith::CeilDivUIOp::create(builder, keys, index(kPanel));
@@ -149,11 +150,13 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end, index(1));
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   emitItem(loop.getInductionVar());
-  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  builder.setInsertionPointToEnd(kernel.getCode());
   end();
-  func::ReturnOp::create(builder);
-  kernel.plan = llvm::formatv("{0}, items of a head, {1} queries at a time",
-                              getProductName(), rowsPerBlock);
+  program::YieldOp::create(builder);
+  kernel.variant.setPlan(
+      llvm::formatv("{0}, items of a head, {1} queries at a time",
+                    getProductName(), rowsPerBlock)
+          .str());
   return success();
 }
 

@@ -24,7 +24,7 @@ class AttentionGenerator {
 public:
   explicit AttentionGenerator(Kernel &kernel)
       : kernel(kernel),
-        builder(kernel.source.getLoc(), kernel.function.getContext()) {}
+        builder(kernel.source.getLoc(), kernel.source.getContext()) {}
   virtual ~AttentionGenerator() = default;
 
   mlir::LogicalResult generate(tq::AttentionOp attention);

@@ -29,6 +29,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
 //===----------------------------------------------------------------------===//
@@ -62,6 +63,15 @@ static LogicalResult matchBody(linalg::GenericOp op, bool &isInteger) {
                  acc.getType().isInteger(32));
 }
 
+/// A weight in all calls, which nothing else of the kernel reads.
+static bool isPackable(BlockArgument argument) {
+  auto function = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  auto type = dyn_cast<RankedTensorType>(argument.getType());
+  return function.getArgAttr(argument.getArgNumber(), program::kWeightAttr) &&
+         type && type.getRank() == 2 && type.hasStaticShape() &&
+         argument.hasOneUse();
+}
+
 LogicalResult
 ContractionKernelGenerator::analyzeContraction(linalg::GenericOp op) {
   if (contraction || op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
@@ -86,12 +96,10 @@ ContractionKernelGenerator::analyzeContraction(linalg::GenericOp op) {
       op.getIteratorTypesArray().back() != utils::IteratorType::reduction)
     return failure();
   inputArgument = dyn_cast<BlockArgument>(op.getDpsInputs()[0]);
-  auto unpack = op.getDpsInputs()[1].getDefiningOp<linalg::UnPackOp>();
-  weightArgument =
-      unpack ? dyn_cast<BlockArgument>(unpack.getSource()) : BlockArgument();
-  if (!inputArgument || !weightArgument)
+  weightArgument = dyn_cast<BlockArgument>(op.getDpsInputs()[1]);
+  if (!inputArgument || !weightArgument || !isPackable(weightArgument))
     return failure();
-  auto weightType = cast<RankedTensorType>(unpack.getDestType());
+  auto weightType = cast<RankedTensorType>(weightArgument.getType());
   outputs = weightType.getDimSize(0);
   inputs = weightType.getDimSize(1);
   return matchBody(op, isInteger);
@@ -127,8 +135,8 @@ LogicalResult ContractionKernelGenerator::analyze() {
         others.push_back(generic);
       else if (failed(analyzeContraction(generic)))
         return failure();
-    } else if (!isa<linalg::FillOp, linalg::UnPackOp, tensor::EmptyOp,
-                    tensor::DimOp, arith::ConstantOp, func::ReturnOp>(op)) {
+    } else if (!isa<linalg::FillOp, tensor::EmptyOp, tensor::DimOp,
+                    arith::ConstantOp, func::ReturnOp>(op)) {
       return failure();
     }
   }
@@ -168,7 +176,7 @@ Value ContractionKernelGenerator::countBlocks(ImplicitLocOpBuilder &builder,
 }
 
 void ContractionKernelGenerator::emitCount() {
-  CountBuilder count(kernel, ".count");
+  SizeBuilder count(kernel, kernel.variant.getCount());
   Value rows = indexConstant(count.builder, 1);
   for (unsigned i = 0; i < rowRank; ++i)
     rows = arith::MulIOp::create(count.builder, rows,
@@ -243,7 +251,9 @@ LogicalResult ContractionKernelGenerator::generate() {
   if (failed(analyze()) || rowRank == 0)
     return failure();
   emitCount();
-  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  kernel.pack(weightArgument.getArgNumber(), kPackedOutputs,
+              isInteger ? kDotGroup : 1);
+  builder.setInsertionPointToEnd(kernel.getCode());
   evaluator =
       std::make_unique<LaneEvaluator>(builder, rowRank, /*collapsed=*/true);
   bindArguments();
@@ -267,11 +277,11 @@ LogicalResult ContractionKernelGenerator::generate() {
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   if (failed(emitItem(loop.getInductionVar())))
     return failure();
-  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  builder.setInsertionPointToEnd(kernel.getCode());
   if (tiles)
     tiles->release();
-  func::ReturnOp::create(builder);
-  kernel.plan = describePlan();
+  program::YieldOp::create(builder);
+  kernel.variant.setPlan(describePlan());
   return success();
 }
 

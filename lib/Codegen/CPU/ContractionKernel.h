@@ -54,7 +54,7 @@ class ContractionKernelGenerator {
 public:
   explicit ContractionKernelGenerator(Kernel &kernel)
       : kernel(kernel),
-        builder(kernel.source.getLoc(), kernel.function.getContext()) {}
+        builder(kernel.source.getLoc(), kernel.source.getContext()) {}
 
   mlir::LogicalResult generate();
 

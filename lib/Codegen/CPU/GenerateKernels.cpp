@@ -8,8 +8,6 @@
 #include "KernelGenerator.h"
 
 #include "tq/Codegen/CPU/Passes.h"
-#include "tq/Codegen/Common/KernelAbi.h"
-#include "tq/Codegen/Common/TargetModules.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Target/Target.h"
 
@@ -80,110 +78,92 @@ BlockArgument tq::cpu::getDestination(Value value) {
   return {};
 }
 
-CountBuilder::CountBuilder(Kernel &kernel, StringRef suffix)
+SizeBuilder::SizeBuilder(Kernel &kernel, Region &region)
     : builder(kernel.source.getLoc(), kernel.source.getContext()),
-      kernel(kernel) {
-  auto type = getSizeFunctionType(kernel.source.getContext(),
-                                  countSizes(kernel.source.getArgumentTypes()));
-  function = getOrDeclare(kernel.source->getParentOfType<ModuleOp>(),
-                          (kernel.source.getName() + suffix).str(), type);
-  builder.setInsertionPointToStart(function.addEntryBlock());
+      kernel(kernel), region(region) {
+  unsigned count = program::countSizes(kernel.source.getArgumentTypes());
+  builder.createBlock(&region, {},
+                      SmallVector<Type>(count, builder.getIndexType()),
+                      SmallVector<Location>(count, builder.getLoc()));
 }
 
-Value CountBuilder::dim(unsigned argument, unsigned dimension) {
+Value SizeBuilder::dim(unsigned argument, unsigned dimension) {
   TypeRange types = kernel.source.getArgumentTypes();
   auto shape = cast<ShapedType>(types[argument]).getShape();
   if (!ShapedType::isDynamic(shape[dimension]))
     return indexConstant(builder, shape[dimension]);
-  unsigned place = countSizes(types.take_front(argument));
+  unsigned place = program::countSizes(types.take_front(argument));
   for (int64_t size : shape.take_front(dimension))
     place += ShapedType::isDynamic(size);
-  return function.getArgument(place);
+  return region.getArgument(place);
 }
 
-void CountBuilder::finish(Value result) {
-  func::ReturnOp::create(builder, result);
+void SizeBuilder::finish(Value result) {
+  program::YieldOp::create(builder, result);
+}
+
+//===----------------------------------------------------------------------===//
+// Variants
+//===----------------------------------------------------------------------===//
+
+static MemRefType getMemRefType(Type tensor) {
+  auto type = cast<RankedTensorType>(tensor);
+  return MemRefType::get(type.getShape(), type.getElementType());
+}
+
+/// A variant with an empty block for its code: (memrefs..., begin, end).
+static Kernel createKernel(program::VariantOp variant, const Isa &isa) {
+  func::FuncOp source = variant.getKernel().getDefinition();
+  Kernel kernel{source, variant, isa};
+  Block &block = variant.getCode().emplaceBlock();
+  for (Type type : source.getArgumentTypes())
+    kernel.memrefs.push_back(
+        block.addArgument(getMemRefType(type), source.getLoc()));
+  Type index = IndexType::get(source.getContext());
+  kernel.begin = block.addArgument(index, source.getLoc());
+  kernel.end = block.addArgument(index, source.getLoc());
+  return kernel;
+}
+
+Value Kernel::addWorkspace() {
+  auto type = MemRefType::get({ShapedType::kDynamic},
+                              Float32Type::get(source.getContext()));
+  return getCode()->insertArgument(memrefs.size(), type, source.getLoc());
+}
+
+void Kernel::pack(unsigned argument, int64_t panel, int64_t group) {
+  Builder builder(source.getContext());
+  auto packed =
+      program::PackedAttr::get(source.getContext(), argument, panel, group);
+  SmallVector<Attribute> all(variant.getPacked().getValue());
+  all.push_back(packed);
+  variant.setPackedAttr(builder.getArrayAttr(all));
+  memrefs[argument].setType(getMemRefType(variant.getArgumentType(argument)));
+}
+
+/// Removes what a generator left behind that did not know the kernel.
+static void discard(program::VariantOp variant) {
+  for (Region &region : variant->getRegions()) {
+    region.dropAllReferences();
+    region.getBlocks().clear();
+  }
+  variant.setPackedAttr(ArrayAttr::get(variant.getContext(), {}));
+}
+
+static bool generate(program::VariantOp variant, const Isa &isa) {
+  for (auto generator : {generateAttentionKernel, generateContractionKernel,
+                         generateRowKernel}) {
+    Kernel kernel = createKernel(variant, isa);
+    if (succeeded(generator(kernel)))
+      return true;
+    discard(variant);
+  }
+  return false;
 }
 
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
-
-/// (memrefs..., begin, end).
-static FunctionType getKernelType(func::FuncOp source) {
-  MLIRContext *context = source.getContext();
-  SmallVector<Type> types;
-  for (Type type : source.getArgumentTypes()) {
-    auto tensor = cast<RankedTensorType>(type);
-    types.push_back(
-        MemRefType::get(tensor.getShape(), tensor.getElementType()));
-  }
-  types.append(2, IndexType::get(context));
-  return FunctionType::get(context, types, {});
-}
-
-static Kernel createKernel(func::FuncOp source, const Isa &isa) {
-  OpBuilder builder(source);
-  auto function = func::FuncOp::create(builder, source.getLoc(),
-                                       (source.getName() + kCodeSuffix).str(),
-                                       getKernelType(source));
-  function.setPrivate();
-  function->setAttr(kKernelCodeAttr, builder.getUnitAttr());
-  Block *block = function.addEntryBlock();
-  unsigned count = source.getNumArguments();
-  Kernel kernel{source, function, isa, {}, {}, {}};
-  kernel.memrefs.assign(block->getArguments().begin(),
-                        block->getArguments().begin() + count);
-  kernel.begin = block->getArgument(count);
-  kernel.end = block->getArgument(count + 1);
-  return kernel;
-}
-
-Value Kernel::addWorkspace() {
-  OpBuilder builder(function);
-  auto type = MemRefType::get({ShapedType::kDynamic}, builder.getF32Type());
-  unsigned place = memrefs.size();
-  auto attributes = builder.getDictionaryAttr(
-      builder.getNamedAttr(kWorkspaceAttr, builder.getUnitAttr()));
-  (void)function.insertArgument(place, type, attributes, source.getLoc());
-  return function.getArgument(place);
-}
-
-/// Removes what a generator left behind that did not know the kernel.
-static void discard(Kernel &kernel) {
-  kernel.function.erase();
-  auto module = kernel.source->getParentOfType<ModuleOp>();
-  for (StringRef suffix : {kCountSuffix, kWorkspaceSuffix})
-    if (auto function = module.lookupSymbol<func::FuncOp>(
-            (kernel.source.getName() + suffix).str()))
-      function.erase();
-}
-
-/// The parts of a kernel are found by its name, so nothing else may have
-/// theirs.
-static LogicalResult checkNames(func::FuncOp kernel, SymbolTable &symbols) {
-  for (StringRef suffix :
-       {kCodeSuffix, kBodySuffix, kCountSuffix, kWorkspaceSuffix})
-    if (Operation *other = symbols.lookup((kernel.getName() + suffix).str()))
-      return other->emitError("expected another name than '@")
-             << SymbolTable::getSymbolName(other).getValue()
-             << "', which a part of kernel @" << kernel.getName() << " has";
-  return success();
-}
-
-static bool generate(func::FuncOp source, const Isa &isa) {
-  for (auto generator : {generateAttentionKernel, generateContractionKernel,
-                         generateRowKernel}) {
-    Kernel kernel = createKernel(source, isa);
-    if (succeeded(generator(kernel))) {
-      source.emitRemark("kernel '")
-          << source.getName() << "' on " << isa.name << ": " << kernel.plan;
-      return true;
-    }
-    discard(kernel);
-  }
-  return false;
-}
 
 namespace {
 
@@ -192,54 +172,47 @@ struct GenerateKernelsPass
   using GenerateKernelsPassBase::GenerateKernelsPassBase;
 
   void runOnOperation() override {
-    const Isa *own = findIsa();
-    if (!own)
-      return signalPassFailure();
-    SmallVector<func::FuncOp> kernels;
-    SymbolTable symbols(getOperation());
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (!function->hasAttr(kKernelAttr) || function.isDeclaration())
-        continue;
-      if (failed(checkNames(function, symbols)))
+    for (auto variant : getOperation().getBody()->getOps<program::VariantOp>())
+      if (!variant.hasCode() && failed(write(variant)))
         return signalPassFailure();
-      if (llvm::all_of(function.getArgumentTypes(),
-                       llvm::IsaPred<RankedTensorType>))
-        kernels.push_back(function);
-    }
-    for (func::FuncOp kernel : kernels) {
-      if (generate(kernel, *own))
-        continue;
-      if (!kernel.getOps<AttentionOp>().empty()) {
-        kernel.emitError(
-            "expected attention on arguments of the kernel or slices "
-            "of their last dimension");
-        return signalPassFailure();
-      }
-      kernel.emitRemark("kernel '")
-          << kernel.getName() << "' on " << own->name
-          << ": scalar loops, as no generator knows it";
-    }
   }
 
 private:
-  /// The option's, that of the CPU of the module, or AVX2.
-  const Isa *findIsa() {
-    ModuleOp module = getOperation();
-    auto cpu = module->getAttrOfType<StringAttr>(kTargetCpuAttr);
-    auto triple = module->getAttrOfType<StringAttr>(
-        LLVM::LLVMDialect::getTargetTripleAttrName());
-    if (isa.empty() && cpu && triple) {
-      auto target = resolveTarget(cpu.getValue(), triple.getValue());
-      if (target)
-        return &selectIsa(target->required);
-      module.emitError(toString(target.takeError()));
+  LogicalResult write(program::VariantOp variant) {
+    program::KernelOp kernel = getOperation();
+    func::FuncOp source = kernel.getDefinition();
+    const Isa *own = findIsa(variant.getTarget());
+    if (!own)
+      return failure();
+    bool isOnTensors = llvm::all_of(source.getArgumentTypes(),
+                                    llvm::IsaPred<RankedTensorType>);
+    if (isOnTensors && generate(variant, *own)) {
+      kernel.emitRemark("kernel '") << kernel.getSymName() << "' on "
+                                    << own->name << ": " << *variant.getPlan();
+      return success();
+    }
+    if (!source.getOps<AttentionOp>().empty())
+      return kernel.emitError(
+          "expected attention on arguments of the kernel or slices "
+          "of their last dimension");
+    kernel.emitRemark("kernel '") << kernel.getSymName() << "' on " << own->name
+                                  << ": scalar loops, as no generator knows it";
+    return success();
+  }
+
+  /// The option's, or that of the target.
+  const Isa *findIsa(program::TargetAttr target) {
+    if (isa.empty()) {
+      auto resolved = resolveTarget(target.getCpu(), target.getTriple());
+      if (resolved)
+        return &selectIsa(resolved->required);
+      getOperation().emitError(toString(resolved.takeError()));
       return nullptr;
     }
-    StringRef name = isa.empty() ? "avx2" : StringRef(isa);
-    const Isa *known = lookupIsa(name);
+    const Isa *known = lookupIsa(isa);
     if (!known)
-      module.emitError("expected a known instruction set, but got '")
-          << name << "'";
+      getOperation().emitError("expected a known instruction set, but got '")
+          << isa << "'";
     return known;
   }
 };

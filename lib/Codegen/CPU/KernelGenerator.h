@@ -9,6 +9,7 @@
 #define TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H
 
 #include "tq/Codegen/CPU/Isa.h"
+#include "tq/Dialect/Program/IR/Program.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -16,26 +17,21 @@
 
 namespace tq::cpu {
 
-/// The code of a kernel, under construction beside the kernel on tensors that
-/// says what it computes. Its function is
-///
-///     @NAME.code(memrefs..., [workspace], %begin: index, %end: index)
-///
-/// and runs work items [begin, end); `@NAME.count(dynamic dims...)` gives their
-/// number, `@NAME.workspace(dynamic dims...)` the bytes of scratch of a thread,
-/// where there are any. The dynamic dims are those of all memrefs in order.
+/// A variant of a kernel, under construction beside the definition that says
+/// what it computes.
 struct Kernel {
-  mlir::func::FuncOp source;   ///< on tensors, in destination style
-  mlir::func::FuncOp function; ///< NAME.code
+  mlir::func::FuncOp source; ///< the definition
+  program::VariantOp variant;
   const Isa &isa;
   /// The memref of each argument of `source`.
-  llvm::SmallVector<mlir::Value> memrefs;
-  mlir::Value begin, end;
-  /// How the generator did it, for people: "vpdpbusd, tiles of 6 x 64".
-  std::string plan = {};
+  llvm::SmallVector<mlir::Value> memrefs = {};
+  mlir::Value begin = {}, end = {}; ///< work items
 
-  /// Adds scratch of this thread to the arguments: memref<?xf32>.
+  mlir::Block *getCode() { return &variant.getCode().front(); }
+  /// Adds scratch of this thread to the code's arguments: memref<?xf32>.
   mlir::Value addWorkspace();
+  /// Reads a weight [N, K] in panels, instead of row by row.
+  void pack(unsigned argument, int64_t panel, int64_t group);
 };
 
 /// The argument of `kernel` that `value`, a result in destination style, is
@@ -47,10 +43,10 @@ mlir::BlockArgument getDestination(mlir::Value value);
 /// only some ops have are compared among those.
 bool haveEqualExtents(llvm::ArrayRef<mlir::linalg::GenericOp> ops);
 
-/// Emits a function of the sizes of the arguments: NAME.count, NAME.workspace.
-class CountBuilder {
+/// Emits a region on the sizes of a call: the variant's count, its workspace.
+class SizeBuilder {
 public:
-  CountBuilder(Kernel &kernel, llvm::StringRef suffix);
+  SizeBuilder(Kernel &kernel, mlir::Region &region);
   /// Size of a dimension of an argument of the kernel.
   mlir::Value dim(unsigned argument, unsigned dimension);
   void finish(mlir::Value result);
@@ -58,11 +54,11 @@ public:
 
 private:
   Kernel &kernel;
-  mlir::func::FuncOp function;
+  mlir::Region &region;
 };
 
-// The generators. Each fails, having written only functions of the kernel, on
-// one that is not of its kind.
+// The generators. Each fails, having written only into the variant, on a kernel
+// that is not of its kind.
 
 /// Element by element and reductions along the last dimension.
 mlir::LogicalResult generateRowKernel(Kernel &kernel);

@@ -8,6 +8,7 @@
 #include "tq/Codegen/CPU/Pipeline.h"
 #include "tq/Codegen/CPU/Passes.h"
 #include "tq/Codegen/Common/Passes.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -16,16 +17,10 @@
 #include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
+using namespace tq;
 
-void tq::buildCPUCodegenPipeline(OpPassManager &pm) {
-  pm.addPass(createGenerateKernelsPass());
-  pm.addPass(createBufferizeKernelsPass());
-  // The schedule reads what kernels on tensors compute and what scratch their
-  // code takes; afterwards only the code is left.
-  pm.addPass(createPlanSchedulePass());
-  pm.addPass(createWrapKernelsPass());
-
-  // To the LLVM dialect.
+/// The module of a target, to the LLVM dialect.
+static void convertToLLVM(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createConvertVectorToSCFPass());
@@ -44,4 +39,17 @@ void tq::buildCPUCodegenPipeline(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void tq::buildCPUCodegenPipeline(OpPassManager &manager) {
+  OpPassManager &kernels = manager.nest<program::KernelOp>();
+  kernels.addPass(createGenerateKernelsPass());
+  kernels.addPass(createBufferizeKernelsPass());
+  // What variants read and need is known: plan the program.
+  manager.addPass(program::createFormSchedulesPass());
+  manager.addPass(program::createPlaceWeightsPass());
+  manager.addPass(createFormRowGroupsPass());
+  manager.addPass(program::createPlanArenaPass());
+  manager.addPass(program::createEmitSchedulesPass());
+  convertToLLVM(manager.nest<ModuleOp>());
 }

@@ -17,7 +17,6 @@
 
 #include "LaneEvaluator.h"
 
-#include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -29,6 +28,7 @@
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
 namespace {
@@ -45,7 +45,7 @@ class RowKernelGenerator {
 public:
   explicit RowKernelGenerator(Kernel &kernel)
       : kernel(kernel),
-        builder(kernel.source.getLoc(), kernel.function.getContext()) {}
+        builder(kernel.source.getLoc(), kernel.source.getContext()) {}
 
   LogicalResult generate();
 
@@ -236,7 +236,7 @@ bool RowKernelGenerator::dependsOnPendingReduction(linalg::GenericOp op) const {
 //===----------------------------------------------------------------------===//
 
 void RowKernelGenerator::emitCount() {
-  CountBuilder count(kernel, ".count");
+  SizeBuilder count(kernel, kernel.variant.getCount());
   Value rows = indexConstant(count.builder, 1);
   for (auto [argument, dim] : rowSizes)
     rows = arith::MulIOp::create(count.builder, rows, count.dim(argument, dim));
@@ -287,7 +287,7 @@ LogicalResult RowKernelGenerator::generate() {
   if (failed(analyze()))
     return failure();
   emitCount();
-  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
+  builder.setInsertionPointToEnd(kernel.getCode());
   evaluator = std::make_unique<LaneEvaluator>(builder, rowRank,
                                               /*collapsed=*/false);
   for (auto [argument, memref] :
@@ -299,9 +299,9 @@ LogicalResult RowKernelGenerator::generate() {
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   if (failed(emitRow(loop.getInductionVar())))
     return failure();
-  builder.setInsertionPointToEnd(&kernel.function.getBody().front());
-  func::ReturnOp::create(builder);
-  kernel.plan = "items of a row, in vectors of 16";
+  builder.setInsertionPointToEnd(kernel.getCode());
+  program::YieldOp::create(builder);
+  kernel.variant.setPlan("items of a row, in vectors of 16");
   return success();
 }
 

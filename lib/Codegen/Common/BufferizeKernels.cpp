@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Codegen/Common/KernelAbi.h"
 #include "tq/Codegen/Common/Passes.h"
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -28,13 +28,7 @@ namespace tq {
 
 using namespace mlir;
 using namespace tq;
-
-/// A kernel without code.
-static bool needsCode(func::FuncOp function) {
-  return function->hasAttr(kKernelAttr) && !function.isDeclaration() &&
-         !lookupPart(function->getParentOfType<ModuleOp>(), function.getName(),
-                     kCodeSuffix);
-}
+using namespace tq::program;
 
 static void addBufferization(OpPassManager &manager) {
   bufferization::OneShotBufferizePassOptions options;
@@ -65,10 +59,12 @@ static void expandCopies(ModuleOp module) {
 namespace {
 
 /// Moves the temporaries of a kernel's code into scratch memory that the
-/// program plans, and defines NAME.workspace, its bytes.
+/// program plans, whose bytes `workspace` gives.
 class TemporaryPlacer {
 public:
-  TemporaryPlacer(func::FuncOp kernel, func::FuncOp code);
+  TemporaryPlacer(KernelOp kernel, func::FuncOp code, Region &workspace)
+      : kernel(kernel), code(code), sizes(workspace),
+        inSizes(kernel.getContext()) {}
 
   /// Fails where a size depends on data.
   LogicalResult run();
@@ -78,16 +74,15 @@ private:
   FailureOr<Value> getBytes(memref::AllocOp alloc);
   void place(memref::AllocOp alloc, Value bytes);
 
-  func::FuncOp kernel, code, sizes;
+  KernelOp kernel;
+  func::FuncOp code;
+  Region &sizes; ///< the region `workspace`
   OpBuilder inSizes;
-  IRMapping known; ///< values of the code -> of NAME.workspace
-  Value total, workspace, offset;
+  IRMapping known; ///< values of the code -> of `sizes`
+  Value total, scratch, offset;
 };
 
 } // namespace
-
-TemporaryPlacer::TemporaryPlacer(func::FuncOp kernel, func::FuncOp code)
-    : kernel(kernel), code(code), inSizes(kernel.getContext()) {}
 
 /// The same size, as a function of the arguments' sizes.
 FailureOr<Value> TemporaryPlacer::getSize(Value size) {
@@ -147,7 +142,7 @@ void TemporaryPlacer::place(memref::AllocOp alloc, Value bytes) {
   Location loc = alloc.getLoc();
   if (!offset)
     offset = arith::ConstantIndexOp::create(builder, loc, 0);
-  auto view = memref::ViewOp::create(builder, loc, alloc.getType(), workspace,
+  auto view = memref::ViewOp::create(builder, loc, alloc.getType(), scratch,
                                      offset, alloc.getDynamicSizes());
   offset = builder.createOrFold<arith::AddIOp>(
       loc, offset,
@@ -163,11 +158,10 @@ LogicalResult TemporaryPlacer::run() {
   code.walk([&](memref::AllocOp alloc) { allocs.push_back(alloc); });
   if (allocs.empty())
     return success();
-  auto module = kernel->getParentOfType<ModuleOp>();
   unsigned count = countSizes(code.getArgumentTypes());
-  sizes = getOrDeclare(module, (kernel.getName() + kWorkspaceSuffix).str(),
-                       getSizeFunctionType(module.getContext(), count));
-  inSizes.setInsertionPointToStart(sizes.addEntryBlock());
+  inSizes.createBlock(&sizes, {},
+                      SmallVector<Type>(count, inSizes.getIndexType()),
+                      SmallVector<Location>(count, code.getLoc()));
   for (BlockArgument argument : code.getArguments())
     if (argument.getType().isIndex())
       known.map(argument,
@@ -175,24 +169,22 @@ LogicalResult TemporaryPlacer::run() {
                     argument.getArgNumber()))));
   unsigned last = code.getNumArguments();
   auto type = MemRefType::get({ShapedType::kDynamic}, inSizes.getI8Type());
-  auto attributes = inSizes.getDictionaryAttr(
-      inSizes.getNamedAttr(kWorkspaceAttr, inSizes.getUnitAttr()));
-  if (failed(code.insertArgument(last, type, attributes, code.getLoc())))
+  if (failed(code.insertArgument(last, type, {}, code.getLoc())))
     return failure();
-  workspace = code.getArgument(last);
+  scratch = code.getArgument(last);
   for (memref::AllocOp alloc : allocs) {
     FailureOr<Value> bytes = failure();
     if (alloc->getParentOp() == code)
       bytes = getBytes(alloc);
     if (failed(bytes))
       return kernel.emitError("kernel '")
-             << kernel.getName()
+             << kernel.getSymName()
              << "': expected temporaries whose sizes follow from those of the "
                 "arguments, but got "
              << alloc.getType();
     place(alloc, *bytes);
   }
-  func::ReturnOp::create(inSizes, kernel.getLoc(), total);
+  program::YieldOp::create(inSizes, kernel.getLoc(), total);
   return success();
 }
 
@@ -205,41 +197,50 @@ namespace {
 struct BufferizeKernelsPass
     : public tq::impl::BufferizeKernelsPassBase<BufferizeKernelsPass> {
   void runOnOperation() override {
-    auto kernels = llvm::to_vector(llvm::make_filter_range(
-        getOperation().getOps<func::FuncOp>(), needsCode));
-    if (kernels.empty())
-      return;
-    // In a module of their own, so that nothing else becomes buffers.
-    OpBuilder builder = OpBuilder::atBlockEnd(getOperation().getBody());
-    auto nested = ModuleOp::create(builder, getOperation().getLoc());
-    for (func::FuncOp kernel : kernels) {
-      func::FuncOp code = kernel.clone();
-      nested.push_back(code);
-      code.setName((kernel.getName() + kCodeSuffix).str());
-      code->removeAttr(kKernelAttr);
-      code->setAttr(kKernelCodeAttr, builder.getUnitAttr());
-    }
-    if (failed(bufferize(nested, kernels)))
-      return signalPassFailure();
-    for (auto code : llvm::to_vector(nested.getOps<func::FuncOp>()))
-      code->moveBefore(nested);
-    nested.erase();
+    SmallVector<VariantOp> variants;
+    for (auto variant : getOperation().getBody()->getOps<VariantOp>())
+      if (!variant.hasCode())
+        variants.push_back(variant);
+    if (!variants.empty() && failed(generate(variants)))
+      signalPassFailure();
   }
 
-  LogicalResult bufferize(ModuleOp nested, ArrayRef<func::FuncOp> kernels) {
+  /// All variants get the same code.
+  LogicalResult generate(ArrayRef<VariantOp> variants) {
+    KernelOp kernel = getOperation();
+    // In a module of its own, so that nothing else becomes buffers.
+    OpBuilder builder = OpBuilder::atBlockEnd(kernel.getBody());
+    OwningOpRef<ModuleOp> owner(ModuleOp::create(builder, kernel.getLoc()));
+    func::FuncOp code = kernel.getDefinition().clone();
+    owner->push_back(code);
+    VariantOp first = variants.front();
+    if (failed(bufferize(*owner, code, first.getWorkspace())))
+      return failure();
+    first.getCode().takeBody(code.getBody());
+    Operation *terminator = first.getCode().front().getTerminator();
+    builder.setInsertionPoint(terminator);
+    program::YieldOp::create(builder, terminator->getLoc());
+    terminator->erase();
+    for (VariantOp variant : variants.drop_front()) {
+      IRMapping mapping;
+      first.getCode().cloneInto(&variant.getCode(), mapping);
+      first.getWorkspace().cloneInto(&variant.getWorkspace(), mapping);
+    }
+    return success();
+  }
+
+  LogicalResult bufferize(ModuleOp owner, func::FuncOp code,
+                          Region &workspace) {
     OpPassManager toBuffers(ModuleOp::getOperationName());
     addBufferization(toBuffers);
-    if (failed(runPipeline(toBuffers, nested)))
+    if (failed(runPipeline(toBuffers, owner)))
       return failure();
-    expandCopies(nested);
-    for (func::FuncOp kernel : kernels) {
-      func::FuncOp code = lookupPart(nested, kernel.getName(), kCodeSuffix);
-      if (failed(TemporaryPlacer(kernel, code).run()))
-        return failure();
-    }
+    expandCopies(owner);
+    if (failed(TemporaryPlacer(getOperation(), code, workspace).run()))
+      return failure();
     OpPassManager toLoops(ModuleOp::getOperationName());
     toLoops.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
-    return runPipeline(toLoops, nested);
+    return runPipeline(toLoops, owner);
   }
 };
 

@@ -8,18 +8,12 @@
 #ifndef TQ_LIB_CONVERSION_TQTOLINALG_ANALYSIS_H
 #define TQ_LIB_CONVERSION_TQTOLINALG_ANALYSIS_H
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 namespace tq {
-
-/// Marks kernel functions, the arguments their results go to, and the argument
-/// that holds the column sums of the weight with the given argument number.
-inline constexpr llvm::StringLiteral kKernelAttr = "tq.kernel";
-inline constexpr llvm::StringLiteral kOutAttr = "tq.out";
-inline constexpr llvm::StringLiteral kColumnSumsOfAttr = "tq.column_sums_of";
 
 /// Sizes of a value, one a dimension.
 using Dims = llvm::SmallVector<mlir::OpFoldResult>;

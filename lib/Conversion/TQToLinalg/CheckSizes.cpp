@@ -420,10 +420,13 @@ LogicalResult SizeChecker::run() {
 namespace {
 struct CheckSizesPass : tq::impl::CheckSizesPassBase<CheckSizesPass> {
   void runOnOperation() override {
-    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
-    if (failed(schedule) || failed(checkOps(*schedule)) ||
-        failed(SizeChecker(*schedule).run()))
+    FailureOr<SmallVector<func::FuncOp>> entries =
+        program::findEntries(getOperation());
+    if (failed(entries))
       return signalPassFailure();
+    for (func::FuncOp entry : *entries)
+      if (failed(checkOps(entry)) || failed(SizeChecker(entry).run()))
+        return signalPassFailure();
   }
 };
 } // namespace

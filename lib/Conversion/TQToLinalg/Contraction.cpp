@@ -72,7 +72,8 @@ static Value findColumnSums(KernelLowering &lowering, QuantizedLinearOp op) {
   func::FuncOp kernel = lowering.getKernel();
   auto weight = dyn_cast<BlockArgument>(op.getWeight());
   for (unsigned i = 0; weight && i < kernel.getNumArguments(); ++i) {
-    auto of = kernel.getArgAttrOfType<IntegerAttr>(i, kColumnSumsOfAttr);
+    auto of =
+        kernel.getArgAttrOfType<IntegerAttr>(i, program::kColumnSumsOfAttr);
     if (of && of.getInt() == weight.getArgNumber())
       return kernel.getArgument(i);
   }

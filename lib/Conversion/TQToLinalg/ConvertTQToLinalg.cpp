@@ -32,17 +32,18 @@ static void convertSchedule(func::FuncOp schedule) {
       llvm::map_to_vector(schedule.getResultTypes(), toStorageType)));
 }
 
-/// Drops arguments of a kernel that its body does not need, such as sizes.
-static void dropUnusedArguments(func::FuncOp kernel,
-                                ArrayRef<func::CallOp> calls) {
-  llvm::BitVector unused(kernel.getNumArguments());
-  for (BlockArgument argument : kernel.getArguments())
-    if (argument.use_empty() &&
-        !kernel.getArgAttr(argument.getArgNumber(), kOutAttr))
+/// Drops arguments of a kernel that its body does not need, such as sizes; its
+/// last ones are what results are written to.
+static void dropUnusedArguments(func::FuncOp definition,
+                                ArrayRef<program::CallOp> calls) {
+  unsigned inputs = definition.getNumArguments() - definition.getNumResults();
+  llvm::BitVector unused(definition.getNumArguments());
+  for (BlockArgument argument : definition.getArguments().take_front(inputs))
+    if (argument.use_empty())
       unused.set(argument.getArgNumber());
-  if (unused.none() || failed(kernel.eraseArguments(unused)))
+  if (unused.none() || failed(definition.eraseArguments(unused)))
     return;
-  for (func::CallOp call : calls)
+  for (program::CallOp call : calls)
     call->eraseOperands(unused);
 }
 
@@ -50,19 +51,19 @@ namespace {
 struct ConvertTQToLinalgPass
     : tq::impl::ConvertTQToLinalgPassBase<ConvertTQToLinalgPass> {
   void runOnOperation() override {
-    llvm::StringMap<SmallVector<func::CallOp>> calls;
+    llvm::StringMap<SmallVector<program::CallOp>> calls;
     getOperation().walk(
-        [&](func::CallOp call) { calls[call.getCallee()].push_back(call); });
-    for (auto function : getOperation().getOps<func::FuncOp>()) {
-      if (function.isExternal())
-        continue;
-      if (!function->hasAttr(kKernelAttr)) {
+        [&](program::CallOp call) { calls[call.getKernel()].push_back(call); });
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      if (!function.isExternal())
         convertSchedule(function);
-        continue;
-      }
-      if (failed(KernelLowering(function).run()))
+    for (auto kernel : getOperation().getOps<program::KernelOp>()) {
+      func::FuncOp definition = kernel.getDefinition();
+      if (failed(KernelLowering(definition).run()))
         return signalPassFailure();
-      dropUnusedArguments(function, calls[function.getName()]);
+      for (unsigned i = 0; i < definition.getNumArguments(); ++i)
+        definition.removeArgAttr(i, program::kColumnSumsOfAttr);
+      dropUnusedArguments(definition, calls[kernel.getSymName()]);
     }
   }
 };

@@ -13,14 +13,6 @@
 using namespace mlir;
 using namespace tq;
 
-/// The name of dimension `i` of an argument, or null.
-static StringAttr dimSymbol(func::FuncOp function, unsigned argument,
-                            unsigned i) {
-  auto names = function.getArgAttrOfType<ArrayAttr>(argument, "tq.dims");
-  return names && i < names.size() ? dyn_cast<StringAttr>(names[i])
-                                   : StringAttr();
-}
-
 void DimTable::addArguments() {
   llvm::DenseMap<StringAttr, Value> symbols;
   builder.setInsertionPointToStart(&function.getBody().front());
@@ -34,7 +26,8 @@ void DimTable::addArguments() {
         dims.push_back(builder.getIndexAttr(size));
         continue;
       }
-      StringAttr symbol = dimSymbol(function, argument.getArgNumber(), i);
+      StringAttr symbol =
+          program::getDimName(function, argument.getArgNumber(), i);
       Value known = symbol ? symbols.lookup(symbol) : Value();
       if (!known)
         known = tensor::DimOp::create(builder, argument.getLoc(), argument, i);

@@ -13,7 +13,7 @@
 namespace tq {
 
 /// The sizes of every tensor in a function of one block, in terms of its
-/// arguments' sizes. Arguments whose dimensions have one name (`tq.dims`) share
+/// arguments' sizes. Arguments whose dimensions have one name share
 /// one value.
 class DimTable {
 public:

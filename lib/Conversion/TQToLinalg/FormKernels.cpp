@@ -60,8 +60,8 @@ namespace {
 class Scheduler {
 public:
   Scheduler(func::FuncOp schedule, const DimTable &dims,
-            const KernelGroups &groups)
-      : schedule(schedule), dims(dims), groups(groups), kernels(schedule),
+            const KernelGroups &groups, DistinctKernels &kernels)
+      : schedule(schedule), dims(dims), groups(groups), kernels(kernels),
         builder(schedule.getBody().front().getTerminator()) {}
 
   void run();
@@ -78,7 +78,7 @@ private:
   func::FuncOp schedule;
   const DimTable &dims;
   const KernelGroups &groups;
-  DistinctKernels kernels;
+  DistinctKernels &kernels;
   OpBuilder builder;
   llvm::DenseSet<void *> done;
 };
@@ -117,7 +117,7 @@ void Scheduler::schedulePiece(Operation *op) {
 void Scheduler::scheduleValue(Value value) {
   Operation *op = value.getDefiningOp();
   if (op && op->getBlock() == &schedule.getBody().front() &&
-      !isa<func::CallOp>(op))
+      !isa<program::CallOp>(op))
     schedulePiece(op);
 }
 
@@ -155,17 +155,15 @@ void Scheduler::createCall(const KernelGroup &group,
   SmallVector<Value> operands(kernel.inputs);
   for (Value result : kernel.results)
     operands.push_back(createDestination(result));
-  auto call = func::CallOp::create(builder, root->getLoc(),
-                                   kernels.getOrInsert(group, kernel.function),
-                                   operands);
-  call->setAttr("tq.layer",
-                builder.getStringAttr(getLayerName(root->getLoc())));
-  call->setAttr("tq.scheme", builder.getStringAttr(schemeOf(group)));
-  auto reason = root->getAttrOfType<StringAttr>("tq.reason");
-  call->setAttr("tq.reason", reason ? reason : builder.getStringAttr(""));
+  auto reason = root->getAttrOfType<StringAttr>(program::kReasonAttr);
+  auto call = program::CallOp::create(
+      builder, root->getLoc(), TypeRange(ValueRange(kernel.results)),
+      kernels.getOrInsert(group, kernel.definition).getSymName(), operands,
+      getLayerName(root->getLoc()), schemeOf(group),
+      reason ? reason.getValue() : "", /*slot=*/IntegerAttr());
   for (unsigned i = 0; i < call.getNumResults(); ++i) {
     Value result = kernel.results[i];
-    result.replaceUsesWithIf(call.getResult(i), [&](OpOperand &use) {
+    result.replaceUsesWithIf(call->getResult(i), [&](OpOperand &use) {
       Operation *user =
           schedule.getBody().front().findAncestorOpInBlock(*use.getOwner());
       return !llvm::is_contained(group.ops, user);
@@ -191,16 +189,27 @@ void Scheduler::scheduleGroup(const KernelGroup &group) {
 namespace {
 struct FormKernelsPass : tq::impl::FormKernelsPassBase<FormKernelsPass> {
   void runOnOperation() override {
-    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
-    if (failed(schedule) || failed(checkOps(*schedule)))
+    FailureOr<SmallVector<func::FuncOp>> entries =
+        program::findEntries(getOperation());
+    if (failed(entries))
       return signalPassFailure();
-    copyReturnedValues(*schedule);
-    DimTable dims(*schedule);
+    DistinctKernels kernels(entries->front());
+    for (func::FuncOp entry : *entries)
+      if (failed(formKernels(entry, kernels)))
+        return signalPassFailure();
+  }
+
+  LogicalResult formKernels(func::FuncOp entry, DistinctKernels &kernels) {
+    if (failed(checkOps(entry)))
+      return failure();
+    copyReturnedValues(entry);
+    DimTable dims(entry);
     if (failed(dims.compute()))
-      return signalPassFailure();
-    KernelGroups groups(schedule->getBody().front(),
+      return failure();
+    KernelGroups groups(entry.getBody().front(),
                         [&](Value value) { return dims.lookup(value); });
-    Scheduler(*schedule, dims, groups).run();
+    Scheduler(entry, dims, groups, kernels).run();
+    return success();
   }
 };
 } // namespace

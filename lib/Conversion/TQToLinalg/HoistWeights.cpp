@@ -70,7 +70,7 @@ WeightOp Hoister::createWeight(Location loc, const std::string &name,
   builder.setInsertionPoint(schedule);
   return WeightOp::create(builder, loc, builder.getStringAttr(uniqueName(name)),
                           builder.getStringAttr("private"), TypeAttr::get(type),
-                          value);
+                          value, /*offset=*/IntegerAttr());
 }
 
 void Hoister::replace(Value value, WeightOp weight) {
@@ -147,9 +147,13 @@ LogicalResult Hoister::run() {
 namespace {
 struct HoistWeightsPass : tq::impl::HoistWeightsPassBase<HoistWeightsPass> {
   void runOnOperation() override {
-    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
-    if (failed(schedule) || failed(Hoister(*schedule).run()))
-      signalPassFailure();
+    FailureOr<SmallVector<func::FuncOp>> entries =
+        program::findEntries(getOperation());
+    if (failed(entries))
+      return signalPassFailure();
+    for (func::FuncOp entry : *entries)
+      if (failed(Hoister(entry).run()))
+        return signalPassFailure();
   }
 };
 } // namespace

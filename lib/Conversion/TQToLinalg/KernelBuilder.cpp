@@ -131,18 +131,17 @@ void KernelBuilder::createFunction(
   function =
       func::FuncOp::create(group.ops.front()->getLoc(), "kernel",
                            builder.getFunctionType(argumentTypes, resultTypes));
-  function.setPrivate();
-  function->setAttr(kKernelAttr, builder.getUnitAttr());
-  for (size_t i = inputs.size(); i < argumentTypes.size(); ++i)
-    function.setArgAttr(i, kOutAttr, builder.getUnitAttr());
   builder.setInsertionPointToStart(function.addEntryBlock());
+  for (auto [i, input] : llvm::enumerate(inputs))
+    if (isTensor(input) && isCompileTimeValue(input))
+      function.setArgAttr(i, program::kWeightAttr, builder.getUnitAttr());
   for (auto [input, argument] :
        llvm::zip(inputs, function.getArguments().take_front(inputs.size())))
     mapping.map(input, argument);
   for (auto [weight, sums] : columnSums)
     function.setArgAttr(
         cast<BlockArgument>(mapping.lookup(sums)).getArgNumber(),
-        kColumnSumsOfAttr,
+        program::kColumnSumsOfAttr,
         builder.getI64IntegerAttr(
             cast<BlockArgument>(mapping.lookup(weight)).getArgNumber()));
 }
@@ -207,7 +206,7 @@ void KernelBuilder::cloneOp(Operation *op) {
   redirectInits(op, clone);
   // What passes noted on this op belongs to its call; the kernel is shared.
   for (NamedAttribute attr : llvm::to_vector(clone->getDiscardableAttrs()))
-    if (isa_and_nonnull<TQDialect>(attr.getNameDialect()))
+    if (isa_and_nonnull<program::ProgramDialect>(attr.getNameDialect()))
       clone->removeDiscardableAttr(attr.getName());
 }
 

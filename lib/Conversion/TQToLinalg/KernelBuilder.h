@@ -16,7 +16,7 @@ namespace tq {
 
 /// A group of ops as a function of its own.
 struct OutlinedKernel {
-  mlir::func::FuncOp function; ///< not yet in a module
+  mlir::func::FuncOp definition; ///< not yet in a kernel
   llvm::SmallVector<mlir::Value> inputs;
   llvm::SmallVector<mlir::Value> results; ///< of the group's ops
 };

@@ -115,8 +115,8 @@ StringRef tq::schemeOf(const KernelGroup &group) {
 // Distinct kernels
 //===----------------------------------------------------------------------===//
 
-DistinctKernels::DistinctKernels(func::FuncOp schedule) : last(schedule) {
-  for (Operation &op : *schedule->getBlock())
+DistinctKernels::DistinctKernels(func::FuncOp entry) : last(entry) {
+  for (Operation &op : *entry->getBlock())
     if (auto symbol = dyn_cast<SymbolOpInterface>(op))
       names.insert(symbol.getName());
 }
@@ -130,23 +130,38 @@ std::string DistinctKernels::uniqueName(const std::string &base) {
 
 static bool areEqual(func::FuncOp a, func::FuncOp b) {
   return a.getFunctionType() == b.getFunctionType() &&
-         a.getArgAttrsAttr() == b.getArgAttrsAttr() &&
+         llvm::all_of(llvm::seq(a.getNumArguments()),
+                      [&](unsigned i) {
+                        return a.getArgAttr(i, program::kColumnSumsOfAttr) ==
+                               b.getArgAttr(i, program::kColumnSumsOfAttr);
+                      }) &&
          OperationEquivalence::isRegionEquivalentTo(
              &a.getBody(), &b.getBody(), OperationEquivalence::IgnoreLocations);
 }
 
-func::FuncOp DistinctKernels::getOrInsert(const KernelGroup &group,
-                                          func::FuncOp function) {
+/// An argument of `known` is a weight if it is one in all calls.
+static void mergeWeights(func::FuncOp known, func::FuncOp other) {
+  for (unsigned i = 0; i < known.getNumArguments(); ++i)
+    if (!other.getArgAttr(i, program::kWeightAttr))
+      known.removeArgAttr(i, program::kWeightAttr);
+}
+
+program::KernelOp DistinctKernels::getOrInsert(const KernelGroup &group,
+                                               func::FuncOp definition) {
   std::string base = describe(group);
-  SmallVector<func::FuncOp> &candidates = kernels[base];
-  for (func::FuncOp known : candidates)
-    if (areEqual(known, function)) {
-      function.erase();
+  SmallVector<program::KernelOp> &candidates = kernels[base];
+  for (program::KernelOp known : candidates)
+    if (areEqual(known.getDefinition(), definition)) {
+      mergeWeights(known.getDefinition(), definition);
+      definition.erase();
       return known;
     }
-  function.setName(uniqueName(base));
-  last->getBlock()->getOperations().insertAfter(last->getIterator(), function);
-  last = function;
-  candidates.push_back(function);
-  return function;
+  definition.setName(uniqueName(base));
+  OpBuilder builder(definition.getContext());
+  builder.setInsertionPointAfter(last);
+  auto kernel =
+      program::KernelOp::create(builder, definition.getLoc(), definition);
+  last = kernel;
+  candidates.push_back(kernel);
+  return kernel;
 }

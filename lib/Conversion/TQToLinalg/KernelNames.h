@@ -27,19 +27,20 @@ llvm::StringRef schemeOf(const KernelGroup &group);
 /// The kernels of a module, none of which equals another.
 class DistinctKernels {
 public:
-  explicit DistinctKernels(mlir::func::FuncOp schedule);
+  /// New ones come after `entry`.
+  explicit DistinctKernels(mlir::func::FuncOp entry);
 
-  /// The kernel that equals `function`, which is erased then; else `function`
-  /// itself, with a name of its own, in the module.
-  mlir::func::FuncOp getOrInsert(const KernelGroup &group,
-                                 mlir::func::FuncOp function);
+  /// The kernel whose definition equals `definition`, which is erased then;
+  /// else a new one with it, with a name of its own.
+  program::KernelOp getOrInsert(const KernelGroup &group,
+                                mlir::func::FuncOp definition);
 
 private:
   std::string uniqueName(const std::string &base);
 
   mlir::Operation *last; ///< new kernels come after it
   llvm::StringSet<> names;
-  llvm::StringMap<llvm::SmallVector<mlir::func::FuncOp>> kernels;
+  llvm::StringMap<llvm::SmallVector<program::KernelOp>> kernels;
 };
 
 } // namespace tq

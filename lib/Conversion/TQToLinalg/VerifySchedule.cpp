@@ -20,7 +20,7 @@ using namespace mlir;
 using namespace tq;
 
 static bool belongsToSchedule(Operation *op) {
-  if (isa<func::CallOp, func::ReturnOp, cf::AssertOp, GetWeightOp,
+  if (isa<program::CallOp, func::ReturnOp, cf::AssertOp, GetWeightOp,
           tensor::EmptyOp, tensor::DimOp>(op) ||
       isView(op))
     return true;
@@ -69,11 +69,15 @@ namespace {
 struct VerifySchedulePass
     : tq::impl::VerifySchedulePassBase<VerifySchedulePass> {
   void runOnOperation() override {
-    FailureOr<func::FuncOp> schedule = findSchedule(getOperation());
-    if (failed(schedule) || failed(verifySchedule(*schedule)))
+    FailureOr<SmallVector<func::FuncOp>> entries =
+        program::findEntries(getOperation());
+    if (failed(entries))
       return signalPassFailure();
-    for (auto function : getOperation().getOps<func::FuncOp>())
-      if (function->hasAttr(kKernelAttr) && failed(verifyKernel(function)))
+    for (func::FuncOp entry : *entries)
+      if (failed(verifySchedule(entry)))
+        return signalPassFailure();
+    for (auto kernel : getOperation().getOps<program::KernelOp>())
+      if (failed(verifyKernel(kernel.getDefinition())))
         return signalPassFailure();
     markAllAnalysesPreserved();
   }

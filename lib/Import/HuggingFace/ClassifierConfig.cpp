@@ -125,18 +125,6 @@ static void readLabels(ObjectReader &reader, const json::Object &object,
 // Scores
 //===----------------------------------------------------------------------===//
 
-StringRef tq::getLabelScoresName(LabelScores scores) {
-  switch (scores) {
-  case LabelScores::Softmax:
-    return "softmax";
-  case LabelScores::Sigmoid:
-    return "sigmoid";
-  case LabelScores::None:
-    return "none";
-  }
-  return "";
-}
-
 /// What sentence-transformers writes for the activations of its CrossEncoder.
 static constexpr std::pair<StringLiteral, LabelScores> crossEncoderScores[] = {
     {"torch.nn.modules.linear.Identity", LabelScores::None},
@@ -231,7 +219,7 @@ static LabelScores chooseScores(const NamedActivation &activation,
                             "torch.nn, but got '" +
                             printable(activation.name) +
                             "'; labels are shown with " +
-                            getLabelScoresName(byDefault).str()});
+                            stringifyLabelScores(byDefault).str()});
   return byDefault;
 }
 

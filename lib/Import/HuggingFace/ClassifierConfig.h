@@ -14,9 +14,6 @@
 
 namespace tq {
 
-/// "softmax", "sigmoid" or "none".
-llvm::StringRef getLabelScoresName(LabelScores scores);
-
 /// Reads what config.json, which is `object` and is read by `reader`, says of a
 /// classifier: its labels and how their scores are shown. What is wrong is
 /// recorded in `reader`.

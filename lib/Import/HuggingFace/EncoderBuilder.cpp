@@ -55,11 +55,11 @@ void EncoderBuilder::createMain(const EmbeddingOutput &output) {
   llvm::SmallVector<StringRef> tokens = {batch, sequence};
   llvm::SmallVector<Port> inputs = {
       {"input_ids", idType, tokens, /*limit=*/config.vocabSize},
-      {"attention_mask", idType, tokens, /*limit=*/0, /*fill=*/"ones",
+      {"attention_mask", idType, tokens, /*limit=*/0, program::Fill::Ones,
        /*isPadding=*/true}};
   if (config.numTokenTypes)
     inputs.push_back({"token_type_ids", idType, tokens,
-                      /*limit=*/config.numTokenTypes, /*fill=*/"zeros"});
+                      /*limit=*/config.numTokenTypes, program::Fill::Zeros});
 
   llvm::SmallVector<Port> outputs;
   int64_t hidden = config.hiddenSize;

@@ -188,7 +188,8 @@ static Expected<TokenizerTables> readTokenizer(const ModelConfig &config,
 static void setTokenizer(ModuleOp module, const TokenizerTables &tables) {
   Builder builder(module.getContext());
   if (tables.blob.empty()) {
-    module->setAttr("tq.tokenizer_note", builder.getStringAttr(tables.note));
+    module->setAttr(program::kTokenizerNoteAttr,
+                    builder.getStringAttr(tables.note));
     return;
   }
   llvm::ArrayRef<char> bytes(reinterpret_cast<const char *>(tables.blob.data()),
@@ -196,7 +197,7 @@ static void setTokenizer(ModuleOp module, const TokenizerTables &tables) {
   auto type = RankedTensorType::get({static_cast<int64_t>(bytes.size())},
                                     builder.getI8Type());
   module->setAttr(
-      "tq.tokenizer",
+      program::kTokenizerAttr,
       DenseResourceElementsAttr::get(
           type, "tokenizer",
           HeapAsmResourceBlob::allocateAndCopyWithAlign(bytes, /*align=*/8)));
@@ -217,16 +218,17 @@ static void setTextAttributes(ModuleOp module, const ModelConfig &config,
   int64_t maxSequence = config.getMaxSequence();
   int64_t maxTokens =
       texts.maxTokens ? std::min(texts.maxTokens, maxSequence) : maxSequence;
-  module->setAttr("tq.max_tokens", builder.getI64IntegerAttr(maxTokens));
+  module->setAttr(program::kMaxTokensAttr,
+                  builder.getI64IntegerAttr(maxTokens));
   if (encode.prompts.empty() || !config.architecture->head.empty())
     return;
   llvm::SmallVector<NamedAttribute> prompts;
   for (const EncodeConfig::Prompt &prompt : encode.prompts)
     prompts.push_back(
         builder.getNamedAttr(prompt.name, builder.getStringAttr(prompt.text)));
-  module->setAttr("tq.prompts", builder.getDictionaryAttr(prompts));
+  module->setAttr(program::kPromptsAttr, builder.getDictionaryAttr(prompts));
   if (!encode.defaultPrompt.empty())
-    module->setAttr("tq.default_prompt",
+    module->setAttr(program::kDefaultPromptAttr,
                     builder.getStringAttr(encode.defaultPrompt));
 }
 
@@ -234,26 +236,31 @@ static void setModuleAttributes(ModuleOp module, StringRef directory,
                                 const ModelConfig &config) {
   Builder builder(module.getContext());
   int64_t maxSequence = config.getMaxSequence();
-  module->setAttr("tq.model_name",
+  module->setAttr(program::kNameAttr,
                   builder.getStringAttr(getModelName(directory)));
-  module->setAttr("tq.batch_dim", builder.getStringAttr("batch"));
-  NamedAttribute sequence =
-      builder.getNamedAttr("sequence", builder.getI64IntegerAttr(maxSequence));
-  module->setAttr("tq.dim_limits", builder.getDictionaryAttr(sequence));
+  MLIRContext *context = module.getContext();
+  module->setAttr(
+      program::kSymbolsAttr,
+      builder.getArrayAttr(
+          {program::SymbolAttr::get(context, "batch", /*max=*/0,
+                                    /*batch=*/true),
+           program::SymbolAttr::get(context, "sequence", maxSequence,
+                                    /*batch=*/false)}));
   if (config.labels.empty())
     return;
-  llvm::SmallVector<StringRef> labels(config.labels.begin(),
-                                      config.labels.end());
-  module->setAttr("tq.labels", builder.getStrArrayAttr(labels));
-  module->setAttr("tq.label_scores", builder.getStringAttr(getLabelScoresName(
-                                         config.labelScores)));
+  llvm::SmallVector<StringAttr> labels;
+  for (const std::string &label : config.labels)
+    labels.push_back(builder.getStringAttr(label));
+  module->setAttr(
+      program::kLabelsAttr,
+      program::LabelsAttr::get(context, labels, config.labelScores));
 }
 
 FailureOr<OwningOpRef<ModuleOp>>
 tq::importHuggingFace(StringRef directory, const ImportOptions &options,
                       MLIRContext *context) {
-  context->loadDialect<TQDialect, arith::ArithDialect, func::FuncDialect,
-                       tensor::TensorDialect>();
+  context->loadDialect<TQDialect, program::ProgramDialect, arith::ArithDialect,
+                       func::FuncDialect, tensor::TensorDialect>();
   if (!llvm::sys::fs::is_directory(directory))
     return report(
         context, makeFileError(directory, "expected the directory of a model"));

@@ -10,6 +10,7 @@
 
 #include "Architectures.h"
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Import/Metadata/KnownKeys.h"
 
 #include "llvm/Support/Error.h"
@@ -19,8 +20,7 @@
 
 namespace tq {
 
-/// What makes scores of logits where a program shows a classifier's labels.
-enum class LabelScores { Softmax, Sigmoid, None };
+using program::LabelScores;
 
 /// config.json, checked: every number is within bounds.
 struct ModelConfig {

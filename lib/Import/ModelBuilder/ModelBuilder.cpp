@@ -30,18 +30,14 @@ ModelBuilder::ModelBuilder(ModuleOp module, bool checkFinite)
 // The function
 //===----------------------------------------------------------------------===//
 
-/// What the user's tools read of an argument or a result.
 static DictionaryAttr getAttributes(Builder &builder, const Port &port) {
-  NamedAttrList attributes;
-  attributes.set("tq.name", builder.getStringAttr(port.name));
-  attributes.set("tq.dims", builder.getStrArrayAttr(port.dims));
-  if (port.limit)
-    attributes.set("tq.limit", builder.getI64IntegerAttr(port.limit));
-  if (!port.fill.empty())
-    attributes.set("tq.fill", builder.getStringAttr(port.fill));
-  if (port.isPadding)
-    attributes.set("tq.padding", builder.getUnitAttr());
-  return attributes.getDictionary(builder.getContext());
+  SmallVector<StringAttr> dims;
+  for (StringRef dim : port.dims)
+    dims.push_back(builder.getStringAttr(dim));
+  auto attr = program::PortAttr::get(builder.getContext(), port.name, dims,
+                                     port.limit, port.fill, port.isPadding);
+  return builder.getDictionaryAttr(
+      builder.getNamedAttr(program::kPortAttr, attr));
 }
 
 func::FuncOp ModelBuilder::createFunction(StringRef name, ArrayRef<Port> inputs,
@@ -235,7 +231,7 @@ void ModelBuilder::declare(const Weight &weight, StringRef symbol,
   auto mapped = MappedAttr::get(ops.getContext(), weight.path, weight.offset,
                                 weight.fileDigest);
   WeightOp::create(weights, at(symbol), symbol, /*sym_visibility=*/StringAttr(),
-                   type, mapped);
+                   type, mapped, /*offset=*/IntegerAttr());
   if (!checkFinite)
     return;
   if (std::optional<std::string> warning = findNonFinite(weight))

@@ -1,11 +1,12 @@
-// RUN: tq-opt %s -tq-generate-kernels=isa=avx512 -split-input-file -verify-diagnostics
+// RUN: tq-opt %s %variants -tq-generate-kernels=isa=avx512 -split-input-file -verify-diagnostics
 
 // A kernel of attention goes over all of its arguments' batch and sequence, so a
 // slice has to have all of both.
 
 // expected-remark @below {{kernel 'whole' on avx512: fma, items of a head}}
-func.func private @whole(%x: tensor<?x?x96xf32>, %k: tensor<?x7x32xf32>, %out: tensor<?x?x32xf32>)
-    -> tensor<?x?x32xf32> attributes {tq.kernel} {
+program.kernel @whole {
+func.func @whole(%x: tensor<?x?x96xf32>, %k: tensor<?x7x32xf32>, %out: tensor<?x?x32xf32>)
+    -> tensor<?x?x32xf32> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %b = tensor.dim %x, %c0 : tensor<?x?x96xf32>
@@ -17,12 +18,14 @@ func.func private @whole(%x: tensor<?x?x96xf32>, %k: tensor<?x7x32xf32>, %out: t
     : (tensor<?x?x32xf32>, tensor<?x7x32xf32>, tensor<?x7x32xf32>) -> tensor<?x?x32xf32>
   return %y : tensor<?x?x32xf32>
 }
+}
 
 // -----
 
 // expected-error @below {{expected attention on arguments of the kernel or slices of their last dimension}}
-func.func private @prefix(%x: tensor<?x?x32xf32>, %k: tensor<?x?x32xf32>, %out: tensor<?x3x32xf32>)
-    -> tensor<?x3x32xf32> attributes {tq.kernel} {
+program.kernel @prefix {
+func.func @prefix(%x: tensor<?x?x32xf32>, %k: tensor<?x?x32xf32>, %out: tensor<?x3x32xf32>)
+    -> tensor<?x3x32xf32> {
   %c0 = arith.constant 0 : index
   %b = tensor.dim %x, %c0 : tensor<?x?x32xf32>
   %q = tensor.extract_slice %x[0, 0, 0] [%b, 3, 32] [1, 1, 1] : tensor<?x?x32xf32> to tensor<?x3x32xf32>
@@ -30,13 +33,15 @@ func.func private @prefix(%x: tensor<?x?x32xf32>, %k: tensor<?x?x32xf32>, %out: 
     : (tensor<?x3x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) -> tensor<?x3x32xf32>
   return %y : tensor<?x3x32xf32>
 }
+}
 
 // -----
 
 // The keys' batch is that of the queries, but the slice's source may have more.
 // expected-error @below {{expected attention on arguments of the kernel or slices of their last dimension}}
-func.func private @another_batch(%x: tensor<?x?x32xf32>, %k: tensor<?x7x32xf32>, %out: tensor<?x?x32xf32>)
-    -> tensor<?x?x32xf32> attributes {tq.kernel} {
+program.kernel @another_batch {
+func.func @another_batch(%x: tensor<?x?x32xf32>, %k: tensor<?x7x32xf32>, %out: tensor<?x?x32xf32>)
+    -> tensor<?x?x32xf32> {
   %c0 = arith.constant 0 : index
   %b = tensor.dim %x, %c0 : tensor<?x?x32xf32>
   %t = tensor.extract_slice %k[0, 0, 0] [%b, 7, 32] [1, 1, 1] : tensor<?x7x32xf32> to tensor<?x7x32xf32>
@@ -44,17 +49,20 @@ func.func private @another_batch(%x: tensor<?x?x32xf32>, %k: tensor<?x7x32xf32>,
     : (tensor<?x?x32xf32>, tensor<?x7x32xf32>, tensor<?x7x32xf32>) -> tensor<?x?x32xf32>
   return %y : tensor<?x?x32xf32>
 }
+}
 
 // -----
 
 // The size of another dimension.
 // expected-error @below {{expected attention on arguments of the kernel or slices of their last dimension}}
-func.func private @another_dimension(%x: tensor<?x?x32xf32>, %out: tensor<?x?x32xf32>)
-    -> tensor<?x?x32xf32> attributes {tq.kernel} {
+program.kernel @another_dimension {
+func.func @another_dimension(%x: tensor<?x?x32xf32>, %out: tensor<?x?x32xf32>)
+    -> tensor<?x?x32xf32> {
   %c0 = arith.constant 0 : index
   %b = tensor.dim %x, %c0 : tensor<?x?x32xf32>
   %q = tensor.extract_slice %x[0, 0, 0] [%b, %b, 32] [1, 1, 1] : tensor<?x?x32xf32> to tensor<?x?x32xf32>
   %y = tq.attention %q, %q, %q {num_heads = 2 : i64, scale = 0.25 : f32}
     : (tensor<?x?x32xf32>, tensor<?x?x32xf32>, tensor<?x?x32xf32>) -> tensor<?x?x32xf32>
   return %y : tensor<?x?x32xf32>
+}
 }

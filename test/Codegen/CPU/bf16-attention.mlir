@@ -1,15 +1,16 @@
 // Attention in bf16, for each way to multiply.
 
 // RUN: tq-compile %s --attention=bf16 --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=amx-bf16 | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512bf16 | FileCheck %s --check-prefixes=CHECK,BF16
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx-bf16 | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512bf16 | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
 
-// CHECK-LABEL: func.func private @attention_2x40_bf16.code(
-// CHECK-SAME:    memref<?xf32> {tq.workspace}
+// CHECK-LABEL: program.kernel @attention_2x40_bf16 {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-NEXT:    ^bb0({{.*}}: memref<?xf32>, %{{[a-z0-9]+}}: index, %{{[a-z0-9]+}}: index):
 
 // Without an instruction for it bf16 is widened: even the rounding is plain arithmetic.
 // PLAIN-NOT:     llvm.call_intrinsic
@@ -25,7 +26,7 @@
 // AMX-COUNT-4:     llvm.call_intrinsic "llvm.x86.tilezero"
 // AMX-COUNT-8:     llvm.call_intrinsic "llvm.x86.tdpbf16ps"
 // AMX:           llvm.call_intrinsic "llvm.x86.tilerelease"
-// AMX-NEXT:      return
+// AMX-NEXT:      program.yield
 
 // BF16-NOT:      llvm.x86.tdpb
 // BF16:          llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"

@@ -1,12 +1,12 @@
 // A linear in int8, the rows before it and attention, for each way to multiply.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=avx512vnni -o %t.vnni
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni -o %t.vnni
 // RUN: FileCheck %s --input-file=%t.vnni --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=avx2 -o %t.avx2
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx2 -o %t.avx2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefixes=CHECK,AVX2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefix=EXACT
-// RUN: not tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=z80 2>&1 \
+// RUN: not tq-opt %t.mlir %variants -tq-generate-kernels=isa=z80 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=UNKNOWN
 
 // UNKNOWN: expected a known instruction set, but got 'z80'
@@ -16,14 +16,17 @@
 // EXACT-NOT: vpmaddubsw
 
 // Rows: lanes are reduced in halves, in an order that no vector width changes.
-// CHECK-LABEL: func.func private @dynamic_quantize_64.code(
-// CHECK-SAME:    memref<?x?x64xf32>, {{.*}}: index, %{{.*}}: index) attributes {tq.kernel_code}
+// CHECK-LABEL: program.kernel @dynamic_quantize_64 {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-NEXT:    ^bb0(%{{.*}}: memref<?x?x64xf32>, {{.*}}: index, %{{.*}}: index):
 // CHECK:         scf.for
 // CHECK:         vector.extract_strided_slice {{.*}} : vector<16xi32> to vector<8xi32>
 
 // Four panels of 16 columns by six rows: 24 accumulators stay in registers.
-// CHECK-LABEL: func.func private @quantized_linear_64x128.code(
-// CHECK-SAME:    memref<8x16x16x4xi8>
+// CHECK-LABEL: program.kernel @quantized_linear_64x128 {
+// CHECK:         program.variant <"x86-64-v3", "x86_64-unknown-linux-gnu"> plan "{{.*}} in tiles of {{.*}}"
+// CHECK-SAME:      packed [#program.packed<3, panel = 16, group = 4>] code {
+// CHECK-NEXT:    ^bb0({{.*}} memref<8x16x16x4xi8>
 // Each step prefetches a line of the weights to come.
 // VNNI:          %{{.*}}:24 = scf.for {{.*}} iter_args(
 // VNNI:          memref.prefetch {{.*}}, read, locality<2>, data : memref<8x16x64xi8>
@@ -33,8 +36,9 @@
 // AVX2:          llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
 
 // Attention takes scratch memory behind its tensors, and counts it.
-// CHECK-LABEL: func.func private @attention_4x32.code(
-// CHECK-SAME:    memref<?xf32> {tq.workspace}, %{{.*}}: index, %{{.*}}: index) attributes {tq.kernel_code}
+// CHECK-LABEL: program.kernel @attention_4x32 {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-NEXT:    ^bb0({{.*}}: memref<?xf32>, %{{[a-z0-9]+}}: index, %{{[a-z0-9]+}}: index):
 // CHECK:         scf.for
 // In a large tensor a row prefetches a query to come, and keys and values of the
 // next head.
@@ -42,7 +46,8 @@
 // CHECK-COUNT-2: memref.prefetch {{.*}}, read, locality<2>, data : memref<?x?x128xf32>
 // CHECK:         scf.for
 // CHECK-COUNT-4: memref.prefetch {{.*}}, read, locality<2>, data : memref<?x?x128xf32>
-// CHECK-LABEL: func.func private @attention_4x32.workspace(
+// CHECK:         } count {
+// CHECK:         } workspace {
 tq.weight @w : tensor<128x64xf32> = dense<0.5> : tensor<128x64xf32>
 func.func @main(%x: tensor<?x?x64xf32>) -> tensor<?x?x128xf32> {
   %w = tq.get_weight @w : tensor<128x64xf32>

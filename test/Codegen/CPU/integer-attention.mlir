@@ -1,16 +1,17 @@
 // Attention in integers, for each way to multiply.
 
 // RUN: tq-compile %s --attention=int8 --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512 | FileCheck %s --check-prefixes=CHECK,MADD
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avxvnni | FileCheck %s --check-prefixes=CHECK,HALF
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,MADD
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,VNNI
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512 | FileCheck %s --check-prefixes=CHECK,MADD
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avxvnni | FileCheck %s --check-prefixes=CHECK,HALF
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,MADD
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
 
 // PLAIN-NOT: llvm.x86
-// CHECK-LABEL: func.func private @attention_2x40_int8.code(
-// CHECK-SAME:    memref<?xf32> {tq.workspace}
+// CHECK-LABEL: program.kernel @attention_2x40_int8 {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-NEXT:    ^bb0({{.*}}: memref<?xf32>, %{{[a-z0-9]+}}: index, %{{[a-z0-9]+}}: index):
 
 // The registers are configured once. Scores are s8 x s8 products, values u8 x s8;
 // four products take two loads of keys or values.
@@ -24,7 +25,7 @@
 // AMX-COUNT-4:     llvm.call_intrinsic "llvm.x86.tilestored64"
 // AMX:             llvm.call_intrinsic "llvm.x86.tdpbusd"
 // AMX:           llvm.call_intrinsic "llvm.x86.tilerelease"
-// AMX-NEXT:      return
+// AMX-NEXT:      program.yield
 
 // VNNI-NOT:      llvm.x86.tdpb
 // VNNI-COUNT-48: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"

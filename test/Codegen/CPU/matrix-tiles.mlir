@@ -1,15 +1,16 @@
 // A linear in tile registers: 128 inputs are two tiles; 100 inputs are not whole tiles.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=amx | FileCheck %s
-// RUN: tq-opt %t.mlir -tq-pack-kernel-weights -tq-generate-kernels=isa=avx512vnni \
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx | FileCheck %s
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni \
 // RUN:   | FileCheck %s --check-prefix=VNNI
 
 // VNNI-NOT: llvm.x86.tdpbusd
 
 // The registers are configured once, outside the loop over work items.
-// CHECK-LABEL: func.func private @quantized_linear_128x80.code(
-// CHECK-SAME:    memref<5x32x16x4xi8>
+// CHECK-LABEL: program.kernel @quantized_linear_128x80 {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-NEXT:    ^bb0({{.*}}: memref<5x32x16x4xi8>
 // CHECK:         llvm.call_intrinsic "llvm.x86.ldtilecfg"
 // CHECK:         scf.for
 // CHECK-NOT:     llvm.x86.ldtilecfg
@@ -29,13 +30,13 @@
 // CHECK-COUNT-8:     memref.prefetch {{.*}}, read, locality<2>, data : memref<5x32x64xi8>
 // CHECK-COUNT-4:   llvm.call_intrinsic "llvm.x86.tilestored64"
 // CHECK:         llvm.call_intrinsic "llvm.x86.tilerelease"
-// CHECK-NEXT:    return
+// CHECK-NEXT:    program.yield
 
-// CHECK-LABEL: func.func private @quantized_linear_100x64.code(
+// CHECK-LABEL: program.kernel @quantized_linear_100x64 {
 // CHECK-NOT:     llvm.x86.tdpbusd
 // CHECK:         llvm.x86.avx512.vpdpbusd.512
 // CHECK-NOT:     llvm.x86.tdpbusd
-// CHECK:         return
+// CHECK:         program.yield
 tq.weight @w : tensor<80x128xf32> = dense<0.5> : tensor<80x128xf32>
 tq.weight @v : tensor<64x100xf32> = dense<0.5> : tensor<64x100xf32>
 func.func @main(%x: tensor<?x128xf32>, %y: tensor<?x100xf32>) -> (tensor<?x80xf32>, tensor<?x64xf32>) {

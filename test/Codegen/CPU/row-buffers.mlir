@@ -1,11 +1,13 @@
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir -tq-generate-kernels=isa=avx512 | FileCheck %s
+// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512 | FileCheck %s
 
 // A row that several ops read is kept on the stack if it suits the stack.
 
-// CHECK-LABEL: @add_layer_norm_64.code(
+// CHECK-LABEL: program.kernel @add_layer_norm_64 {
+// CHECK:         program.variant {{.*}} code {
 // CHECK:         memref.alloca() {alignment = 64 : i64} : memref<64xf32>
-// CHECK-LABEL: @add_layer_norm_200000.code(
+// CHECK-LABEL: program.kernel @add_layer_norm_200000 {
+// CHECK:         program.variant {{.*}} code {
 // CHECK-NOT:     memref.alloca
 tq.weight @a : tensor<64xf32> = dense<0.5> : tensor<64xf32>
 tq.weight @b : tensor<200000xf32> = dense<0.5> : tensor<200000xf32>

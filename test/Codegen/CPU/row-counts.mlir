@@ -1,20 +1,22 @@
-// RUN: tq-opt %s -tq-generate-kernels=isa=avx512 | FileCheck %s
+// RUN: tq-opt %s %variants -tq-generate-kernels=isa=avx512 | FileCheck %s
 
 // One number of rows a kernel, and one of lanes: the static op below would make
 // the rows 16.
 
-// CHECK-LABEL: func.func private @two_counts(
-// CHECK-NOT:   @two_counts.code
-// CHECK:       @one_count.code(
-// CHECK-LABEL: func.func private @two_widths(
-// CHECK-NOT:   @two_widths.code
-// CHECK-LABEL: func.func private @two_reductions(
-// CHECK-NOT:   @two_reductions.code
-// CHECK-LABEL: func.func private @unrelated(
-// CHECK-NOT:   @unrelated.code
-// CHECK:       @related.code(
-// CHECK:       @sized.code(
-// CHECK-LABEL: func.func private @sized(
+// CHECK-LABEL: program.kernel @two_counts {
+// CHECK:         program.variant {{.*}}linux-gnu">{{$}}
+// CHECK-LABEL: program.kernel @one_count {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-LABEL: program.kernel @two_widths {
+// CHECK:         program.variant {{.*}}linux-gnu">{{$}}
+// CHECK-LABEL: program.kernel @two_reductions {
+// CHECK:         program.variant {{.*}}linux-gnu">{{$}}
+// CHECK-LABEL: program.kernel @unrelated {
+// CHECK:         program.variant {{.*}}linux-gnu">{{$}}
+// CHECK-LABEL: program.kernel @related {
+// CHECK:         program.variant {{.*}} code {
+// CHECK-LABEL: program.kernel @sized {
+// CHECK:         program.variant {{.*}} code {
 #same = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0) -> (d0)>
 #rows = affine_map<(d0, d1) -> (d0)>
@@ -23,14 +25,15 @@ func.func @main(%x: tensor<?x16xf32>, %w: tensor<16xf32>) -> (tensor<?x16xf32>, 
   %n = tensor.dim %x, %c0 : tensor<?x16xf32>
   %e0 = tensor.empty(%n) : tensor<?x16xf32>
   %e1 = tensor.empty() : tensor<16xf32>
-  %0:2 = call @two_counts(%x, %w, %e0, %e1) : (tensor<?x16xf32>, tensor<16xf32>, tensor<?x16xf32>, tensor<16xf32>)
+  %0:2 = program.call @two_counts(%x, %w, %e0, %e1) : (tensor<?x16xf32>, tensor<16xf32>, tensor<?x16xf32>, tensor<16xf32>)
     -> (tensor<?x16xf32>, tensor<16xf32>)
   %e2 = tensor.empty(%n) : tensor<?x16xf32>
-  %1 = call @one_count(%0#0, %e2) : (tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  %1 = program.call @one_count(%0#0, %e2) : (tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
   return %1, %0#1 : tensor<?x16xf32>, tensor<16xf32>
 }
-func.func private @two_counts(%x: tensor<?x16xf32>, %w: tensor<16xf32>, %out: tensor<?x16xf32>, %all: tensor<16xf32>)
-    -> (tensor<?x16xf32>, tensor<16xf32>) attributes {tq.kernel} {
+program.kernel @two_counts {
+func.func @two_counts(%x: tensor<?x16xf32>, %w: tensor<16xf32>, %out: tensor<?x16xf32>, %all: tensor<16xf32>)
+    -> (tensor<?x16xf32>, tensor<16xf32>) {
   %0 = linalg.generic {indexing_maps = [#row, #row], iterator_types = ["parallel"]}
       ins(%w : tensor<16xf32>) outs(%all : tensor<16xf32>) {
   ^bb0(%a: f32, %old: f32):
@@ -45,7 +48,9 @@ func.func private @two_counts(%x: tensor<?x16xf32>, %w: tensor<16xf32>, %out: te
   } -> tensor<?x16xf32>
   return %1, %0 : tensor<?x16xf32>, tensor<16xf32>
 }
-func.func private @one_count(%x: tensor<?x16xf32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> attributes {tq.kernel} {
+}
+program.kernel @one_count {
+func.func @one_count(%x: tensor<?x16xf32>, %out: tensor<?x16xf32>) -> tensor<?x16xf32> {
   %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<?x16xf32>) outs(%out : tensor<?x16xf32>) {
   ^bb0(%a: f32, %old: f32):
@@ -54,10 +59,12 @@ func.func private @one_count(%x: tensor<?x16xf32>, %out: tensor<?x16xf32>) -> te
   } -> tensor<?x16xf32>
   return %0 : tensor<?x16xf32>
 }
+}
 
 // One width, too: rows of 16 and of 64 share no loop over lanes.
-func.func private @two_widths(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: tensor<?x16xf32>, %wide: tensor<?x64xf32>)
-    -> (tensor<?x16xf32>, tensor<?x64xf32>) attributes {tq.kernel} {
+program.kernel @two_widths {
+func.func @two_widths(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: tensor<?x16xf32>, %wide: tensor<?x64xf32>)
+    -> (tensor<?x16xf32>, tensor<?x64xf32>) {
   %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
       ins(%y : tensor<?x64xf32>) outs(%wide : tensor<?x64xf32>) {
   ^bb0(%a: f32, %old: f32):
@@ -72,9 +79,11 @@ func.func private @two_widths(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: 
   } -> tensor<?x16xf32>
   return %1, %0 : tensor<?x16xf32>, tensor<?x64xf32>
 }
+}
 // Nor do reductions, which have the rows in common alone.
-func.func private @two_reductions(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: tensor<?xf32>)
-    -> tensor<?xf32> attributes {tq.kernel} {
+program.kernel @two_reductions {
+func.func @two_reductions(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %out: tensor<?xf32>)
+    -> tensor<?xf32> {
   %zero = arith.constant 0.0 : f32
   %c0 = arith.constant 0 : index
   %n = tensor.dim %x, %c0 : tensor<?x16xf32>
@@ -100,9 +109,11 @@ func.func private @two_reductions(%x: tensor<?x16xf32>, %y: tensor<?x64xf32>, %o
   } -> tensor<?xf32>
   return %2 : tensor<?xf32>
 }
+}
 // Two dynamic numbers of rows are two.
-func.func private @unrelated(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tensor<?x16xf32>, %b: tensor<?x16xf32>)
-    -> (tensor<?x16xf32>, tensor<?x16xf32>) attributes {tq.kernel} {
+program.kernel @unrelated {
+func.func @unrelated(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tensor<?x16xf32>, %b: tensor<?x16xf32>)
+    -> (tensor<?x16xf32>, tensor<?x16xf32>) {
   %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<?x16xf32>) outs(%a : tensor<?x16xf32>) {
   ^bb0(%in: f32, %old: f32):
@@ -117,9 +128,11 @@ func.func private @unrelated(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: ten
   } -> tensor<?x16xf32>
   return %0, %1 : tensor<?x16xf32>, tensor<?x16xf32>
 }
+}
 // They are one where an op reads both.
-func.func private @related(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tensor<?x16xf32>, %b: tensor<?x16xf32>)
-    -> (tensor<?x16xf32>, tensor<?x16xf32>) attributes {tq.kernel} {
+program.kernel @related {
+func.func @related(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tensor<?x16xf32>, %b: tensor<?x16xf32>)
+    -> (tensor<?x16xf32>, tensor<?x16xf32>) {
   %0 = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]}
       ins(%x : tensor<?x16xf32>) outs(%a : tensor<?x16xf32>) {
   ^bb0(%in: f32, %old: f32):
@@ -134,8 +147,10 @@ func.func private @related(%x: tensor<?x16xf32>, %y: tensor<?x16xf32>, %a: tenso
   } -> tensor<?x16xf32>
   return %0, %1 : tensor<?x16xf32>, tensor<?x16xf32>
 }
+}
 // And where a temporary is made as large as an argument.
-func.func private @sized(%x: tensor<?x?xf32>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> attributes {tq.kernel} {
+program.kernel @sized {
+func.func @sized(%x: tensor<?x?xf32>, %out: tensor<?x?xf32>) -> tensor<?x?xf32> {
   %one = arith.constant 1.0 : f32
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
@@ -153,4 +168,5 @@ func.func private @sized(%x: tensor<?x?xf32>, %out: tensor<?x?xf32>) -> tensor<?
     linalg.yield %s : f32
   } -> tensor<?x?xf32>
   return %1 : tensor<?x?xf32>
+}
 }

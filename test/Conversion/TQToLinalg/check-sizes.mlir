@@ -18,7 +18,7 @@ func.func @unnamed(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> tensor<?x4xf32> 
 // CHECK-LABEL: func.func @named(
 // CHECK-NOT:     cf.assert
 tq.weight @w : tensor<8x4xf32> = dense<1.0> : tensor<8x4xf32>
-func.func @named(%x: tensor<?x4xf32> {tq.dims = ["n", ""]}, %y: tensor<?x8xf32> {tq.dims = ["n", ""]})
+func.func @named(%x: tensor<?x4xf32> {program.port = #program.port<"x", ["n", ""]>}, %y: tensor<?x8xf32> {program.port = #program.port<"y", ["n", ""]>})
     -> tensor<?x8xf32> {
   %w = tq.get_weight @w : tensor<8x4xf32>
   %l = tq.linear %x, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>

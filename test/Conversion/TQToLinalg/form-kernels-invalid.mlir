@@ -13,12 +13,6 @@ func.func @loop(%x: tensor<4xf32>) -> tensor<4xf32> {
 
 // -----
 
-func.func @one() { return }
-// expected-error @below {{expected one public function, but found @one and @two}}
-func.func @two() { return }
-
-// -----
-
 // expected-error @below {{expected a public function, but found none}}
 module {
   func.func private @kernel() { return }

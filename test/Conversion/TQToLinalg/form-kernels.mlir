@@ -13,21 +13,22 @@ func.func @distinct(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
   // CHECK-DAG: %[[W0:.*]] = tq.get_weight @w0
   // CHECK-DAG: %[[W1:.*]] = tq.get_weight @w1
   // CHECK: %[[E0:.*]] = tensor.empty(%[[DIM]]) : tensor<?x8xf32>
-  // CHECK: %[[Y0:.*]] = call @linear_8x8_gelu(%[[X]], %[[W0]], %[[E0]])
-  // CHECK-SAME: tq.layer = "first"
-  // CHECK-SAME: tq.scheme = "f32"
+  // CHECK: %[[Y0:.*]] = program.call @linear_8x8_gelu(%[[X]], %[[W0]], %[[E0]])
+  // CHECK-SAME: layer = "first"
+  // CHECK-SAME: scheme = "f32"
   %0 = tq.linear %x, %w0 : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32> loc("first")
   %1 = tq.gelu %0 : tensor<?x8xf32>
   // CHECK: %[[E1:.*]] = tensor.empty(%[[DIM]]) : tensor<?x8xf32>
-  // CHECK: %[[Y1:.*]] = call @linear_8x8_gelu(%[[Y0]], %[[W1]], %[[E1]])
-  // CHECK-SAME: tq.layer = "second"
+  // CHECK: %[[Y1:.*]] = program.call @linear_8x8_gelu(%[[Y0]], %[[W1]], %[[E1]])
+  // CHECK-SAME: layer = "second"
   %2 = tq.linear %1, %w1 : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32> loc("second")
   %3 = tq.gelu %2 : tensor<?x8xf32>
   // CHECK: return %[[Y1]]
   return %3 : tensor<?x8xf32>
 }
-// CHECK:      func.func private @linear_8x8_gelu(%[[A:.*]]: tensor<?x8xf32>, %[[W:.*]]: tensor<8x8xf32>,
-// CHECK-SAME:   %{{.*}}: tensor<?x8xf32> {tq.out}) -> tensor<?x8xf32> attributes {tq.kernel}
+// CHECK:      program.kernel @linear_8x8_gelu {
+// CHECK-NEXT:   func.func @linear_8x8_gelu(%[[A:.*]]: tensor<?x8xf32>, %[[W:.*]]: tensor<8x8xf32> {program.weight},
+// CHECK-SAME:     %{{.*}}: tensor<?x8xf32>) -> tensor<?x8xf32>
 // CHECK-NEXT:   %[[L:.*]] = tq.linear %[[A]], %[[W]]
 // CHECK-NEXT:   %[[G:.*]] = tq.gelu %[[L]]
 // CHECK-NEXT:   return %[[G]]
@@ -52,8 +53,8 @@ func.func @not_equal(%x: tensor<?x8xf32>, %g: tensor<8xf32>) -> (tensor<?x8xf32>
 // the norm's result is used outside and so is a result of the kernel, too.
 
 // CHECK-LABEL: func.func @rows
-func.func @rows(%ids: tensor<?x?xi64> {tq.dims = ["batch", "sequence"]},
-                %types: tensor<?x?xi64> {tq.dims = ["batch", "sequence"]},
+func.func @rows(%ids: tensor<?x?xi64> {program.port = #program.port<"ids", ["batch", "sequence"]>},
+                %types: tensor<?x?xi64> {program.port = #program.port<"types", ["batch", "sequence"]>},
                 %t0: tensor<97x8xf32>, %t1: tensor<32x8xf32>, %t2: tensor<2x8xf32>, %g: tensor<8xf32>)
     -> (tensor<?x?x8xf32>, tensor<?x?xf32>) {
   %p = tq.position_ids %ids : tensor<?x?xi64>
@@ -67,12 +68,12 @@ func.func @rows(%ids: tensor<?x?xi64> {tq.dims = ["batch", "sequence"]},
     -> tensor<?x?x8x!quant.any<u8:f32>>, tensor<?x?xf32>, tensor<?x?xi32>
   // CHECK-COUNT-2: tensor.dim %{{.*}} : tensor<?x?xi64>
   // CHECK-NOT: tensor.dim
-  // CHECK: %[[R:.*]]:2 = call @embedding_add_layer_norm_dynamic_quantize_8(
+  // CHECK: %[[R:.*]]:2 = program.call @embedding_add_layer_norm_dynamic_quantize_8(
   // CHECK-NOT: call
   // CHECK: return %[[R]]#0, %[[R]]#1
   return %5, %s : tensor<?x?x8xf32>, tensor<?x?xf32>
 }
-// CHECK: func.func private @embedding_add_layer_norm_dynamic_quantize_8
+// CHECK: func.func @embedding_add_layer_norm_dynamic_quantize_8
 // CHECK:   tq.position_ids
 
 // -----
@@ -82,9 +83,9 @@ func.func @rows(%ids: tensor<?x?xi64> {tq.dims = ["batch", "sequence"]},
 
 // CHECK-LABEL: func.func @residual
 func.func @residual(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %g: tensor<8xf32>) -> tensor<?x8xf32> {
-  // CHECK: %[[N:.*]] = call @rms_norm_8(
+  // CHECK: %[[N:.*]] = program.call @rms_norm_8(
   %0 = tq.rms_norm %x, %g {epsilon = 1.0e-5 : f32} : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
-  // CHECK: %[[L:.*]] = call @linear_8x8_add(%[[N]], %{{[a-z0-9]+}}, %{{[0-9]+}})
+  // CHECK: %[[L:.*]] = program.call @linear_8x8_add(%[[N]], %{{[a-z0-9]+}}, %{{[0-9]+}})
   %1 = tq.linear %0, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
   %2 = tq.add %1, %0 : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   // CHECK: call @rms_norm_8(%[[L]],
@@ -98,7 +99,7 @@ func.func @residual(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %g: tensor<8xf32>)
 
 // CHECK-LABEL: func.func @used_twice
 func.func @used_twice(%x: tensor<3x8xf32>, %w: tensor<5x8xf32>) -> tensor<3x5xf32> {
-  // CHECK: %[[L:.*]] = call @linear_8x5(
+  // CHECK: %[[L:.*]] = program.call @linear_8x5(
   %0 = tq.linear %x, %w : (tensor<3x8xf32>, tensor<5x8xf32>) -> tensor<3x5xf32>
   // CHECK: call @silu_mul_5(%[[L]], %{{[0-9]+}})
   %1 = tq.silu %0 : tensor<3x5xf32>
@@ -141,14 +142,14 @@ func.func @column_sums(%x: tensor<3x8x!quant.any<u8:f32>>, %s: tensor<3xf32>) ->
   %q, %ws = tq.quantize_weight %w : tensor<4x8xf32> -> tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>
   // CHECK: %[[SUMS:.*]] = tq.column_sums %[[Q]]
   // CHECK: call @quantized_linear_8x4_relu(%{{.*}}, %{{.*}}, %[[Q]], %[[S]], %[[SUMS]], %{{[0-9]+}})
-  // CHECK-SAME: tq.scheme = "int8 dynamic"
+  // CHECK-SAME: scheme = "int8 dynamic"
   %y = tq.quantized_linear %x, %s weight(%q, %ws) {activation = #tq.activation<relu>}
     : (tensor<3x8x!quant.any<u8:f32>>, tensor<3xf32>, tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>)
     -> tensor<3x4xf32>
   return %y : tensor<3x4xf32>
 }
-// CHECK: func.func private @quantized_linear_8x4_relu
-// CHECK-SAME: tensor<4xi32> {tq.column_sums_of = 2 : i64}
+// CHECK: func.func @quantized_linear_8x4_relu
+// CHECK-SAME: tensor<4xi32> {program.column_sums_of = 2 : i64, program.weight}
 
 // -----
 
@@ -160,7 +161,7 @@ tq.weight @w : tensor<2x3xf32> = #tq.mapped<"m", 0>
 func.func @copies(%x: tensor<2x3xf32>)
     -> (tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>, tensor<2x3xf32>) {
   %w = tq.get_weight @w : tensor<2x3xf32>
-  // CHECK-DAG: %[[R:.*]] = call @relu_3(%[[X]],
+  // CHECK-DAG: %[[R:.*]] = program.call @relu_3(%[[X]],
   %r = tq.relu %x : tensor<2x3xf32>
   // CHECK-DAG: call @copy_3(%[[X]],
   // CHECK-DAG: call @copy_3(%[[R]],
@@ -194,7 +195,7 @@ func.func @linalg(%x: tensor<?x5xf32>) -> tensor<?xf32> {
   } -> tensor<?xf32>
   return %r : tensor<?xf32>
 }
-// CHECK: func.func private @generic_d(%[[A:.*]]: tensor<?x5xf32>, %[[O:.*]]: tensor<?xf32> {tq.out})
+// CHECK: func.func @generic_d(%[[A:.*]]: tensor<?x5xf32>, %[[O:.*]]: tensor<?xf32>)
 // CHECK:   %[[FILL:.*]] = linalg.fill ins(%{{.*}} : f32) outs(%[[O]]
 // CHECK:   linalg.generic {{.*}} ins(%[[A]] : tensor<?x5xf32>) outs(%[[FILL]]
 
@@ -205,11 +206,30 @@ func.func @linalg(%x: tensor<?x5xf32>) -> tensor<?xf32> {
 
 // CHECK-LABEL: func.func @order
 func.func @order(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %v: tensor<8x8xf32>) -> tensor<4x8xf32> {
-  // CHECK: %[[B:.*]] = call @linear_8x8(%{{.*}}, %arg2
+  // CHECK: %[[B:.*]] = program.call @linear_8x8(%{{.*}}, %arg2
   // CHECK: call @linear_8x8_silu_mul(%{{.*}}, %arg1, %[[B]]
   %0 = tq.linear %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
   %1 = tq.silu %0 : tensor<4x8xf32>
   %2 = tq.linear %x, %v : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
   %3 = tq.mul %1, %2 : (tensor<4x8xf32>, tensor<4x8xf32>) -> tensor<4x8xf32>
   return %3 : tensor<4x8xf32>
+}
+
+// -----
+
+// Entries share kernels.
+
+// CHECK-LABEL: func.func @encode
+// CHECK:         program.call @relu_4(
+// CHECK:       program.kernel @relu_4 {
+// CHECK-LABEL: func.func @decode
+// CHECK:         program.call @relu_4(
+// CHECK-NOT:   program.kernel
+func.func @encode(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = tq.relu %x : tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+func.func @decode(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
+  %0 = tq.relu %x : tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
 }

@@ -6,7 +6,7 @@
 #id = affine_map<(d0, d1) -> (d0, d1)>
 #row = affine_map<(d0, d1) -> (d0)>
 
-func.func @main(%x: tensor<?x3xf32> {tq.dims = ["n", "3"]}, %ids: tensor<?xi64>, %m: tensor<?x3xf32> {tq.dims = ["n", "3"]},
+func.func @main(%x: tensor<?x3xf32> {program.port = #program.port<"x", ["n", "3"]>}, %ids: tensor<?xi64>, %m: tensor<?x3xf32> {program.port = #program.port<"ids", ["n", "3"]>},
                 %at: tensor<2x1xi64>)
     -> (tensor<?x3xf32>, tensor<3x?xf32>, tensor<?x6xf32>, tensor<2x3xf32>, tensor<?x2xf32>, tensor<?x6xf32>,
         tensor<?xf32>, tensor<?x3xf32>, tensor<?x?xf32>, tensor<?x3xf32>, tensor<2x2xf32>, tensor<?x3xf32>) {

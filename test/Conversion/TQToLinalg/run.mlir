@@ -7,27 +7,31 @@
 !s8 = !quant.uniform<i8<-127:127>:f32, 1.0>
 !u8 = !quant.any<u8:f32>
 
-func.func private @layer_norm(%x: tensor<?x8xf32>, %g: tensor<8xf32>, %b: tensor<8xf32>,
-                              %out: tensor<?x8xf32> {tq.out}) -> tensor<?x8xf32> attributes {tq.kernel} {
+program.kernel @layer_norm {
+func.func @layer_norm(%x: tensor<?x8xf32>, %g: tensor<8xf32>, %b: tensor<8xf32>,
+                              %out: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %y = tq.layer_norm %x, %g, %b {epsilon = 1.0e-5 : f32}
     : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   return %y : tensor<?x8xf32>
 }
+}
 
-func.func private @dynamic_quantize(
-    %x: tensor<?x5xf32>, %q: tensor<?x5x!u8> {tq.out}, %s: tensor<?xf32> {tq.out},
-    %z: tensor<?xi32> {tq.out}) -> (tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>)
-    attributes {tq.kernel} {
+program.kernel @dynamic_quantize {
+func.func @dynamic_quantize(
+    %x: tensor<?x5xf32>, %q: tensor<?x5x!u8>, %s: tensor<?xf32>,
+    %z: tensor<?xi32>) -> (tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>) {
   %0, %1, %2 = tq.dynamic_quantize %x : tensor<?x5xf32>
     -> tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>
   return %0, %1, %2 : tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>
 }
+}
 
-func.func private @quantized_linear(
+program.kernel @quantized_linear {
+func.func @quantized_linear(
     %x: tensor<?x5x!u8>, %s: tensor<?xf32>, %z: tensor<?xi32>,
     %w: tensor<3x5x!s8>, %ws: tensor<3xf32>, %b: tensor<3xf32>,
-    %r: tensor<?x3xf32>, %sums: tensor<3xi32> {tq.column_sums_of = 3 : i64},
-    %out: tensor<?x3xf32> {tq.out}) -> tensor<?x3xf32> attributes {tq.kernel} {
+    %r: tensor<?x3xf32>, %sums: tensor<3xi32> {program.column_sums_of = 3 : i64},
+    %out: tensor<?x3xf32>) -> tensor<?x3xf32> {
   %y = tq.quantized_linear %x, %s zero_points(%z) weight(%w, %ws) bias(%b) residual(%r)
     {activation = #tq.activation<gelu>}
     : (tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>,
@@ -35,58 +39,69 @@ func.func private @quantized_linear(
     -> tensor<?x3xf32>
   return %y : tensor<?x3xf32>
 }
+}
 
-func.func private @quantize(%x: tensor<3x5xf32>, %out: tensor<3x5x!s8> {tq.out}) -> tensor<3x5x!s8>
-    attributes {tq.kernel} {
+program.kernel @quantize {
+func.func @quantize(%x: tensor<3x5xf32>, %out: tensor<3x5x!s8>) -> tensor<3x5x!s8> {
   %q = tq.quantize %x : tensor<3x5xf32> -> tensor<3x5x!s8>
   return %q : tensor<3x5x!s8>
 }
+}
 
-func.func private @column_sums(%w: tensor<3x5x!s8>, %out: tensor<3xi32> {tq.out}) -> tensor<3xi32>
-    attributes {tq.kernel} {
+program.kernel @column_sums {
+func.func @column_sums(%w: tensor<3x5x!s8>, %out: tensor<3xi32>) -> tensor<3xi32> {
   %sums = tq.column_sums %w : tensor<3x5x!s8> -> tensor<3xi32>
   return %sums : tensor<3xi32>
 }
+}
 
-func.func private @linear_gelu(%x: tensor<2x5xf32>, %w: tensor<3x5xf32>, %b: tensor<3xf32>,
-                               %out: tensor<2x3xf32> {tq.out}) -> tensor<2x3xf32> attributes {tq.kernel} {
+program.kernel @linear_gelu {
+func.func @linear_gelu(%x: tensor<2x5xf32>, %w: tensor<3x5xf32>, %b: tensor<3xf32>,
+                               %out: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %0 = tq.linear %x, %w, %b : (tensor<2x5xf32>, tensor<3x5xf32>, tensor<3xf32>) -> tensor<2x3xf32>
   %1 = tq.gelu %0 : tensor<2x3xf32>
   return %1 : tensor<2x3xf32>
 }
+}
 
-func.func private @gelu(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+program.kernel @gelu {
+func.func @gelu(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = tq.gelu %x : tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @gelu_tanh(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @gelu_tanh {
+func.func @gelu_tanh(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = tq.gelu %x {tanh} : tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @silu(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @silu {
+func.func @silu(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = tq.silu %x : tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @tanh(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @tanh {
+func.func @tanh(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = tq.tanh %x : tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @sigmoid(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @sigmoid {
+func.func @sigmoid(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = tq.sigmoid %x : tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @relu(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @relu {
+func.func @relu(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = tq.relu %x : tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @erf(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tensor<?xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @erf {
+func.func @erf(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
                        iterator_types = ["parallel"]}
     ins(%x : tensor<?xf32>) outs(%out : tensor<?xf32>) {
@@ -96,31 +111,39 @@ func.func private @erf(%x: tensor<?xf32>, %out: tensor<?xf32> {tq.out}) -> tenso
   } -> tensor<?xf32>
   return %0 : tensor<?xf32>
 }
-func.func private @softmax(%x: tensor<3x2xf32>, %out: tensor<3x2xf32> {tq.out}) -> tensor<3x2xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @softmax {
+func.func @softmax(%x: tensor<3x2xf32>, %out: tensor<3x2xf32>) -> tensor<3x2xf32> {
   %0 = tq.softmax %x : tensor<3x2xf32>
   return %0 : tensor<3x2xf32>
 }
-func.func private @rms_norm(%x: tensor<?x8xf32>, %g: tensor<8xf32>, %out: tensor<?x8xf32> {tq.out})
-    -> tensor<?x8xf32> attributes {tq.kernel} {
+}
+program.kernel @rms_norm {
+func.func @rms_norm(%x: tensor<?x8xf32>, %g: tensor<8xf32>, %out: tensor<?x8xf32>)
+    -> tensor<?x8xf32> {
   %0 = tq.rms_norm %x, %g {epsilon = 1.0e-5 : f32} : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
-func.func private @l2_normalize(%x: tensor<?x8xf32>, %out: tensor<?x8xf32> {tq.out}) -> tensor<?x8xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @l2_normalize {
+func.func @l2_normalize(%x: tensor<?x8xf32>, %out: tensor<?x8xf32>) -> tensor<?x8xf32> {
   %0 = tq.l2_normalize %x : tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }
-func.func private @mean(%x: tensor<2x3x2xf32>, %m: tensor<2x3xi64>, %out: tensor<2x2xf32> {tq.out})
-    -> tensor<2x2xf32> attributes {tq.kernel} {
+}
+program.kernel @mean {
+func.func @mean(%x: tensor<2x3x2xf32>, %m: tensor<2x3xi64>, %out: tensor<2x2xf32>)
+    -> tensor<2x2xf32> {
   %0 = tq.pool %x mask(%m) {kind = #tq.pool_kind<mean>}
     : (tensor<2x3x2xf32>, tensor<2x3xi64>) -> tensor<2x2xf32>
   return %0 : tensor<2x2xf32>
 }
-func.func private @first(%x: tensor<2x3x2xf32>, %out: tensor<2x2xf32> {tq.out}) -> tensor<2x2xf32>
-    attributes {tq.kernel} {
+}
+program.kernel @first {
+func.func @first(%x: tensor<2x3x2xf32>, %out: tensor<2x2xf32>) -> tensor<2x2xf32> {
   %0 = tq.pool %x {kind = #tq.pool_kind<first>} : (tensor<2x3x2xf32>) -> tensor<2x2xf32>
   return %0 : tensor<2x2xf32>
+}
 }
 
 func.func private @print(%t: tensor<?xf32>) {
@@ -155,7 +178,7 @@ func.func @entry() {
   // CHECK-SAME: 1036831949, -1102263091, 1050253722, 0, 1065353216, -1082130432, 1060320051, 1048576000,
   // CHECK-SAME: -1091279071, -1086834522, 1074602716, 1043422361, -1105303216, -1078740222, 1077733385, 1048188547
   %o_layer_norm = tensor.empty(%c3) : tensor<?x8xf32>
-  %r_layer_norm = call @layer_norm(%rows, %g8, %b8, %o_layer_norm) : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %r_layer_norm = program.call @layer_norm(%rows, %g8, %b8, %o_layer_norm) : (tensor<?x8xf32>, tensor<8xf32>, tensor<8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %p_layer_norm = tensor.cast %r_layer_norm : tensor<?x8xf32> to tensor<?x?xf32>
   call @print_matrix(%p_layer_norm) : (tensor<?x?xf32>) -> ()
 
@@ -163,7 +186,7 @@ func.func @entry() {
   // CHECK-SAME: 0, 0, 0, -2147483648, 0, 0, 0, 0,
   // CHECK-SAME: -1089221334, -1090189966, 1072947026, 1043422361, -1080832726, -1093735417, 1074797372, -1145229422
   %o_rms_norm = tensor.empty(%c3) : tensor<?x8xf32>
-  %r_rms_norm = call @rms_norm(%rows, %g8, %o_rms_norm) : (tensor<?x8xf32>, tensor<8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %r_rms_norm = program.call @rms_norm(%rows, %g8, %o_rms_norm) : (tensor<?x8xf32>, tensor<8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %p_rms_norm = tensor.cast %r_rms_norm : tensor<?x8xf32> to tensor<?x?xf32>
   call @print_matrix(%p_rms_norm) : (tensor<?x?xf32>) -> ()
 
@@ -171,7 +194,7 @@ func.func @entry() {
   // CHECK-SAME: 0, 0, 0, 0, 0, 0, 0, 0,
   // CHECK-SAME: -1101986325, -1101986325, 1058849904, -1101986325, -1101986325, -1101986325, 1058849904, -1101986325
   %o_l2_normalize = tensor.empty(%c3) : tensor<?x8xf32>
-  %r_l2_normalize = call @l2_normalize(%rows, %o_l2_normalize) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %r_l2_normalize = program.call @l2_normalize(%rows, %o_l2_normalize) : (tensor<?x8xf32>, tensor<?x8xf32>) -> tensor<?x8xf32>
   %p_l2_normalize = tensor.cast %r_l2_normalize : tensor<?x8xf32> to tensor<?x?xf32>
   call @print_matrix(%p_l2_normalize) : (tensor<?x?xf32>) -> ()
 
@@ -186,19 +209,19 @@ func.func @entry() {
   %oq = tensor.empty(%c2) : tensor<?x5x!u8>
   %os = tensor.empty(%c2) : tensor<?xf32>
   %oz = tensor.empty(%c2) : tensor<?xi32>
-  %q:3 = call @dynamic_quantize(%x5d, %oq, %os, %oz)
+  %q:3 = program.call @dynamic_quantize(%x5d, %oq, %os, %oz)
     : (tensor<?x5xf32>, tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>)
     -> (tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>)
   // CHECK: 1016317691, 1022844356
   call @print(%q#1) : (tensor<?xf32>) -> ()
 
   %ow = tensor.empty() : tensor<3x5x!s8>
-  %w = call @quantize(%w5, %ow) : (tensor<3x5xf32>, tensor<3x5x!s8>) -> tensor<3x5x!s8>
+  %w = program.call @quantize(%w5, %ow) : (tensor<3x5xf32>, tensor<3x5x!s8>) -> tensor<3x5x!s8>
   %osums = tensor.empty() : tensor<3xi32>
-  %sums = call @column_sums(%w, %osums) : (tensor<3x5x!s8>, tensor<3xi32>) -> tensor<3xi32>
+  %sums = program.call @column_sums(%w, %osums) : (tensor<3x5x!s8>, tensor<3xi32>) -> tensor<3xi32>
   // CHECK: 1077736790, 1023058480, 1050253720, -1090136568, 1055536328, 1058642329
   %oy = tensor.empty(%c2) : tensor<?x3xf32>
-  %y = call @quantized_linear(%q#0, %q#1, %q#2, %w, %ws, %b3, %resd, %sums, %oy)
+  %y = program.call @quantized_linear(%q#0, %q#1, %q#2, %w, %ws, %b3, %resd, %sums, %oy)
     : (tensor<?x5x!u8>, tensor<?xf32>, tensor<?xi32>, tensor<3x5x!s8>, tensor<3xf32>, tensor<3xf32>,
        tensor<?x3xf32>, tensor<3xi32>, tensor<?x3xf32>) -> tensor<?x3xf32>
   %py = tensor.cast %y : tensor<?x3xf32> to tensor<?x?xf32>
@@ -206,7 +229,7 @@ func.func @entry() {
 
   // CHECK: 1133118752, -1283553158, -1283553158, -1283553158, -1283553158, -1283553158
   %o_linear_gelu = tensor.empty() : tensor<2x3xf32>
-  %r_linear_gelu = call @linear_gelu(%x5, %w5, %b3, %o_linear_gelu) : (tensor<2x5xf32>, tensor<3x5xf32>, tensor<3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %r_linear_gelu = program.call @linear_gelu(%x5, %w5, %b3, %o_linear_gelu) : (tensor<2x5xf32>, tensor<3x5xf32>, tensor<3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   %p_linear_gelu = tensor.cast %r_linear_gelu : tensor<2x3xf32> to tensor<?x?xf32>
   call @print_matrix(%p_linear_gelu) : (tensor<?x?xf32>) -> ()
 
@@ -219,50 +242,50 @@ func.func @entry() {
   // CHECK: 2139095040, 0, 0, 220349024, 1044238985, -1104318330, 1068706890, -1148931128,
   // CHECK-SAME: 1085276160, -1283553158, 1101004800, -1283553158, 1128792064
   %o_gelu = tensor.empty(%n) : tensor<?xf32>
-  %r_gelu = call @gelu(%values, %o_gelu) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_gelu = program.call @gelu(%values, %o_gelu) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_gelu) : (tensor<?xf32>) -> ()
 
   // CHECK: 2139095040, 0, -2147483648, 220349024, 1044238817, -1104314619, 1068705065, -1150394035,
   // CHECK-SAME: 1085276160, -1363568894, 1101004800, -2147483648, 1128792064
   %o_gelu_tanh = tensor.empty(%n) : tensor<?xf32>
-  %r_gelu_tanh = call @gelu_tanh(%values, %o_gelu_tanh) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_gelu_tanh = program.call @gelu_tanh(%values, %o_gelu_tanh) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_gelu_tanh) : (tensor<?xf32>) -> ()
 
   // CHECK: 2139095040, 0, -2147483648, 220349024, 1043363840, -1100097585, 1067252076, -1106136775,
   // CHECK-SAME: 1085229214, -1133309543, 1101004800, -2147483648, 1128792064
   %o_silu = tensor.empty(%n) : tensor<?xf32>
-  %r_silu = call @silu(%values, %o_silu) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_silu = program.call @silu(%values, %o_silu) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_silu) : (tensor<?xf32>) -> ()
 
   // CHECK: 1065353216, 0, -2147483648, 228737632, 1049962222, -1088768039, 1063761868, -1082213399,
   // CHECK-SAME: 1065352656, -1082130638, 1065353216, -1082130432, 1065353216
   %o_tanh = tensor.empty(%n) : tensor<?xf32>
-  %r_tanh = call @tanh(%values, %o_tanh) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_tanh = program.call @tanh(%values, %o_tanh) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_tanh) : (tensor<?xf32>) -> ()
 
   // CHECK: 1065353216, 1056964608, 1056964608, 1056964608, 1058213546, 1051321163, 1062292624, 1027752354,
   // CHECK-SAME: 1065284931, 992086971, 1065353216, 0, 1065353216
   %o_sigmoid = tensor.empty(%n) : tensor<?xf32>
-  %r_sigmoid = call @sigmoid(%values, %o_sigmoid) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_sigmoid = program.call @sigmoid(%values, %o_sigmoid) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_sigmoid) : (tensor<?xf32>) -> ()
 
   // CHECK: 2139095040, 0, -2147483648, 228737632, 1050253722, 0, 1069547520, 0,
   // CHECK-SAME: 1085276160, 0, 1101004800, 0, 1128792064
   %o_relu = tensor.empty(%n) : tensor<?xf32>
-  %r_relu = call @relu(%values, %o_relu) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_relu = program.call @relu(%values, %o_relu) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_relu) : (tensor<?xf32>) -> ()
 
   // CHECK: 1065353216, 0, -2147483648, 0, 1051214276, -1087536032, 1064784553, -1082130804,
   // CHECK-SAME: 1065353216, -1082130432, 1065353216, -1082130432, 1065353216
   %o_erf = tensor.empty(%n) : tensor<?xf32>
-  %r_erf = call @erf(%values, %o_erf) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %r_erf = program.call @erf(%values, %o_erf) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_erf) : (tensor<?xf32>) -> ()
 
   %x2 = arith.constant dense<[[0.3, -1.7], [100.0, -100.0], [4.0, 4.5]]> : tensor<3x2xf32>
 
   // CHECK: 1063353322, 1039409320, 1065353216, 0, 1052855555, 1059019135
   %o_softmax = tensor.empty() : tensor<3x2xf32>
-  %r_softmax = call @softmax(%x2, %o_softmax) : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
+  %r_softmax = program.call @softmax(%x2, %o_softmax) : (tensor<3x2xf32>, tensor<3x2xf32>) -> tensor<3x2xf32>
   %p_softmax = tensor.cast %r_softmax : tensor<3x2xf32> to tensor<?x?xf32>
   call @print_matrix(%p_softmax) : (tensor<?x?xf32>) -> ()
 
@@ -271,13 +294,13 @@ func.func @entry() {
 
   // CHECK: 1045220557, -1086324736, 0, 0
   %o_mean = tensor.empty() : tensor<2x2xf32>
-  %r_mean = call @mean(%seq, %mask, %o_mean) : (tensor<2x3x2xf32>, tensor<2x3xi64>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %r_mean = program.call @mean(%seq, %mask, %o_mean) : (tensor<2x3x2xf32>, tensor<2x3xi64>, tensor<2x2xf32>) -> tensor<2x2xf32>
   %p_mean = tensor.cast %r_mean : tensor<2x2xf32> to tensor<?x?xf32>
   call @print_matrix(%p_mean) : (tensor<?x?xf32>) -> ()
 
   // CHECK: 1050253722, -1076258406, 1067869798, 1071225242
   %o_first = tensor.empty() : tensor<2x2xf32>
-  %r_first = call @first(%seq, %o_first) : (tensor<2x3x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+  %r_first = program.call @first(%seq, %o_first) : (tensor<2x3x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   %p_first = tensor.cast %r_first : tensor<2x2xf32> to tensor<?x?xf32>
   call @print_matrix(%p_first) : (tensor<?x?xf32>) -> ()
   return

@@ -7,13 +7,15 @@ func.func @fine(%x: tensor<?xf32>) -> tensor<?xf32> {
   %n = tensor.dim %x, %c0 : tensor<?xf32>
   %w = tq.get_weight @w : tensor<2xf32>
   %e = tensor.empty(%n) : tensor<?xf32>
-  %y = call @kernel(%x, %e) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  %y = program.call @kernel(%x, %e) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   return %y : tensor<?xf32>
 }
-func.func private @kernel(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {tq.kernel} {
+program.kernel @kernel {
+func.func @kernel(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   %zero = arith.constant 0.0 : f32
   %0 = linalg.fill ins(%zero : f32) outs(%out : tensor<?xf32>) -> tensor<?xf32>
   return %0 : tensor<?xf32>
+}
 }
 
 // -----
@@ -27,7 +29,9 @@ func.func @op(%x: tensor<?xf32>) -> tensor<?xf32> {
 // -----
 
 func.func @main() { return }
-func.func private @elsewhere(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> attributes {tq.kernel} {
+program.kernel @elsewhere {
+func.func @elsewhere(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   // expected-error @below {{expected result 0 of kernel @elsewhere in its out argument, but it is elsewhere}}
   return %x : tensor<?xf32>
+}
 }

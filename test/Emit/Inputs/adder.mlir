@@ -1,33 +1,29 @@
 // y[b, i] = x[b, i] + w[i] + s[i]: what codegen leaves, written by hand. s are
 // the scales of a quantized weight.
 module attributes {
-  tq.phase = "codegen", tq.model_name = "adder",
-  tq.program = {
-    symbols = [{name = "batch", max = 16 : i64}],
-    inputs = [{name = "x", dtype = "f32", dims = [-1 : i64, 4 : i64]}],
-    outputs = [{name = "y", dtype = "f32", dims = [-1 : i64, 4 : i64]}],
-    kernels = ["add_4"],
-    calls = [{kernel = 0 : i64, layer = "adder", scheme = "f32",
-              reason = "additions stay in float"}],
-    weights_bytes = 80 : i64}} {
+  program.phase = "codegen", program.name = "adder",
+  program.symbols = [#program.symbol<"batch", max = 16>]} {
+  program.entry @main : (tensor<?x4xf32>) -> tensor<?x4xf32>
+    inputs [#program.port<"x", ["batch", ""]>] outputs [#program.port<"y", ["batch", ""]>]
+    calls [#program.call_site<@add_4, "adder", "f32", "additions stay in float">]
+    arenas ["64"]
   tq.weight @big : tensor<4x2xf32> =
     dense<[[127.0, 1.0], [254.0, 0.0], [0.0, 0.0], [-508.0, 3.0]]> : tensor<4x2xf32>
-  tq.weight @s {tq.offset = 64 : i64} : tensor<4xf32> initializer {
+  tq.weight @s {offset = 64 : i64} : tensor<4xf32> initializer {
     %w = tq.get_weight @big : tensor<4x2xf32>
     %q, %s = tq.quantize_weight %w : tensor<4x2xf32>
       -> tensor<4x2x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>
     tq.yield %s : tensor<4xf32>
   }
-  tq.weight @w {tq.offset = 0 : i64} : tensor<4xf32> =
+  tq.weight @w {offset = 0 : i64} : tensor<4xf32> =
     dense<[1.0, 2.0, 3.0, 4.0]> : tensor<4xf32>
 
   module @target_0 attributes {
-    llvm.target_triple = "x86_64-unknown-linux-gnu", tq.target_cpu = "x86-64-v3",
-    tq.arena_formula = "64"} {
+    program.target = #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu">} {
     llvm.func @tq_kernel_begin(!llvm.ptr) -> i64
     llvm.func @tq_kernel_end(!llvm.ptr, i64, i64, i64, i64, i64)
 
-    llvm.func @add_4(%x: !llvm.ptr, %y: !llvm.ptr, %w: !llvm.ptr, %count: i64)
+    llvm.func @add_4.body(%x: !llvm.ptr, %y: !llvm.ptr, %w: !llvm.ptr, %count: i64)
         attributes {no_inline} {
       %zero = llvm.mlir.constant(0 : i64) : i64
       llvm.br ^head(%zero : i64)
@@ -56,7 +52,7 @@ module attributes {
       llvm.return
     }
 
-    llvm.func @tq_program_run(%context: !llvm.ptr, %inputs: !llvm.ptr, %dims: !llvm.ptr,
+    llvm.func @main.run(%context: !llvm.ptr, %inputs: !llvm.ptr, %dims: !llvm.ptr,
                               %outputs: !llvm.ptr, %arena: !llvm.ptr, %weights: !llvm.ptr) {
       %zero = llvm.mlir.constant(0 : i64) : i64
       %four = llvm.mlir.constant(4 : i64) : i64
@@ -66,14 +62,14 @@ module attributes {
       %y = llvm.load %outputs : !llvm.ptr -> !llvm.ptr
       %batch = llvm.load %dims : !llvm.ptr -> i64
       %count = llvm.mul %batch, %four : i64
-      llvm.call @add_4(%x, %y, %weights, %count)
+      llvm.call @add_4.body(%x, %y, %weights, %count)
         : (!llvm.ptr, !llvm.ptr, !llvm.ptr, i64) -> ()
       llvm.call @tq_kernel_end(%context, %zero, %all, %begin, %count, %count)
         : (!llvm.ptr, i64, i64, i64, i64, i64) -> ()
       llvm.return
     }
 
-    llvm.func @tq_program_plan(%dims: !llvm.ptr, %threads: i64, %out: !llvm.ptr) -> i64 {
+    llvm.func @main.plan(%dims: !llvm.ptr, %threads: i64, %out: !llvm.ptr) -> i64 {
       %four = llvm.mlir.constant(4 : i64) : i64
       %bytes = llvm.mlir.constant(64 : i64) : i64
       %batch = llvm.load %dims : !llvm.ptr -> i64

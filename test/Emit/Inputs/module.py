@@ -3,15 +3,16 @@
 import sys
 
 MODULE = """\
-module attributes {{tq.phase = "codegen", tq.program = {{weights_bytes = 1000 : i64}}}} {{
+module attributes {{program.phase = "codegen"}} {{
+program.entry @main : () -> () inputs [] outputs []
 {weights}
-module @target_0 attributes {{llvm.target_triple = "x86_64-unknown-linux-gnu",
-                             tq.target_cpu = "x86-64-v3"}} {{
-llvm.func @tq_program_run(%c: !llvm.ptr, %i: !llvm.ptr, %d: !llvm.ptr, %o: !llvm.ptr,
+module @target_0 attributes {{
+    program.target = #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu">}} {{
+llvm.func @main.run(%c: !llvm.ptr, %i: !llvm.ptr, %d: !llvm.ptr, %o: !llvm.ptr,
                           %a: !llvm.ptr, %w: !llvm.ptr) {{
   llvm.return
 }}
-llvm.func @tq_program_plan(%d: !llvm.ptr, %t: i64, %o: !llvm.ptr) -> i64 {{
+llvm.func @main.plan(%d: !llvm.ptr, %t: i64, %o: !llvm.ptr) -> i64 {{
   llvm.return %t : i64
 }}
 }}
@@ -29,7 +30,7 @@ tq.weight @w{0} {1} : tensor<4xf32> initializer {{
 def chain(length):
     weights = "tq.weight @w0 : tensor<4xf32> = dense<0.0> : tensor<4xf32>\n"
     for i in range(1, length):
-        weights += LINK.format(i, "{tq.offset = 0 : i64}" if i == length - 1 else "", i - 1)
+        weights += LINK.format(i, "{offset = 0 : i64}" if i == length - 1 else "", i - 1)
     return weights
 
 

@@ -1,7 +1,7 @@
 // Sizes that no type and no name tells: see sizes.test.
-func.func @main(%x: tensor<?x4xf32> {tq.name = "x"}, %y: tensor<?x4xf32> {tq.name = "y"})
-    -> (tensor<?x4xf32> {tq.name = "sum"}, tensor<?x2x4xf32> {tq.name = "pairs"},
-        tensor<?x4xf32> {tq.name = "tail"}) {
+func.func @main(%x: tensor<?x4xf32> {program.port = #program.port<"x", ["", ""]>}, %y: tensor<?x4xf32> {program.port = #program.port<"y", ["", ""]>})
+    -> (tensor<?x4xf32> {program.port = #program.port<"sum", ["", ""]>}, tensor<?x2x4xf32> {program.port = #program.port<"pairs", ["", "", ""]>},
+        tensor<?x4xf32> {program.port = #program.port<"tail", ["", ""]>}) {
   %c0 = arith.constant 0 : index
   %c2 = arith.constant 2 : index
   %sum = tq.add %x, %y : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>

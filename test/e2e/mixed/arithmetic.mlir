@@ -3,11 +3,11 @@
 
 #id = affine_map<(i, j) -> (i, j)>
 
-func.func @main(%x: tensor<?x?xf32> {tq.name = "x", tq.dims = ["batch", "sequence"]})
-    -> (tensor<?x?xf32> {tq.name = "curve", tq.dims = ["batch", "sequence"]},
-        tensor<?x?xf32> {tq.name = "padded"},
-        tensor<?x?xf32> {tq.name = "tail"},
-        tensor<?x?xf32> {tq.name = "whole", tq.dims = ["batch", "sequence"]}) {
+func.func @main(%x: tensor<?x?xf32> {program.port = #program.port<"x", ["batch", "sequence"]>})
+    -> (tensor<?x?xf32> {program.port = #program.port<"curve", ["batch", "sequence"]>},
+        tensor<?x?xf32> {program.port = #program.port<"padded", ["", ""]>},
+        tensor<?x?xf32> {program.port = #program.port<"tail", ["", ""]>},
+        tensor<?x?xf32> {program.port = #program.port<"whole", ["batch", "sequence"]>}) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c2 = arith.constant 2 : index

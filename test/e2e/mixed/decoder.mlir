@@ -11,8 +11,8 @@ tq.weight @gate : tensor<67x48xf32> = #tq.mapped<"weights.bin", 28032>
 tq.weight @up : tensor<67x48xf32> = #tq.mapped<"weights.bin", 40896>
 tq.weight @down : tensor<48x67xf32> = #tq.mapped<"weights.bin", 53760>
 
-func.func @main(%x: tensor<?x?x48xf32> {tq.name = "x", tq.dims = ["batch", "sequence", "48"]})
-    -> (tensor<?x?x48xf32> {tq.name = "y", tq.dims = ["batch", "sequence", "48"]}) {
+func.func @main(%x: tensor<?x?x48xf32> {program.port = #program.port<"x", ["batch", "sequence", "48"]>})
+    -> (tensor<?x?x48xf32> {program.port = #program.port<"y", ["batch", "sequence", "48"]>}) {
   %g1 = tq.get_weight @norm1 : tensor<48xf32>
   %wq = tq.get_weight @query : tensor<48x48xf32>
   %wk = tq.get_weight @key : tensor<24x48xf32>

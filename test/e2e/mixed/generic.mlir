@@ -8,9 +8,9 @@ tq.weight @first : tensor<40x24xf32> = #tq.mapped<"weights.bin", 0>
 tq.weight @second : tensor<9x40xf32> = #tq.mapped<"weights.bin", 3840>
 tq.weight @bias : tensor<9xf32> = #tq.mapped<"weights.bin", 5280>
 
-func.func @main(%x: tensor<?x?x24xf32> {tq.name = "x", tq.dims = ["batch", "sequence", "24"]})
-    -> (tensor<?x9xf32> {tq.name = "y", tq.dims = ["batch", "9"]},
-        tensor<?x?x40xf32> {tq.name = "bent", tq.dims = ["batch", "sequence", "40"]}) {
+func.func @main(%x: tensor<?x?x24xf32> {program.port = #program.port<"x", ["batch", "sequence", "24"]>})
+    -> (tensor<?x9xf32> {program.port = #program.port<"y", ["batch", "9"]>},
+        tensor<?x?x40xf32> {program.port = #program.port<"bent", ["batch", "sequence", "40"]>}) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %zero = arith.constant 0.0 : f32

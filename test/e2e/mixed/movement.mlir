@@ -2,12 +2,12 @@
 
 tq.weight @gamma : tensor<24xf32> = #tq.mapped<"weights.bin", 0>
 
-func.func @main(%x: tensor<?x?x24xf32> {tq.name = "x", tq.dims = ["batch", "sequence", "24"]},
-                %rows: tensor<?x1xi64> {tq.name = "rows", tq.dims = ["picked", "1"]})
-    -> (tensor<?x?x24xf32> {tq.name = "picked", tq.dims = ["picked", "sequence", "24"]},
-        tensor<?x24x?xf32> {tq.name = "turned", tq.dims = ["batch", "24", "sequence"]},
-        tensor<?x?x48xf32> {tq.name = "joined", tq.dims = ["batch", "sequence", "48"]},
-        tensor<?x?x24xf32> {tq.name = "stacked"}) {
+func.func @main(%x: tensor<?x?x24xf32> {program.port = #program.port<"x", ["batch", "sequence", "24"]>},
+                %rows: tensor<?x1xi64> {program.port = #program.port<"rows", ["picked", "1"]>})
+    -> (tensor<?x?x24xf32> {program.port = #program.port<"picked", ["picked", "sequence", "24"]>},
+        tensor<?x24x?xf32> {program.port = #program.port<"turned", ["batch", "24", "sequence"]>},
+        tensor<?x?x48xf32> {program.port = #program.port<"joined", ["batch", "sequence", "48"]>},
+        tensor<?x?x24xf32> {program.port = #program.port<"stacked", ["", "", ""]>}) {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %g = tq.get_weight @gamma : tensor<24xf32>

@@ -2,10 +2,10 @@
 
 tq.weight @scale : tensor<1xf32> = dense<0.25> : tensor<1xf32>
 
-func.func @main(%q: tensor<?x?x16xf32> {tq.name = "q", tq.dims = ["batch", "queries", "16"]},
-                %k: tensor<?x?x16xf32> {tq.name = "k", tq.dims = ["batch", "keys", "16"]},
-                %v: tensor<?x?x16xf32> {tq.name = "v", tq.dims = ["batch", "keys", "16"]})
-    -> (tensor<?x?x16xf32> {tq.name = "y", tq.dims = ["batch", "queries", "16"]}) {
+func.func @main(%q: tensor<?x?x16xf32> {program.port = #program.port<"q", ["batch", "queries", "16"]>},
+                %k: tensor<?x?x16xf32> {program.port = #program.port<"k", ["batch", "keys", "16"]>},
+                %v: tensor<?x?x16xf32> {program.port = #program.port<"v", ["batch", "keys", "16"]>})
+    -> (tensor<?x?x16xf32> {program.port = #program.port<"y", ["batch", "queries", "16"]>}) {
   %f = tq.get_weight @scale : tensor<1xf32>
   %s = tq.matmul %q, %k {transpose_rhs} : (tensor<?x?x16xf32>, tensor<?x?x16xf32>) -> tensor<?x?x?xf32>
   %t = tq.mul %s, %f : (tensor<?x?x?xf32>, tensor<1xf32>) -> tensor<?x?x?xf32>

@@ -310,7 +310,8 @@ std::string KernelProgram::text() const {
       names += (names.empty() ? "\"" : ", \"") + dim + "\"";
     arguments += (i ? ",\n    %a" : "%a") + index + ": " +
                  type(inputs[i].dims, inputs[i].isId ? "i64" : "f32") +
-                 " {tq.name = \"a" + index + "\", tq.dims = [" + names + "]}";
+                 " {program.port = #program.port<\"a" + index + "\", [" +
+                 names + "]>}";
   }
   for (const Output &output : outputs) {
     values += (values.empty() ? "%" : ", %") + output.value;

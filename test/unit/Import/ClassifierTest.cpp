@@ -19,16 +19,18 @@ class Classifier : public HuggingFace {
 protected:
   Strings labels() {
     Strings names;
-    for (Attribute name :
-         module->getOperation()->getAttrOfType<ArrayAttr>("tq.labels"))
-      names.push_back(cast<StringAttr>(name).str());
+    for (StringAttr name : attribute().getNames())
+      names.push_back(name.str());
     return names;
   }
 
   std::string scores() {
-    return module->getOperation()
-        ->getAttrOfType<StringAttr>("tq.label_scores")
-        .str();
+    return program::stringifyLabelScores(attribute().getScores()).str();
+  }
+
+  program::LabelsAttr attribute() {
+    return module->getOperation()->getAttrOfType<program::LabelsAttr>(
+        program::kLabelsAttr);
   }
 
   /// A classifier with this number of outputs.
@@ -146,7 +148,7 @@ TEST_F(Classifier, ShowsScoresAsTransformersDoes) {
   EXPECT_TRUE(
       failsWith(model, {"'problem_type'", "regression", "\"ranking\""}));
   ASSERT_TRUE(import(TinyModel::bert()));
-  EXPECT_FALSE(module->getOperation()->hasAttr("tq.label_scores"));
+  EXPECT_FALSE(module->getOperation()->hasAttr(program::kLabelsAttr));
 }
 
 TEST_F(Classifier, ShowsScoresAsCrossEncodersDo) {

@@ -37,7 +37,7 @@ TEST(EncoderBuilder, DefinesATiedWeightOnce) {
   config->architecture = &architecture;
 
   MLIRContext context;
-  context.loadDialect<TQDialect, func::FuncDialect>();
+  context.loadDialect<TQDialect, program::ProgramDialect, func::FuncDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
   EncoderBuilder builder(*config, *archive, /*checkFinite=*/false, *module);
   ASSERT_TRUE(succeeded(builder.build(EmbeddingOutput())));

@@ -48,38 +48,24 @@ TEST_F(HuggingFace, ImportsBert) {
 TEST_F(HuggingFace, DescribesItsInputs) {
   ASSERT_TRUE(import(TinyModel::bert()));
   ASSERT_EQ(main.getNumArguments(), 3u);
-  auto text = [&](unsigned i, llvm::StringRef name) {
-    auto attribute = main.getArgAttrOfType<StringAttr>(i, name);
-    return attribute ? attribute.str() : "";
+  auto port = [&](unsigned i) {
+    std::string text;
+    llvm::raw_string_ostream(text) << main.getArgAttr(i, program::kPortAttr);
+    return text;
   };
-  auto limit = [&](unsigned i) {
-    auto attribute = main.getArgAttrOfType<IntegerAttr>(i, "tq.limit");
-    return attribute ? attribute.getInt() : 0;
-  };
-  EXPECT_EQ(text(0, "tq.name"), "input_ids");
-  EXPECT_EQ(text(0, "tq.fill"), "");
-  EXPECT_EQ(limit(0), 20);
-  EXPECT_EQ(text(1, "tq.name"), "attention_mask");
-  EXPECT_EQ(text(1, "tq.fill"), "ones");
-  EXPECT_EQ(limit(1), 0);
-  EXPECT_FALSE(main.getArgAttr(0, "tq.padding"));
-  EXPECT_TRUE(main.getArgAttr(1, "tq.padding"));
-  EXPECT_EQ(text(2, "tq.name"), "token_type_ids");
-  EXPECT_EQ(text(2, "tq.fill"), "zeros");
-  EXPECT_EQ(limit(2), 2);
+  EXPECT_EQ(port(0), "#program.port<\"input_ids\", [\"batch\", \"sequence\"], "
+                     "limit = 20>");
+  EXPECT_EQ(port(1), "#program.port<\"attention_mask\", [\"batch\", "
+                     "\"sequence\"], fill = ones, padding>");
+  EXPECT_EQ(port(2), "#program.port<\"token_type_ids\", [\"batch\", "
+                     "\"sequence\"], limit = 2, fill = zeros>");
+  EXPECT_EQ(outputDims(0), (Strings{"batch", "sequence", "hidden"}));
+  EXPECT_EQ(program::findBatch(*module).getName(), "batch");
+  EXPECT_EQ(maxSequence(), 6);
   Builder builder(&context);
-  EXPECT_EQ(main.getArgAttr(1, "tq.dims"),
-            builder.getStrArrayAttr({"batch", "sequence"}));
-  EXPECT_EQ(main.getResultAttr(0, "tq.dims"),
-            builder.getStrArrayAttr({"batch", "sequence", "hidden"}));
-  auto limits =
-      module->getOperation()->getAttrOfType<DictionaryAttr>("tq.dim_limits");
-  EXPECT_EQ(limits.get("sequence"), builder.getI64IntegerAttr(6));
-  EXPECT_EQ(module->getOperation()->getAttr("tq.batch_dim"),
-            builder.getStringAttr("batch"));
-  EXPECT_EQ(module->getOperation()->getAttr("tq.max_tokens"),
+  EXPECT_EQ(module->getOperation()->getAttr(program::kMaxTokensAttr),
             builder.getI64IntegerAttr(6));
-  EXPECT_EQ(module->getOperation()->getAttr("tq.model_name"),
+  EXPECT_EQ(module->getOperation()->getAttr(program::kNameAttr),
             builder.getStringAttr(llvm::sys::path::filename(directory.path())));
 }
 
@@ -134,12 +120,12 @@ TEST_F(HuggingFace, ImportsRoberta) {
   ASSERT_TRUE(import(TinyModel::roberta()));
   auto positions = *main.getOps<PositionIdsOp>().begin();
   EXPECT_EQ(positions.getPaddingId(), 1);
-  auto limits =
-      module->getOperation()->getAttrOfType<DictionaryAttr>("tq.dim_limits");
-  EXPECT_EQ(cast<IntegerAttr>(limits.get("sequence")).getInt(), 4);
+  EXPECT_EQ(maxSequence(), 4);
   auto norm = *main.getOps<LayerNormOp>().begin();
   EXPECT_EQ(norm.getEpsilon().convertToFloat(), 1e-5f);
-  EXPECT_EQ(main.getArgAttrOfType<IntegerAttr>(2, "tq.limit").getInt(), 1);
+  EXPECT_EQ(main.getArgAttrOfType<program::PortAttr>(2, program::kPortAttr)
+                .getLimit(),
+            1);
 }
 
 /// What a language model's checkpoint adds to its encoder.
@@ -247,8 +233,7 @@ TEST_F(HuggingFace, GivesThePoolersOutput) {
   TinyModel model = TinyModel::bert();
   ASSERT_TRUE(import(model));
   EXPECT_EQ(opsAt("pooler.dense"), (Strings{"linear", "tanh"}));
-  EXPECT_EQ(main.getResultAttr(1, "tq.dims"),
-            Builder(&context).getStrArrayAttr({"batch", "hidden"}));
+  EXPECT_EQ(outputDims(1), (Strings{"batch", "hidden"}));
   options.pooling = ImportPooling::Mean;
   ASSERT_TRUE(importDirectory());
   EXPECT_EQ(results().back(), "embedding: tensor<?x8xf32>");
@@ -325,7 +310,7 @@ TEST_F(HuggingFace, PoolsAsModulesSay) {
   EXPECT_EQ(pool.getMask(), main.getArgument(1));
   EXPECT_EQ(count<L2NormalizeOp>(), 1);
   EXPECT_EQ(module->getOperation()
-                ->getAttrOfType<IntegerAttr>("tq.max_tokens")
+                ->getAttrOfType<IntegerAttr>(program::kMaxTokensAttr)
                 .getInt(),
             5);
 
@@ -338,7 +323,7 @@ TEST_F(HuggingFace, PoolsAsModulesSay) {
   EXPECT_EQ(pool.getKind(), PoolKind::First);
   EXPECT_EQ(count<L2NormalizeOp>(), 0);
   EXPECT_EQ(module->getOperation()
-                ->getAttrOfType<IntegerAttr>("tq.max_tokens")
+                ->getAttrOfType<IntegerAttr>(program::kMaxTokensAttr)
                 .getInt(),
             6);
 }
@@ -577,7 +562,7 @@ TEST_F(HuggingFace, ImportsMiniLM) {
   EXPECT_EQ(count<LinearOp>(), 36);
   EXPECT_EQ(count<L2NormalizeOp>(), 1);
   EXPECT_EQ(module->getOperation()
-                ->getAttrOfType<IntegerAttr>("tq.max_tokens")
+                ->getAttrOfType<IntegerAttr>(program::kMaxTokensAttr)
                 .getInt(),
             256);
 }

@@ -9,6 +9,7 @@
 #define TQ_TEST_UNIT_IMPORT_IMPORTFIXTURE_H
 
 #include "TinyModel.h"
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
 
@@ -83,12 +84,33 @@ protected:
     return result;
   }
 
+  tq::program::PortAttr getOutput(unsigned i) {
+    return main.getResultAttrOfType<tq::program::PortAttr>(
+        i, tq::program::kPortAttr);
+  }
+
+  std::vector<std::string> outputDims(unsigned i) {
+    std::vector<std::string> dims;
+    for (mlir::StringAttr dim : getOutput(i).getDims())
+      dims.push_back(dim.str());
+    return dims;
+  }
+
+  /// The largest sequence of the program, 0 if nothing is said.
+  int64_t maxSequence() {
+    auto symbols = module->getOperation()->getAttrOfType<mlir::ArrayAttr>(
+        tq::program::kSymbolsAttr);
+    for (auto symbol : symbols.getAsRange<tq::program::SymbolAttr>())
+      if (symbol.getName() == "sequence")
+        return symbol.getMax();
+    return 0;
+  }
+
   /// "NAME: TYPE" of each result of @main.
   std::vector<std::string> results() {
     std::vector<std::string> result;
     for (auto [i, type] : llvm::enumerate(main.getResultTypes())) {
-      auto name = main.getResultAttrOfType<mlir::StringAttr>(i, "tq.name");
-      std::string text = name.str() + ": ";
+      std::string text = getOutput(i).getName().str() + ": ";
       llvm::raw_string_ostream(text) << type;
       result.push_back(text);
     }

@@ -95,8 +95,8 @@ protected:
 
   /// The flags of the tokenizer that travels with the module, or none.
   std::optional<uint32_t> tokenizerFlags() {
-    auto tables =
-        dyn_cast_or_null<DenseResourceElementsAttr>(attribute("tq.tokenizer"));
+    auto tables = dyn_cast_or_null<DenseResourceElementsAttr>(
+        attribute(program::kTokenizerAttr));
     if (!tables)
       return std::nullopt;
     llvm::ArrayRef<char> bytes = tables.getRawHandle().getBlob()->getData();
@@ -106,7 +106,7 @@ protected:
   }
 
   int64_t maxTokens() {
-    return cast<IntegerAttr>(attribute("tq.max_tokens")).getInt();
+    return cast<IntegerAttr>(attribute(program::kMaxTokensAttr)).getInt();
   }
 
   /// Puts a link that leads nowhere in the place of a file.
@@ -484,26 +484,27 @@ TEST_F(Sentence, KeepsPrompts) {
   writeEncode(R"({"prompts":{"query":"q: ","a b":"","none":null},)"
               R"("default_prompt_name":"query"})");
   ASSERT_TRUE(importDirectory());
-  auto prompts = dyn_cast<DictionaryAttr>(attribute("tq.prompts"));
+  auto prompts = dyn_cast<DictionaryAttr>(attribute(program::kPromptsAttr));
   ASSERT_TRUE(prompts);
   EXPECT_EQ(prompts.size(), 3u);
   EXPECT_EQ(prompts.getAs<StringAttr>("query").str(), "q: ");
   EXPECT_EQ(prompts.getAs<StringAttr>("none").str(), "");
-  EXPECT_EQ(cast<StringAttr>(attribute("tq.default_prompt")).str(), "query");
+  EXPECT_EQ(cast<StringAttr>(attribute(program::kDefaultPromptAttr)).str(),
+            "query");
 
   writeEncode(R"({"prompts":{},"default_prompt_name":null})");
   ASSERT_TRUE(importDirectory());
-  EXPECT_FALSE(attribute("tq.prompts"));
-  EXPECT_FALSE(attribute("tq.default_prompt"));
+  EXPECT_FALSE(attribute(program::kPromptsAttr));
+  EXPECT_FALSE(attribute(program::kDefaultPromptAttr));
   // Every model has these two.
   writeEncode(R"({"default_prompt_name":"document"})");
   ASSERT_TRUE(importDirectory());
-  EXPECT_FALSE(attribute("tq.default_prompt"));
+  EXPECT_FALSE(attribute(program::kDefaultPromptAttr));
   // Without modules they belong to nothing.
   writeEncode(R"({"prompts":{"query":"q: "}})");
   llvm::sys::fs::remove(directory.path("modules.json"));
   ASSERT_TRUE(importDirectory());
-  EXPECT_FALSE(attribute("tq.prompts"));
+  EXPECT_FALSE(attribute(program::kPromptsAttr));
 }
 
 TEST_F(Sentence, RejectsBadPrompts) {
@@ -552,7 +553,7 @@ TEST_F(Sentence, TakesCrossEncoders) {
   writeEncode(R"({"model_type":"CrossEncoder","prompts":{"q":"q: "}})");
   warnings.clear();
   ASSERT_TRUE(importDirectory());
-  EXPECT_FALSE(attribute("tq.prompts"));
+  EXPECT_FALSE(attribute(program::kPromptsAttr));
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_TRUE(isOneLineWith(warnings[0], {"'prompts'", "classifier"}));
   writeEncode(R"({"model_type":"CrossEncoder","prompts":{"q":"q: "},)"

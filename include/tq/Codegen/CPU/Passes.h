@@ -8,6 +8,8 @@
 #ifndef TQ_CODEGEN_CPU_PASSES_H
 #define TQ_CODEGEN_CPU_PASSES_H
 
+#include "tq/Dialect/Program/IR/Program.h"
+
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassOptions.h"
 

@@ -10,48 +10,67 @@
 
 include "mlir/Pass/PassBase.td"
 
-def PackKernelWeightsPass : Pass<"tq-pack-kernel-weights", "::mlir::ModuleOp"> {
-  let summary = "Lay the weights of contractions out in panels";
+def GenerateKernelsPass : Pass<"tq-generate-kernels", "::tq::program::KernelOp"> {
+  let summary = "Write variants for CPUs as vector code on buffers";
   let description = [{
-    Before: kernels (`tq.kernel`) on tensors; a weight enters a contraction as a
-    kernel argument [N, K], and each call passes a `tq.get_weight`. After: the
-    argument is packed, `[N/16][K/group][16][group]` with group 4 for i8 and 1 for
-    f32, the kernel reads it through `linalg.unpack`, and the calls pass a new
-    weight whose initializer packs the old one. Arguments with another use, and calls
-    that pass something computed at run time, are left alone.
+    Before: a kernel with variants without code. After: if a generator knows it, they
+    have code in `vector`, `scf`, `memref` and `arith` that runs work items `[begin,
+    end)`, their `count`, the `workspace` they need and the `plan`, how it is done.
+    Others are left for `tq-bufferize-kernels`; a remark says so.
+
+    Generators: row-wise ops, contractions with a weight, attention. An argument
+    of a contraction that is a weight [N, K] in all calls (`program.weight`) is read in
+    panels: `packed`, `[N/16, K/group, 16, group]` with group 4 for i8 and 1 for f32.
 
     ```mlir
-    %acc = linalg.generic ... ins(%x, %w : tensor<?x48xi8>, tensor<80x48xi8>)
-    // becomes
-    %u = linalg.unpack %packed inner_dims_pos = [0, 1] inner_tiles = [16, 4]
-      into %e : tensor<5x12x16x4xi8> -> tensor<80x48xi8>
-    %acc = linalg.generic ... ins(%x, %u : tensor<?x48xi8>, tensor<80x48xi8>)
+    program.variant #program.target<"x86-64-v4", ...> plan "fma in tiles of 6 x 64, ..."
+        packed [#program.packed<1, panel = 16, group = 1>] code {
+    ^bb0(%x: memref<?x48xf32>, %w: memref<5x48x16x1xf32>, %out: memref<?x80xf32>,
+         %begin: index, %end: index):
+      ...
+    } count {
+      ...
+    }
     ```
-  }];
-  let dependentDialects = ["::mlir::linalg::LinalgDialect",
-                           "::mlir::tensor::TensorDialect"];
-}
-
-def GenerateKernelsPass : Pass<"tq-generate-kernels", "::mlir::ModuleOp"> {
-  let summary = "Turn kernels on tensors into vector code on buffers";
-  let description = [{
-    Before: kernels `NAME` on tensors in destination style. After: each that a
-    generator knows also has `NAME.code`, a function on memrefs that runs work items
-    `[begin, end)` in `vector`, `scf`, `memref` and `arith`; `NAME.count` gives the
-    number of its work items, `NAME.workspace` the bytes of its scratch memory. The
-    others are left for `tq-bufferize-kernels`; a remark says so.
-
-    Generators: row-wise ops, contractions with a packed weight, attention.
   }];
   let options = [
     Option<"isa", "isa", "std::string", /*default=*/"\"\"",
            "amx-bf16, amx, avx512bf16, avx512vnni, avx512, avxvnni, avx2, i8mm, dotprod "
-           "or generic; default: the best that tq.target_cpu of the module has, else avx2">
+           "or generic; default: the best that the variant's target has">
   ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect"];
+}
+
+def FormRowGroupsPass : Pass<"tq-form-row-groups", "::mlir::ModuleOp"> {
+  let summary = "Take blocks of rows through row-wise kernels";
+  let description = [{
+    Between two attentions a transformer treats every token by itself: linear layers,
+    norms, quantization. Before: schedules, weights that have places. After: consecutive
+    calls of such kernels on the same number of rows are in `program.rows`: what one
+    hands to the next stays in the thread's cache, and threads meet once. A group ends
+    where it hands on the fewest bytes of a row. Temporaries wider than what enters and
+    leaves it are allocated inside, for one block a thread.
+
+    A kernel is row-wise if all dynamic dimensions come first, are parallel and
+    identical in every op, and no op looks at an index or a size; what belongs to all
+    rows is only read, and written by nobody meanwhile.
+
+    ```mlir
+    %0 = program.call @widen(%x, %wide) : ...
+    %1 = program.call @narrow(%0, %out) : ...
+    // becomes
+    %1 = program.rows block 256 unit 16 least 32 {
+      %wide = tensor.empty(%n) : ...
+      %0 = program.call @widen(%x, %wide) : ...
+      %1 = program.call @narrow(%0, %out) : ...
+      program.yield %1 : ...
+    } : ...
+    ```
+  }];
+  let dependentDialects = ["::tq::TQDialect"];
 }
 
 #endif // TQ_CODEGEN_CPU_PASSES_TD

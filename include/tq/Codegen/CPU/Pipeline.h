@@ -14,10 +14,10 @@ class OpPassManager;
 
 namespace tq {
 
-/// A module with kernels and schedule on tensors for one CPU, which its
-/// attribute `tq.target_cpu` tells, becomes functions of the LLVM dialect that
-/// follow the program's ABI; see Passes.td.
-void buildCPUCodegenPipeline(mlir::OpPassManager &pm);
+/// A program whose kernels have a variant for each CPU becomes entries, weights
+/// with places and, inside, a module of the LLVM dialect for each CPU, whose
+/// functions follow the program's ABI; see Passes.td.
+void buildCPUCodegenPipeline(mlir::OpPassManager &manager);
 
 } // namespace tq
 

@@ -17,9 +17,9 @@ def CheckSizesPass : Pass<"tq-check-sizes", "::mlir::ModuleOp"> {
     is computed from sizes. Kernels read what their own sizes say, so that what must
     fit together has to be known before they run.
 
-    Before: the module's one public function on tensors, one block. After: of each pair
+    Before: public functions on tensors, each one block. After: of each pair
     of dimensions that an op needs to be equal, both are one constant, come from one
-    name of `tq.dims`, or a `cf.assert` compares them; the same holds for the bounds of
+    name of their ports, or a `cf.assert` compares them; the same holds for the bounds of
     slices and for sizes that could be negative. A program evaluates these asserts
     before it runs anything, and refuses its inputs where one fails.
 
@@ -46,11 +46,11 @@ def CheckSizesPass : Pass<"tq-check-sizes", "::mlir::ModuleOp"> {
 def FormKernelsPass : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
   let summary = "Outline tensor computations into distinct kernels";
   let description = [{
-    Moves every tensor op of the module's one public function into a private
-    function with the attribute `tq.kernel` and leaves a schedule behind: calls,
-    `tensor.empty`, `tensor.dim`, index arithmetic, `tq.get_weight` and views.
-    Kernels are destination style: their last arguments, marked `tq.out`, say where
-    each result goes.
+    Moves every tensor op of the module's public functions into a `program.kernel`
+    and leaves a schedule behind: calls, `tensor.empty`, `tensor.dim`, index
+    arithmetic, `tq.get_weight` and views. Kernels are destination style: their last
+    arguments say where each result goes. An argument for which all calls pass
+    something that is known at compile time is marked, `program.weight`.
 
     One kernel holds
     - a contraction with the elementwise ops that alone use its result,
@@ -58,20 +58,20 @@ def FormKernelsPass : Pass<"tq-form-kernels", "::mlir::ModuleOp"> {
     - an attention with the slices of the last dimension that feed it,
     - or any other single op.
 
-    Two kernels with equal bodies are one function, whatever weights they read.
+    Two kernels with equal bodies are one, whatever weights they read.
     Ops on weights alone stay for `tq-hoist-weights`.
 
     ```mlir
     %y = tq.relu %x : tensor<?x4xf32>
     // becomes
     %e = tensor.empty(%d) : tensor<?x4xf32>
-    %y = func.call @relu_4(%x, %e) {tq.layer = "", tq.reason = "", tq.scheme = "f32"}
+    %y = program.call @relu_4(%x, %e) {layer = "act", scheme = "f32"}
       : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
     ```
   }];
   let dependentDialects = ["::mlir::func::FuncDialect", "::mlir::tensor::TensorDialect",
                            "::mlir::linalg::LinalgDialect", "::mlir::arith::ArithDialect",
-                           "::tq::TQDialect"];
+                           "::tq::TQDialect", "::tq::program::ProgramDialect"];
 }
 
 def HoistWeightsPass : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {

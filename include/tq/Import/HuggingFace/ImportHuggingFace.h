@@ -8,27 +8,9 @@
 // Reads `config.json`, the weights, and sentence-transformers' `modules.json`
 // where there is one, and builds `func @main` of float tq ops.
 //
-// Arguments and results carry
-//   tq.name     the name the user knows, for example "input_ids"
-//   tq.dims     one name a dimension; of use where the dimension is dynamic
-//   tq.limit    arguments: ids are in [0, limit)
-//   tq.fill     arguments that may be missing: "ones" or "zeros"
-//   tq.padding  the mask: zeros at the end of a row are padding, on which no
-//               other position depends
-// and the module
-//   tq.batch_dim      the dimension whose rows do not depend on each other
-//   tq.model_name     the directory's name
-//   tq.labels         classifiers: one name a class
-//   tq.label_scores   classifiers: what makes the scores of labels that are
-//                     shown of logits, "softmax", "sigmoid" or "none"
-//   tq.dim_limits     {sequence = N}: rows of the position table that are used
-//   tq.max_tokens     longer texts are truncated to this
-//   tq.tokenizer      the tables of its tokenizer (Runtime/TokenizerFormat.h),
-//                     a resource, or
-//   tq.tokenizer_note why it has none
-//   tq.prompts        {NAME = "TEXT"}: what may be put before a text
-//   tq.default_prompt the name of the one that is, if no other is asked for
-// Each op has the name of its layer as its location.
+// What is known of the program is in attributes of the program dialect: ports
+// of arguments and results, and of the module its symbols, labels, tokenizer
+// (the tables of Runtime/TokenizerFormat.h) and prompts.
 //
 //===----------------------------------------------------------------------===//
 

@@ -14,10 +14,10 @@
 #ifndef TQ_IMPORT_MODELBUILDER_MODELBUILDER_H
 #define TQ_IMPORT_MODELBUILDER_MODELBUILDER_H
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Import/Weights/WeightArchive.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -35,9 +35,9 @@ struct Port {
   /// One name a dimension; of use where the dimension is dynamic.
   llvm::SmallVector<llvm::StringRef> dims;
   // Of inputs:
-  int64_t limit = 0;         ///< ids are in [0, limit); 0: they are not checked
-  llvm::StringRef fill = {}; ///< "zeros" or "ones" where it may be missing
-  bool isPadding = false;    ///< zeros at the end of a row are padding
+  int64_t limit = 0; ///< ids are in [0, limit); 0: they are not checked
+  program::Fill fill = program::Fill::None; ///< where it may be left out
+  bool isPadding = false; ///< zeros at the end of a row are padding
 };
 
 /// Where the tensors of layers come from. Their symbols are the tensors' names

@@ -42,23 +42,29 @@ quant::QuantizedType tq::getWeightS8Type(MLIRContext *context) {
                                       Float32Type::get(context), -127, 127);
 }
 
-FailureOr<func::FuncOp> tq::findSchedule(ModuleOp module) {
-  func::FuncOp schedule;
-  for (auto function : module.getOps<func::FuncOp>()) {
-    if (function.isPrivate())
-      continue;
-    if (schedule)
-      return function.emitError("expected one public function, but found @")
-             << schedule.getName() << " and @" << function.getName();
-    schedule = function;
-  }
-  if (!schedule)
-    return module.emitError("expected a public function, but found none");
-  if (!schedule.getBody().hasOneBlock())
-    return schedule.emitError("expected a function of one block, but found ")
-           << schedule.getBody().getBlocks().size() << " in @"
-           << schedule.getName();
-  return schedule;
+/// There are no attributes of this dialect on ops, arguments and results: one
+/// that nobody reads would change a program without a word.
+static LogicalResult refuse(Operation *op, NamedAttribute attribute) {
+  return op->emitError("expected no attribute of the tq dialect, but got ")
+         << attribute.getName();
+}
+
+LogicalResult
+tq::TQDialect::verifyOperationAttribute(Operation *op,
+                                        NamedAttribute attribute) {
+  return refuse(op, attribute);
+}
+
+LogicalResult
+tq::TQDialect::verifyRegionArgAttribute(Operation *op, unsigned, unsigned,
+                                        NamedAttribute attribute) {
+  return refuse(op, attribute);
+}
+
+LogicalResult
+tq::TQDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
+                                           NamedAttribute attribute) {
+  return refuse(op, attribute);
 }
 
 RankedTensorType tq::getRowParameterType(RankedTensorType type, Type element) {

@@ -127,6 +127,10 @@ LogicalResult WeightOp::verify() {
            << getType();
   if (failed(verifyBytes(*this, *this, type)))
     return failure();
+  std::optional<int64_t> offset = getOffset();
+  if (offset && (*offset < 0 || *offset % kWeightAlignment != 0))
+    return emitOpError("expected an offset that is a multiple of ")
+           << kWeightAlignment << ", but got " << *offset;
   Attribute value = getValueAttr();
   if (static_cast<bool>(value) == !getInitializer().empty())
     return emitOpError("expected either a value or an initializer");

@@ -7,10 +7,10 @@
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 namespace tq {
@@ -153,7 +153,7 @@ struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
     std::string reason;
     if (succeeded(op.buildIntegerForm(builder, reason)))
       llvm_unreachable("the patterns have run to their end");
-    op->setAttr("tq.reason", builder.getStringAttr(reason));
+    op->setAttr(program::kReasonAttr, builder.getStringAttr(reason));
     op->emitRemark("stays in float: ") << reason;
   }
 

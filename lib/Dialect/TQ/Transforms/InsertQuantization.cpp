@@ -7,8 +7,7 @@
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 namespace tq {
@@ -37,9 +36,9 @@ static void insertPairs(QuantizableOpInterface op) {
   std::string reason = op.getFloatReason();
   if (!reason.empty()) {
     auto attr = StringAttr::get(op->getContext(), reason);
-    if (op->getAttr("tq.reason") == attr)
+    if (op->getAttr(program::kReasonAttr) == attr)
       return; // said by an earlier run
-    op->setAttr("tq.reason", attr);
+    op->setAttr(program::kReasonAttr, attr);
     op->emitRemark("stays in float: ") << reason;
     return;
   }

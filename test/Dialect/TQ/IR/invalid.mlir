@@ -77,6 +77,12 @@ tq.weight @w : tensor<2xf32> initializer {
 
 // -----
 
+// tq.weight (C6)
+// expected-error @below {{expected an offset that is a multiple of 64, but got 7}}
+tq.weight @w {offset = 7 : i64} : tensor<1xf32> = dense<0.0> : tensor<1xf32>
+
+// -----
+
 // tq.weight (C5): bytes whose number does not fit into 64 bits
 // expected-error @below {{expected elements with a layout in memory, of at most 4 TiB, but weight @w has 'tensor<4294967296x4294967296xf32>'}}
 tq.weight @w : tensor<4294967296x4294967296xf32> = dense<0.5> : tensor<4294967296x4294967296xf32>

@@ -11,16 +11,16 @@
 
 // An attention not in f32 needs no reason, and says none.
 // BF16-LABEL: func.func @attention
-// BF16-NOT:     tq.reason
+// BF16-NOT:     program.reason
 // BF16-COUNT-2: tq.attention {{.*}} precision = #tq.precision<bf16>
 // INT8-LABEL: func.func @attention
-// INT8-NOT:     tq.reason
+// INT8-NOT:     program.reason
 // INT8:         tq.attention {{.*}} precision = #tq.precision<int8>
 // INT8:         tq.attention {{.*}} precision = #tq.precision<int8>
 // CHECK-LABEL: func.func @attention
-// CHECK:         tq.attention {{.*}} tq.reason = "products of two activations stay in f32"
+// CHECK:         tq.attention {{.*}} program.reason = "products of two activations stay in f32"
 // CHECK:         tq.attention
-// CHECK-NOT:     tq.reason
+// CHECK-NOT:     program.reason
 // CHECK-SAME:    precision = #tq.precision<int8>
 func.func @attention(%x: tensor<2x6x6xf32>) -> tensor<2x6x6xf32> {
   %0 = tq.attention %x, %x, %x {num_heads = 3 : i64, scale = 1.0 : f32}

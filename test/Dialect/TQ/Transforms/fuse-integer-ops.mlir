@@ -238,7 +238,7 @@ func.func @two_linears(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s
 tq.weight @float : tensor<7x5xf32> = #tq.mapped<"f", 0>
 
 // CHECK-LABEL: func.func @stored_weight_in_float
-// CHECK: tq.linear {{.*}} {tq.reason = "its weight is not dequantized row by row"}
+// CHECK: tq.linear {{.*}} {program.reason = "its weight is not dequantized row by row"}
 func.func @stored_weight_in_float(%q: tensor<?x5x!u8>, %s: tensor<?xf32>) -> tensor<?x7xf32> {
   %w = tq.get_weight @float : tensor<7x5xf32>
   %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
@@ -248,7 +248,7 @@ func.func @stored_weight_in_float(%q: tensor<?x5x!u8>, %s: tensor<?xf32>) -> ten
 }
 
 // CHECK-LABEL: func.func @weight_in_float
-// CHECK: tq.linear {{.*}} {tq.reason = "its weight is computed at run time"}
+// CHECK: tq.linear {{.*}} {program.reason = "its weight is computed at run time"}
 func.func @weight_in_float(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5xf32>)
     -> tensor<?x7xf32> {
   %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
@@ -258,7 +258,7 @@ func.func @weight_in_float(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x
 }
 
 // CHECK-LABEL: func.func @input_in_float
-// CHECK: tq.linear {{.*}} {tq.reason = "its input is not dequantized row by row"}
+// CHECK: tq.linear {{.*}} {program.reason = "its input is not dequantized row by row"}
 func.func @input_in_float(%x: tensor<?x5xf32>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
     -> tensor<?x7xf32> {
   %0 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
@@ -268,7 +268,7 @@ func.func @input_in_float(%x: tensor<?x5xf32>, %w: tensor<7x5x!s8>, %ws: tensor<
 }
 
 // CHECK-LABEL: func.func @static_parameters
-// CHECK: tq.linear {{.*}} {tq.reason = "its input is not dequantized row by row"}
+// CHECK: tq.linear {{.*}} {program.reason = "its input is not dequantized row by row"}
 func.func @static_parameters(%q: tensor<?x5x!static>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
     -> tensor<?x7xf32> {
   %0 = tq.dequantize %q : (tensor<?x5x!static>) -> tensor<?x5xf32>
@@ -279,7 +279,7 @@ func.func @static_parameters(%q: tensor<?x5x!static>, %w: tensor<7x5x!s8>, %ws: 
 }
 
 // CHECK-LABEL: func.func @signed_input
-// CHECK: tq.linear {{.*}} {tq.reason = "its input is not u8"}
+// CHECK: tq.linear {{.*}} {program.reason = "its input is not u8"}
 func.func @signed_input(%q: tensor<?x5x!s8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
                         %ws: tensor<7xf32>) -> tensor<?x7xf32> {
   %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!s8>, tensor<?xf32>) -> tensor<?x5xf32>
@@ -290,7 +290,7 @@ func.func @signed_input(%q: tensor<?x5x!s8>, %s: tensor<?xf32>, %w: tensor<7x5x!
 }
 
 // CHECK-LABEL: func.func @weight_with_zero_points
-// CHECK: tq.linear {{.*}} {tq.reason = "its weight has zero points"}
+// CHECK: tq.linear {{.*}} {program.reason = "its weight has zero points"}
 func.func @weight_with_zero_points(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
                                    %ws: tensor<7xf32>, %wz: tensor<7xi32>) -> tensor<?x7xf32> {
   %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
@@ -302,7 +302,7 @@ func.func @weight_with_zero_points(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: t
 }
 
 // CHECK-LABEL: func.func @table_with_zero_points
-// CHECK: tq.embedding {{.*}} {tq.reason = "its table has zero points"}
+// CHECK: tq.embedding {{.*}} {program.reason = "its table has zero points"}
 func.func @table_with_zero_points(%ids: tensor<3xi64>, %t: tensor<9x5x!s8>, %s: tensor<9xf32>,
                                   %z: tensor<9xi32>) -> tensor<3x5xf32> {
   %0 = tq.dequantize %t scales(%s) zero_points(%z)

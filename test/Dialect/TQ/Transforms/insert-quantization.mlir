@@ -5,7 +5,7 @@
 // RUN: not tq-opt %s -tq-insert-quantization=mode=int3 2>&1 | FileCheck %s --check-prefix=MODE
 
 // NONE-NOT: quant.any
-// NONE-NOT: tq.reason
+// NONE-NOT: program.reason
 // MODE: Cannot find option named 'int3'
 
 tq.weight @w : tensor<7x5xf16> = #tq.mapped<"f", 0>
@@ -76,7 +76,7 @@ func.func @elementwise(%x: tensor<?x5xf32>) -> tensor<?x5xf32> {
 // -----
 
 // CHECK-LABEL: func.func @weight_of_run_time
-// CHECK-NEXT: tq.linear %{{.*}}, %{{.*}} {tq.reason = "its weight is computed at run time"}
+// CHECK-NEXT: tq.linear %{{.*}}, %{{.*}} {program.reason = "its weight is computed at run time"}
 func.func @weight_of_run_time(%x: tensor<?x5xf32>, %w: tensor<7x5xf32>) -> tensor<?x7xf32> {
   // expected-remark @below {{stays in float: its weight is computed at run time}}
   %0 = tq.linear %x, %w : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
@@ -84,7 +84,7 @@ func.func @weight_of_run_time(%x: tensor<?x5xf32>, %w: tensor<7x5xf32>) -> tenso
 }
 
 // CHECK-LABEL: func.func @table_of_run_time
-// CHECK-NEXT: tq.embedding %{{.*}}, %{{.*}} {tq.reason = "its table is computed at run time"}
+// CHECK-NEXT: tq.embedding %{{.*}}, %{{.*}} {program.reason = "its table is computed at run time"}
 func.func @table_of_run_time(%ids: tensor<3xi64>, %t: tensor<7x5xf32>) -> tensor<3x5xf32> {
   // expected-remark @below {{stays in float: its table is computed at run time}}
   %0 = tq.embedding %ids, %t : (tensor<3xi64>, tensor<7x5xf32>) -> tensor<3x5xf32>

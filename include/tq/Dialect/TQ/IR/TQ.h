@@ -10,7 +10,6 @@
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Dialect/Quant/IR/QuantTypes.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -61,6 +60,10 @@ mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
 /// `!quant.any<i8<-127:127>:f32>`: symmetric s8 storage, scales in operands.
 mlir::quant::QuantizedType getWeightS8Type(mlir::MLIRContext *context);
 
+/// Weights begin at multiples of it in their section: kernels read whole cache
+/// lines.
+inline constexpr int64_t kWeightAlignment = 64;
+
 /// Larger tensors are refused: 4 TiB, more than any weight file, and sums and
 /// products of a few such sizes fit into 64 bits.
 inline constexpr int64_t kMaxTensorBytes = int64_t(1) << 42;
@@ -85,10 +88,6 @@ bool isCompileTimeValue(mlir::Value value);
 /// Whether the op gives another shape to the same elements in the same memory:
 /// reshapes and casts.
 bool isView(mlir::Operation *op);
-
-/// The public function of the module: what its program runs. Emits an error
-/// where there is none or more, or where it is not of one block.
-mlir::FailureOr<mlir::func::FuncOp> findSchedule(mlir::ModuleOp module);
 
 /// The type with its last dimension dropped and another element type.
 mlir::RankedTensorType getRowParameterType(mlir::RankedTensorType type,

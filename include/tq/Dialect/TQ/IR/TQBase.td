@@ -33,8 +33,8 @@ def TQ_Dialect : Dialect {
   let useDefaultAttributePrinterParser = 1;
   let dependentDialects = ["::mlir::quant::QuantDialect", "::mlir::arith::ArithDialect",
                            "::mlir::tensor::TensorDialect"];
-  // Attributes of the form `tq.name` on modules, functions, arguments, ... are
-  // in the table of TQAttributes.cpp.
+  // There are no attributes `tq.name` on other ops: what is known of a program
+  // is in the program dialect.
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;

@@ -27,6 +27,8 @@ def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
          ops are `tq.get_weight` or have `CompileTimeOpInterface`.
     (C5) The weight, and each value of the initializer, has elements with a layout
          in memory and takes at most 4 TiB.
+    (C6) `offset`, the weight's place in the program's section of weights, is a multiple
+         of 64.
 
     ```mlir
     tq.weight @query : tensor<4x8xf16> = #tq.mapped<"model.safetensors", 1432>
@@ -40,7 +42,8 @@ def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
     ```
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, OptionalAttr<StrAttr>:$sym_visibility,
-                       TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<AnyAttr>:$value);
+                       TypeAttrOf<AnyRankedTensor>:$type, OptionalAttr<AnyAttr>:$value,
+                       OptionalAttr<I64Attr>:$offset);
   let regions = (region AnyRegion:$initializer);
   let assemblyFormat = [{
     ($sym_visibility^)? $sym_name attr-dict `:` $type (`=` $value^)?

@@ -8,6 +8,7 @@
 #ifndef TQ_DIALECT_TQ_TRANSFORMS_PASSES_H
 #define TQ_DIALECT_TQ_TRANSFORMS_PASSES_H
 
+#include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Pass/Pass.h"

@@ -123,7 +123,7 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
 
     Postcondition of `mode=dynamic`: each operand that an op lists is produced by
     `tq.dequantize`, of `tq.quantize_weight` for weights and tables, of
-    `tq.dynamic_quantize` for activations; or the op has the attribute `tq.reason`
+    `tq.dynamic_quantize` for activations; or the op has the attribute `program.reason`
     and a remark that say why it stays in float. `mode=none` inserts nothing.
     `attention=bf16|int8` sets the precision of each `tq.attention`, with any mode; it
     costs accuracy for speed on long sequences. `attention=f32` leaves what the op
@@ -166,6 +166,7 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
                         "query and key s8 per token and head, weights u8, value s8 per "
                         "channel"))}]>
   ];
+  let dependentDialects = ["::tq::program::ProgramDialect"];
 }
 
 //===----------------------------------------------------------------------===//
@@ -183,7 +184,7 @@ def FuseIntegerOpsPass : Pass<"tq-fuse-integer-ops", "::mlir::func::FuncOp"> {
     Precondition: `tq-insert-quantization` has run.
 
     Postcondition: no op that can run in integers reads a `tq.dequantize`. An op that
-    was meant to and cannot has the attribute `tq.reason` and a remark that say why.
+    was meant to and cannot has the attribute `program.reason` and a remark that say why.
 
     Left alone: a second residual, an activation after a residual, adds that
     broadcast. Equal `tq.dynamic_quantize` are left to `cse`.
@@ -208,6 +209,7 @@ def FuseIntegerOpsPass : Pass<"tq-fuse-integer-ops", "::mlir::func::FuncOp"> {
       -> tensor<?x8xf32>
     ```
   }];
+  let dependentDialects = ["::tq::program::ProgramDialect"];
 }
 
 #endif // TQ_DIALECT_TQ_TRANSFORMS_PASSES_TD
