@@ -179,14 +179,11 @@ Error Emitter::describe() {
   if (Error error = readTargets())
     return error;
   info->compilerVersion = getCompilerVersion();
-  info->arenas.resize(codes.size());
   std::string names;
-  for (auto [index, code] : enumerate(codes)) {
+  for (const TargetCode &code : codes) {
     names += (names.empty() ? "" : ",") + code.target.name;
-    info->targets.push_back({code.target.name,
-                             join(code.target.required, ","),
-                             info->arenas[index],
-                             {}});
+    info->targets.push_back(
+        {code.target.name, join(code.target.required, ","), {}});
   }
   info->options = options.options + (options.options.empty() ? "" : " ") +
                   "--target=" + getShortTriple(getTriple()) +
@@ -211,8 +208,8 @@ Error Emitter::writeText() {
                              Twine(codes.size()));
   TargetMachine &machine = *codes[0].machine;
   LLVMContext context;
-  auto code = translateTarget(codes[0].module, 0, result.program.entry, context,
-                              machine);
+  auto code = translateTarget(codes[0].module, 0, result.program.entries,
+                              context, machine);
   if (!code)
     return code.takeError();
   buildProgramTables(**code, result.program);
@@ -255,7 +252,7 @@ Error Emitter::writeText() {
 Error Emitter::writeCodeObject(size_t index) {
   TargetCode &code = codes[index];
   LLVMContext context;
-  auto translated = translateTarget(code.module, index, result.program.entry,
+  auto translated = translateTarget(code.module, index, result.program.entries,
                                     context, *code.machine);
   if (!translated)
     return translated.takeError();
@@ -358,8 +355,10 @@ Error Emitter::linkTo(LinkKind kind, StringRef output) {
 /// Whether code for all CPUs gives the same bits: instructions for bf16 round
 /// sums in their own way.
 static bool givesSameBits(const ProgramInfo &program) {
-  if (none_of(program.calls,
-              [](const ProgramCall &call) { return call.scheme == "bf16"; }))
+  auto isBf16 = [](const ProgramCall &call) { return call.scheme == "bf16"; };
+  if (none_of(program.entries, [&](const ProgramEntry &entry) {
+        return any_of(entry.calls, isBf16);
+      }))
     return true;
   auto hasFeature = [](const ProgramTarget &target, StringRef feature) {
     SmallVector<StringRef> features;
@@ -379,7 +378,11 @@ Error Emitter::storeGolden() {
     result.goldenNote = "switched off";
     return Error::success();
   }
-  if (result.program.inputs.empty()) {
+  if (!result.program.states.empty()) {
+    result.goldenNote = "the program has states";
+    return Error::success();
+  }
+  if (result.program.entries.front().inputs.empty()) {
     result.goldenNote = "the program has no inputs";
     return Error::success();
   }

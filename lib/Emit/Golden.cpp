@@ -85,8 +85,9 @@ static Expected<std::vector<int64_t>> chooseDims(const ProgramInfo &info,
     if (dim < 0) {
       size_t symbol = size_t(-(dim + 1));
       int64_t max = info.symbols[symbol].max;
-      dim =
-          info.checks.empty() ? kSizes[symbol % std::size(kSizes)] : kEqualSize;
+      dim = info.entries.front().checks.empty()
+                ? kSizes[symbol % std::size(kSizes)]
+                : kEqualSize;
       dim = max > 0 ? std::min(dim, max) : dim;
     }
     dims.push_back(dim);
@@ -218,7 +219,7 @@ tq::computeGolden(const ProgramInfo &info, std::vector<std::string> command,
   std::vector<uint8_t> blob;
   std::vector<std::string> arguments = std::move(command);
   Random random;
-  for (const ProgramTensor &tensor : info.inputs) {
+  for (const ProgramTensor &tensor : info.entries.front().inputs) {
     Expected<std::vector<int64_t>> dims = chooseDims(info, tensor);
     if (!dims)
       return dims.takeError();
@@ -232,7 +233,7 @@ tq::computeGolden(const ProgramInfo &info, std::vector<std::string> command,
     arguments.insert(arguments.end(), {"--input", tensor.name + "=" + *file});
   }
   std::vector<std::string> outputs;
-  for (const ProgramTensor &tensor : info.outputs) {
+  for (const ProgramTensor &tensor : info.entries.front().outputs) {
     Expected<std::string> file = files.create("npy");
     if (!file)
       return file.takeError();
@@ -241,7 +242,7 @@ tq::computeGolden(const ProgramInfo &info, std::vector<std::string> command,
   }
   if (Error error = runOnce(arguments, files))
     return error;
-  for (auto [tensor, file] : zip(info.outputs, outputs)) {
+  for (auto [tensor, file] : zip(info.entries.front().outputs, outputs)) {
     Expected<Tensor> data = readNpy(file, tensor);
     if (!data)
       return data.takeError();

@@ -49,10 +49,15 @@ static Error checkCode(mlir::ModuleOp module) {
 /// The symbols that the tables know functions of the module by.
 using EntrySymbols = StringMap<std::string>;
 
-static EntrySymbols getEntrySymbols(StringRef entry, size_t target) {
+static EntrySymbols getEntrySymbols(ArrayRef<ProgramEntry> entries,
+                                    size_t target) {
   EntrySymbols symbols;
-  symbols[program::getPlanName(entry)] = getTargetSymbol(kPlanSymbol, target);
-  symbols[program::getRunName(entry)] = getTargetSymbol(kRunSymbol, target);
+  for (auto [index, entry] : enumerate(entries)) {
+    symbols[program::getPlanName(entry.name)] =
+        getCodeSymbol(kPlanSymbol, target, index);
+    symbols[program::getRunName(entry.name)] =
+        getCodeSymbol(kRunSymbol, target, index);
+  }
   return symbols;
 }
 
@@ -82,12 +87,15 @@ std::unique_ptr<Module> tq::createModule(StringRef name, LLVMContext &context,
 }
 
 Expected<std::unique_ptr<Module>>
-tq::translateTarget(mlir::ModuleOp module, size_t index, StringRef entry,
-                    LLVMContext &context, TargetMachine &machine) {
-  if (Error error = checkEntry(module, program::getRunName(entry), 6))
-    return error;
-  if (Error error = checkEntry(module, program::getPlanName(entry), 3))
-    return error;
+tq::translateTarget(mlir::ModuleOp module, size_t index,
+                    ArrayRef<ProgramEntry> entries, LLVMContext &context,
+                    TargetMachine &machine) {
+  for (const ProgramEntry &entry : entries) {
+    if (Error error = checkEntry(module, program::getRunName(entry.name), 6))
+      return error;
+    if (Error error = checkEntry(module, program::getPlanName(entry.name), 3))
+      return error;
+  }
   if (Error error = checkCode(module))
     return error;
   std::unique_ptr<Module> result =
@@ -98,7 +106,7 @@ tq::translateTarget(mlir::ModuleOp module, size_t index, StringRef entry,
   result->setDataLayout(machine.createDataLayout());
   result->setPICLevel(PICLevel::BigPIC);
   result->setPIELevel(PIELevel::Large);
-  setLinkage(*result, getEntrySymbols(entry, index));
+  setLinkage(*result, getEntrySymbols(entries, index));
   for (Function &function : *result) {
     if (function.isDeclaration())
       continue;

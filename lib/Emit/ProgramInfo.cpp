@@ -78,8 +78,9 @@ private:
   int64_t getSymbol(StringRef name);
   Expected<ProgramTensor> readTensor(EntryOp entry, PortAttr port,
                                      mlir::Type type);
-  Error readEntry(EntryOp entry);
-  Error readBatch(EntryOp entry);
+  Error readEntry(EntryOp op);
+  Error readBatch(EntryOp op, ProgramEntry &entry);
+  Error readState(program::StateOp op);
   Error readPrompts();
   void readLabels();
 
@@ -139,77 +140,99 @@ Expected<ProgramTensor> InfoReader::readTensor(EntryOp entry, PortAttr port,
   return tensor;
 }
 
-/// The batch, and whether it can be taken apart.
-Error InfoReader::readBatch(EntryOp entry) {
+/// The batch, and whether it can be taken apart. What a run leaves behind ties
+/// its rows together; a check holds for a batch, and need not for its parts.
+Error InfoReader::readBatch(EntryOp op, ProgramEntry &entry) {
   program::SymbolAttr batch = program::findBatch(module);
-  // A check holds for a batch, and need not for its parts.
-  if (batch && entry.getChecks().empty())
+  if (batch && info.states.empty() && entry.checks.empty())
     for (auto [i, symbol] : enumerate(info.symbols))
       if (symbol.name == batch.getName())
-        info.batchDim = -int32_t(i + 1);
+        entry.batchDim = -int32_t(i + 1);
   int64_t sequence = 0;
   SmallVector<int64_t> known;
-  for (const ProgramTensor &input : info.inputs) {
+  for (const ProgramTensor &input : entry.inputs) {
     llvm::append_range(known, input.dims);
     if (!input.marksPadding)
       continue;
-    if (!info.batchDim || sequence || input.dims.size() != 2 ||
-        input.dims[0] != info.batchDim || input.dims[1] >= 0 ||
-        input.dims[1] == info.batchDim)
-      return fail(entry, "expected padding to be marked by one input, of "
-                         "dimensions [batch, sequence]");
+    if (!entry.batchDim || sequence || input.dims.size() != 2 ||
+        input.dims[0] != entry.batchDim || input.dims[1] >= 0 ||
+        input.dims[1] == entry.batchDim)
+      return fail(op, "expected padding to be marked by one input, of "
+                      "dimensions [batch, sequence]");
     sequence = input.dims[1];
   }
-  if (!info.batchDim)
+  if (!is_contained(known, entry.batchDim)) // it is another entry's
+    entry.batchDim = 0;
+  if (!entry.batchDim)
     return Error::success();
-  if (!is_contained(known, info.batchDim))
-    return fail(entry, "expected the batch as a dimension of an input");
   auto canCutAll = [&](ArrayRef<ProgramTensor> tensors) {
     return all_of(tensors, [&](const ProgramTensor &tensor) {
-      return canCut(tensor, info.batchDim, sequence, known);
+      return canCut(tensor, entry.batchDim, sequence, known);
     });
   };
-  bool haveBatch = all_of(info.outputs, [&](const ProgramTensor &output) {
-    return !output.dims.empty() && output.dims[0] == info.batchDim;
+  bool haveBatch = all_of(entry.outputs, [&](const ProgramTensor &output) {
+    return !output.dims.empty() && output.dims[0] == entry.batchDim;
   });
-  if (haveBatch && canCutAll(info.inputs) && canCutAll(info.outputs))
+  if (haveBatch && canCutAll(entry.inputs) && canCutAll(entry.outputs))
     return Error::success();
-  return fail(entry, "expected the batch as the first dimension, and a padded "
-                     "one as the second");
+  return fail(op, "expected the batch as the first dimension, and a padded "
+                  "one as the second");
 }
 
-Error InfoReader::readEntry(EntryOp entry) {
-  info.entry = entry.getSymName().str();
-  auto type = cast<mlir::FunctionType>(entry.getFunctionType());
+Error InfoReader::readEntry(EntryOp op) {
+  ProgramEntry &entry = info.entries.emplace_back();
+  entry.name = op.getSymName().str();
+  auto type = cast<mlir::FunctionType>(op.getFunctionType());
   auto read = [&](auto ports, mlir::TypeRange types,
                   std::vector<ProgramTensor> &tensors) -> Error {
     for (auto [port, type] : zip(ports, types)) {
-      Expected<ProgramTensor> tensor = readTensor(entry, port, type);
+      Expected<ProgramTensor> tensor = readTensor(op, port, type);
       if (!tensor)
         return tensor.takeError();
       tensors.push_back(std::move(*tensor));
     }
     return Error::success();
   };
-  if (Error error = read(entry.getInputPorts(), type.getInputs(), info.inputs))
+  if (Error error = read(op.getInputPorts(), type.getInputs(), entry.inputs))
     return error;
-  if (Error error =
-          read(entry.getOutputPorts(), type.getResults(), info.outputs))
+  if (Error error = read(op.getOutputPorts(), type.getResults(), entry.outputs))
     return error;
-  for (program::CallSiteAttr call : entry.getCallSites()) {
+  for (program::CallSiteAttr call : op.getCallSites()) {
     std::string kernel = call.getKernel().getValue().str();
     auto found = find(info.kernels, kernel);
     int32_t index = found - info.kernels.begin();
     if (found == info.kernels.end())
       info.kernels.push_back(kernel);
-    info.calls.push_back({index, call.getLayer().str(), call.getScheme().str(),
-                          call.getReason().str()});
+    entry.calls.push_back({index, call.getLayer().str(), call.getScheme().str(),
+                           call.getReason().str()});
   }
-  for (auto check : entry.getChecks().getAsRange<mlir::StringAttr>())
-    info.checks.push_back(check.str());
-  for (auto arena : entry.getArenas().getAsRange<mlir::StringAttr>())
-    info.arenas.push_back(arena.str());
-  return readBatch(entry);
+  for (auto check : op.getChecks().getAsRange<mlir::StringAttr>())
+    entry.checks.push_back(check.str());
+  for (auto arena : op.getArenas().getAsRange<mlir::StringAttr>())
+    entry.arenas.push_back(arena.str());
+  return readBatch(op, entry);
+}
+
+Error InfoReader::readState(program::StateOp op) {
+  ProgramState &state = info.states.emplace_back();
+  state.name = op.getSymName().str();
+  auto type = dyn_cast<mlir::RankedTensorType>(op.getType());
+  if (!type) {
+    state.kind = TQ_STATE_NUMBER;
+    state.dtype = TQ_PROGRAM_I64;
+    return Error::success();
+  }
+  std::optional<int32_t> dtype = getDtype(type.getElementType());
+  if (!dtype || type.getRank() > TQ_MAX_RANK)
+    return createStringError("state @" + op.getSymName() +
+                             ": expected at most 8 dimensions of f32, i64, "
+                             "i32, ui8, i8 or i1");
+  state.dtype = *dtype;
+  for (auto [dim, size] : enumerate(type.getShape()))
+    state.dims.push_back(mlir::ShapedType::isDynamic(size)
+                             ? getSymbol(op.getDimName(dim))
+                             : size);
+  return Error::success();
 }
 
 void InfoReader::readLabels() {
@@ -242,13 +265,15 @@ Error InfoReader::readPrompts() {
 }
 
 Expected<ProgramInfo> InfoReader::run() {
-  auto entries = to_vector(module.getOps<EntryOp>());
-  if (entries.size() != 1)
-    return createStringError("expected a module after the codegen phase with "
-                             "one entry, but got " +
-                             Twine(entries.size()));
-  if (Error error = readEntry(entries.front()))
-    return error;
+  for (auto state : module.getOps<program::StateOp>())
+    if (Error error = readState(state))
+      return error;
+  for (auto entry : module.getOps<EntryOp>())
+    if (Error error = readEntry(entry))
+      return error;
+  if (info.entries.empty())
+    return createStringError("expected a module after the codegen phase, with "
+                             "an entry");
   for (WeightOp weight : module.getOps<WeightOp>())
     if (std::optional<int64_t> offset = weight.getOffset())
       info.weightsBytes = std::max<uint64_t>(

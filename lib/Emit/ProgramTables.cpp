@@ -163,7 +163,10 @@ private:
   Constant *tensors(ArrayRef<ProgramTensor> list, StringRef name);
   Constant *symbols(const ProgramInfo &info);
   Constant *kernels(const ProgramInfo &info);
-  Constant *calls(const ProgramInfo &info);
+  Constant *calls(const ProgramEntry &entry);
+  Constant *codes(const ProgramInfo &info, size_t entry);
+  Constant *entries(const ProgramInfo &info);
+  Constant *states(const ProgramInfo &info);
   Constant *stringTable(ArrayRef<std::string> texts, StringRef name);
   Constant *prompts(const ProgramInfo &info);
   Constant *targets(const ProgramInfo &info);
@@ -219,10 +222,10 @@ Constant *TableBuilder::kernels(const ProgramInfo &info) {
   return table(rows, "kernels");
 }
 
-Constant *TableBuilder::calls(const ProgramInfo &info) {
+Constant *TableBuilder::calls(const ProgramEntry &entry) {
   SmallVector<Constant *> rows;
   using Row = tq_program_call;
-  for (const ProgramCall &call : info.calls)
+  for (const ProgramCall &call : entry.calls)
     rows.push_back(Record<Row>(module)
                        .set(&Row::kernel, call.kernel)
                        .set(&Row::reserved, 0)
@@ -252,8 +255,64 @@ Constant *TableBuilder::prompts(const ProgramInfo &info) {
   return table(rows, "prompts");
 }
 
-Constant *TableBuilder::targets(const ProgramInfo &info) {
+/// The functions of an entry, target by target.
+Constant *TableBuilder::codes(const ProgramInfo &info, size_t entry) {
   auto *function = FunctionType::get(Type::getVoidTy(context), false);
+  SmallVector<Constant *> rows;
+  using Row = tq_program_code;
+  for (size_t target = 0; target < info.targets.size(); ++target) {
+    const std::vector<std::string> &arenas = info.entries[entry].arenas;
+    StringRef arena = target < arenas.size() ? StringRef(arenas[target]) : "";
+    rows.push_back(
+        Record<Row>(module)
+            .set(&Row::arena_formula, string(arena))
+            .set(&Row::plan,
+                 external(getCodeSymbol(kPlanSymbol, target, entry), function))
+            .set(&Row::run,
+                 external(getCodeSymbol(kRunSymbol, target, entry), function))
+            .build());
+  }
+  return table(rows, "codes");
+}
+
+Constant *TableBuilder::entries(const ProgramInfo &info) {
+  auto count = [](const auto &list) {
+    return static_cast<int32_t>(list.size());
+  };
+  SmallVector<Constant *> rows;
+  using Row = tq_program_entry;
+  for (auto [index, entry] : enumerate(info.entries))
+    rows.push_back(Record<Row>(module)
+                       .set(&Row::name, string(entry.name))
+                       .set(&Row::num_inputs, count(entry.inputs))
+                       .set(&Row::num_outputs, count(entry.outputs))
+                       .set(&Row::num_calls, count(entry.calls))
+                       .set(&Row::batch_dim, entry.batchDim)
+                       .set(&Row::inputs, tensors(entry.inputs, "inputs"))
+                       .set(&Row::outputs, tensors(entry.outputs, "outputs"))
+                       .set(&Row::calls, calls(entry))
+                       .set(&Row::checks, stringTable(entry.checks, "checks"))
+                       .set(&Row::codes, codes(info, index))
+                       .build());
+  return table(rows, "entries");
+}
+
+Constant *TableBuilder::states(const ProgramInfo &info) {
+  SmallVector<Constant *> rows;
+  using Row = tq_program_state;
+  for (const ProgramState &state : info.states)
+    rows.push_back(Record<Row>(module)
+                       .set(&Row::name, string(state.name))
+                       .set(&Row::kind, state.kind)
+                       .set(&Row::dtype, state.dtype)
+                       .set(&Row::rank, static_cast<int32_t>(state.dims.size()))
+                       .set(&Row::reserved, 0)
+                       .set(&Row::dims, ArrayRef<int64_t>(state.dims))
+                       .build());
+  return table(rows, "states");
+}
+
+Constant *TableBuilder::targets(const ProgramInfo &info) {
   SmallVector<Constant *> rows;
   using Row = tq_program_target;
   for (auto [index, target] : enumerate(info.targets)) {
@@ -266,11 +325,8 @@ Constant *TableBuilder::targets(const ProgramInfo &info) {
         Record<Row>(module)
             .set(&Row::cpu, string(target.cpu))
             .set(&Row::required_features, string(target.requiredFeatures))
-            .set(&Row::arena_formula, string(target.arenaFormula))
-            .set(&Row::plan,
-                 external(getTargetSymbol(kPlanSymbol, index), function))
-            .set(&Row::run,
-                 external(getTargetSymbol(kRunSymbol, index), function))
+            .set(&Row::code, static_cast<int32_t>(index))
+            .set(&Row::reserved, 0)
             .set(&Row::code_bytes, codeBytes)
             .build());
   }
@@ -312,26 +368,22 @@ void TableBuilder::build(const ProgramInfo &info) {
   Constant *program =
       Record<tq_program>(module)
           .set(&tq_program::abi, TQ_PROGRAM_ABI)
-          .set(&tq_program::batch_dim, info.batchDim)
+          .set(&tq_program::num_entries, count(info.entries))
           .set(&tq_program::name, string(info.name))
           .set(&tq_program::compiler_version, string(info.compilerVersion))
           .set(&tq_program::options, string(info.options))
           .set(&tq_program::library, string(info.library))
           .set(&tq_program::num_symbols, count(info.symbols))
-          .set(&tq_program::num_inputs, count(info.inputs))
-          .set(&tq_program::num_outputs, count(info.outputs))
+          .set(&tq_program::num_states, count(info.states))
           .set(&tq_program::num_kernels, count(info.kernels))
-          .set(&tq_program::num_calls, count(info.calls))
           .set(&tq_program::num_labels, count(info.labels))
           .set(&tq_program::num_targets, count(info.targets))
           .set(&tq_program::label_scores, info.labelScores)
           .set(&tq_program::symbols, symbols(info))
-          .set(&tq_program::inputs, tensors(info.inputs, "inputs"))
-          .set(&tq_program::outputs, tensors(info.outputs, "outputs"))
+          .set(&tq_program::entries, entries(info))
+          .set(&tq_program::states, states(info))
           .set(&tq_program::kernels, kernels(info))
-          .set(&tq_program::calls, calls(info))
           .set(&tq_program::labels, stringTable(info.labels, "labels"))
-          .set(&tq_program::checks, stringTable(info.checks, "checks"))
           .set(&tq_program::targets, targets(info))
           .set(&tq_program::weights, weights)
           .set(&tq_program::weights_bytes, info.weightsBytes)
@@ -359,8 +411,8 @@ std::string tq::getOpenSymbol(StringRef library) {
   return ("tq_model_open_" + library).str();
 }
 
-std::string tq::getTargetSymbol(StringRef name, size_t target) {
-  return (name + "." + Twine(target)).str();
+std::string tq::getCodeSymbol(StringRef name, size_t target, size_t entry) {
+  return (name + "." + Twine(target) + "." + Twine(entry)).str();
 }
 
 void tq::buildProgramTables(Module &module, const ProgramInfo &info) {

@@ -176,11 +176,12 @@ static std::string formatBytes(uint64_t bytes) {
 /// Calls by scheme, and those that stay in float by reason.
 static void printSchemes(const ProgramInfo &program) {
   MapVector<StringRef, unsigned> schemes, reasons;
-  for (const ProgramCall &call : program.calls) {
-    ++schemes[call.scheme];
-    if (!call.reason.empty())
-      ++reasons[call.reason];
-  }
+  for (const ProgramEntry &entry : program.entries)
+    for (const ProgramCall &call : entry.calls) {
+      ++schemes[call.scheme];
+      if (!call.reason.empty())
+        ++reasons[call.reason];
+    }
   for (auto &[scheme, count] : schemes)
     outs() << formatv("  {0,-14} {1} kernel call{2}\n",
                       scheme.empty() ? StringRef("other") : scheme, count,
@@ -197,17 +198,20 @@ static std::string joinTargets(const ProgramInfo &program) {
               ", ");
 }
 
-/// One line where all targets take as much.
+/// One line an entry where all targets take as much.
 static void printArenas(const ProgramInfo &program) {
-  ArrayRef<ProgramTarget> targets = program.targets;
-  bool isSame = all_of(targets, [&](const ProgramTarget &target) {
-    return target.arenaFormula == targets[0].arenaFormula;
-  });
-  for (const ProgramTarget &target : isSame ? targets.take_front() : targets)
-    if (!target.arenaFormula.empty())
-      outs() << formatv("  {0,-14} {1} bytes{2}\n", "arena",
-                        oneLine(target.arenaFormula),
-                        isSame ? "" : " on " + target.cpu);
+  for (const ProgramEntry &entry : program.entries) {
+    ArrayRef<std::string> arenas = entry.arenas;
+    bool isSame = all_equal(arenas);
+    std::string where =
+        program.entries.size() > 1 ? " of " + entry.name : std::string();
+    for (auto [target, arena] :
+         zip(program.targets, isSame ? arenas.take_front() : arenas))
+      if (!arena.empty())
+        outs() << formatv("  {0,-14} {1} bytes{2}{3}\n", "arena",
+                          oneLine(arena), oneLine(where),
+                          isSame ? "" : " on " + target.cpu);
+  }
 }
 
 /// Bytes of each kernel's code, a column a target.

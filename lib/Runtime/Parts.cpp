@@ -33,13 +33,13 @@ static int64_t symbolOf(const tq_session &session, int64_t dim) {
 }
 
 static BatchShape describeBatch(const tq_session &session) {
-  const tq_program &program = *session.model->program;
-  BatchShape batch = {symbolOf(session, program.batch_dim), 1, 0, nullptr, 0};
-  for (int32_t i = 0; i < program.num_inputs; ++i) {
-    const tq_program_tensor &input = program.inputs[i];
+  const tq_program_entry &entry = *session.entry;
+  BatchShape batch = {symbolOf(session, entry.batch_dim), 1, 0, nullptr, 0};
+  for (int32_t i = 0; i < entry.num_inputs; ++i) {
+    const tq_program_tensor &input = entry.inputs[i];
     // Without a mask, a row's size is a guess at its work.
     if (batch.positions == 1 && input.rank > 1 && input.dims[1] < 0 &&
-        input.dims[0] == program.batch_dim)
+        input.dims[0] == entry.batch_dim)
       batch.positions = symbolOf(session, input.dims[1]);
     if (!input.marks_padding)
       continue;
@@ -123,7 +123,7 @@ static void cutForThreads(Parts &parts, const BatchShape &batch, int64_t total,
 tq_status cutBatch(tq_session &session) {
   Parts &parts = session.parts;
   parts.count = parts.aside = 0;
-  if (!session.model->program->batch_dim)
+  if (!session.entry->batch_dim)
     return TQ_OK;
   const BatchShape &batch = parts.batch = describeBatch(session);
   int64_t positions;
@@ -178,8 +178,8 @@ struct Rows {
 class PartView {
 public:
   PartView(tq_session &session, Lane &lane, const Part &part)
-      : session(session), lane(lane), part(part),
-        program(*session.model->program), batch(session.parts.batch),
+      : session(session), lane(lane), part(part), entry(*session.entry),
+        batch(session.parts.batch),
         order(words(session.parts.order) + part.first) {}
 
   /// Dimensions of inputs and outputs; gives the arena's bytes.
@@ -194,13 +194,13 @@ private:
   Rows getRows(const tq_program_tensor &tensor, const int64_t *dims,
                int64_t length) const;
   bool isCut(const tq_program_tensor &tensor) const {
-    return tensor.rank && tensor.dims[0] == program.batch_dim;
+    return tensor.rank && tensor.dims[0] == entry.batch_dim;
   }
 
   tq_session &session;
   Lane &lane;
   const Part &part;
-  const tq_program &program;
+  const tq_program_entry &entry;
   const BatchShape &batch;
   const int64_t *order;
 };
@@ -222,15 +222,15 @@ Rows PartView::getRows(const tq_program_tensor &tensor, const int64_t *dims,
 int64_t PartView::plan(int64_t threads) {
   const int64_t *whole = session.inputDims;
   int64_t *dims = lane.inputDims;
-  for (int32_t i = 0; i < program.num_inputs; ++i) {
-    const tq_program_tensor &input = program.inputs[i];
+  for (int32_t i = 0; i < entry.num_inputs; ++i) {
+    const tq_program_tensor &input = entry.inputs[i];
     for (int32_t d = 0; d < input.rank; ++d, ++dims, ++whole)
-      *dims = input.dims[d] == program.batch_dim ? part.rows
+      *dims = input.dims[d] == entry.batch_dim ? part.rows
               : batch.sequenceDim && input.dims[d] == batch.sequenceDim
                   ? part.length
                   : *whole;
   }
-  return session.model->target->plan(lane.inputDims, threads, lane.outputDims);
+  return getCode(session).plan(lane.inputDims, threads, lane.outputDims);
 }
 
 static int64_t roundToLine(int64_t bytes) { return (bytes + 63) / 64 * 64; }
@@ -246,8 +246,8 @@ int64_t PartView::gatheredBytes() const {
         sum += roundToLine(part.rows *
                            getRows(tensors[i], dims, part.length).bytes);
   };
-  count(program.inputs, program.num_inputs, session.inputDims);
-  count(program.outputs, program.num_outputs, session.outputDims);
+  count(entry.inputs, entry.num_inputs, session.inputDims);
+  count(entry.outputs, entry.num_outputs, session.outputDims);
   return sum;
 }
 
@@ -256,13 +256,12 @@ int64_t PartView::gatheredBytes() const {
 void PartView::bind() {
   uint8_t *place = lane.gathered.data;
   const int64_t *dims = session.inputDims;
-  for (int32_t i = 0; i < program.num_inputs;
-       dims += program.inputs[i++].rank) {
+  for (int32_t i = 0; i < entry.num_inputs; dims += entry.inputs[i++].rank) {
     auto *from = static_cast<const uint8_t *>(session.inputPointers[i]);
     lane.inputPointers[i] = from;
-    if (!isCut(program.inputs[i]))
+    if (!isCut(entry.inputs[i]))
       continue;
-    Rows rows = getRows(program.inputs[i], dims, part.length);
+    Rows rows = getRows(entry.inputs[i], dims, part.length);
     lane.inputPointers[i] = part.inPlace ? from + order[0] * rows.pitch : place;
     if (part.inPlace)
       continue;
@@ -271,9 +270,8 @@ void PartView::bind() {
     place += roundToLine(part.rows * rows.bytes);
   }
   dims = session.outputDims;
-  for (int32_t i = 0; i < program.num_outputs;
-       dims += program.outputs[i++].rank) {
-    Rows rows = getRows(program.outputs[i], dims, part.length);
+  for (int32_t i = 0; i < entry.num_outputs; dims += entry.outputs[i++].rank) {
+    Rows rows = getRows(entry.outputs[i], dims, part.length);
     auto *to = static_cast<uint8_t *>(session.outputPointers[i]);
     lane.outputPointers[i] = part.inPlace ? to + order[0] * rows.pitch : place;
     if (!part.inPlace)
@@ -283,12 +281,11 @@ void PartView::bind() {
 
 void PartView::deliver() {
   const int64_t *dims = session.outputDims;
-  for (int32_t i = 0; i < program.num_outputs;
-       dims += program.outputs[i++].rank) {
-    int64_t stride = getRows(program.outputs[i], dims, part.length).bytes;
+  for (int32_t i = 0; i < entry.num_outputs; dims += entry.outputs[i++].rank) {
+    int64_t stride = getRows(entry.outputs[i], dims, part.length).bytes;
     auto *from = static_cast<const uint8_t *>(lane.outputPointers[i]);
     for (int64_t r = 0; r < part.rows; ++r) {
-      Rows row = getRows(program.outputs[i], dims,
+      Rows row = getRows(entry.outputs[i], dims,
                          words(session.parts.lengths)[order[r]]);
       uint8_t *to = static_cast<uint8_t *>(session.outputPointers[i]) +
                     order[r] * row.pitch;
@@ -352,9 +349,9 @@ static void runPart(tq_session &session, int64_t index, Lane &lane,
   PartView view(session, lane, partTable(session.parts)[index]);
   view.plan(threadsOf(session, index));
   view.bind();
-  session.model->target->run(&context, lane.inputPointers, lane.inputDims,
-                             lane.outputPointers, arena,
-                             session.model->program->weights);
+  getCode(session).run(&context, lane.inputPointers, lane.inputDims,
+                       lane.outputPointers, arena,
+                       session.model->program->weights);
   view.deliver();
 }
 
@@ -385,20 +382,28 @@ void runParts(tq_session &session) {
 // Life of the lanes
 //===----------------------------------------------------------------------===//
 
+static bool hasBatch(const tq_program &program) {
+  for (int32_t i = 0; i < program.num_entries; ++i)
+    if (program.entries[i].batch_dim)
+      return true;
+  return false;
+}
+
 bool makeParts(tq_session &session, int32_t threads) {
   const tq_program &program = *session.model->program;
   Parts &parts = session.parts;
-  if (!program.batch_dim)
+  if (!hasBatch(program))
     return true;
+  auto [numIn, numOut] = countTensors(program);
   if (!makeArray(parts.lanes, threads))
     return false;
   parts.numLanes = threads;
   for (int32_t i = 0; i < threads; ++i) {
     Lane &lane = parts.lanes[i];
-    if (!makeArray(lane.inputPointers, program.num_inputs) ||
-        !makeArray(lane.outputPointers, program.num_outputs) ||
-        !makeArray(lane.inputDims, program.num_inputs * TQ_MAX_RANK) ||
-        !makeArray(lane.outputDims, program.num_outputs * TQ_MAX_RANK))
+    if (!makeArray(lane.inputPointers, numIn) ||
+        !makeArray(lane.outputPointers, numOut) ||
+        !makeArray(lane.inputDims, numIn * TQ_MAX_RANK) ||
+        !makeArray(lane.outputDims, numOut * TQ_MAX_RANK))
       return false;
   }
   return true;

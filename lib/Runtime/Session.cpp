@@ -8,6 +8,7 @@
 #include "Session.h"
 #include "Device/FloatControl.h"
 #include "Prompt.h"
+#include "State.h"
 #include <inttypes.h>
 #include <new>
 #include <stdlib.h>
@@ -59,7 +60,7 @@ static tq_status bindDim(tq_session &session, const tq_program_tensor &input,
 
 static tq_status bindInput(tq_session &session, int32_t index,
                            const tq_tensor &tensor) {
-  const tq_program_tensor &input = session.model->program->inputs[index];
+  const tq_program_tensor &input = session.entry->inputs[index];
   if (!dtypeBytes(tensor.dtype) ||
       (tensor.dtype == TQ_F32) != (input.dtype == TQ_F32))
     return fail(TQ_ERROR_INPUT, "input '%s': expected %s, found %s", input.name,
@@ -139,7 +140,7 @@ static tq_status failBytes(const char *what, const char *name, int64_t bytes) {
 /// Gives `run` the caller's data where it has the right form, or a copy.
 static tq_status bindData(tq_session &session, int32_t index,
                           const tq_tensor *tensor, const int64_t *dims) {
-  const tq_program_tensor &input = session.model->program->inputs[index];
+  const tq_program_tensor &input = session.entry->inputs[index];
   int64_t size = dtypeBytes(input.dtype), elements, bytes;
   if (!product(dims, input.rank, 1, &elements) ||
       !multiply(elements, size, &bytes))
@@ -179,23 +180,26 @@ static tq_status bindData(tq_session &session, int32_t index,
 static tq_status bindInputs(tq_session &session, const tq_tensor *inputs,
                             int32_t numInputs) {
   const tq_program &program = *session.model->program;
-  if (numInputs < 0 || numInputs > program.num_inputs || (numInputs && !inputs))
+  const tq_program_entry &entry = *session.entry;
+  if (numInputs < 0 || numInputs > entry.num_inputs || (numInputs && !inputs))
     return fail(TQ_ERROR_USAGE, "expected at most %d inputs, found %d",
-                program.num_inputs, numInputs);
-  for (int32_t k = 0; k < program.num_symbols; ++k)
-    session.symbols[k] = -1;
-  for (int32_t i = 0; i < program.num_inputs; ++i) {
+                entry.num_inputs, numInputs);
+  for (int32_t k = 0; k < program.num_symbols; ++k) {
+    session.symbols[k] = session.fixedSymbols[k] ? session.fixedSymbols[k] : -1;
+    session.symbolOrigin[k] = session.fixedOrigin[k];
+  }
+  for (int32_t i = 0; i < entry.num_inputs; ++i) {
     bool given = i < numInputs && inputs[i].data;
-    if (!given && program.inputs[i].fill == TQ_FILL_NONE)
+    if (!given && entry.inputs[i].fill == TQ_FILL_NONE)
       return fail(TQ_ERROR_INPUT, "input '%s' is missing",
-                  program.inputs[i].name);
+                  entry.inputs[i].name);
     if (given)
       if (tq_status status = bindInput(session, i, inputs[i]))
         return status;
   }
   int64_t *dims = session.inputDims;
-  for (int32_t i = 0; i < program.num_inputs; ++i) {
-    const tq_program_tensor &input = program.inputs[i];
+  for (int32_t i = 0; i < entry.num_inputs; ++i) {
+    const tq_program_tensor &input = entry.inputs[i];
     bool given = i < numInputs && inputs[i].data;
     if (tq_status status = resolveDims(session, input, dims))
       return status;
@@ -204,6 +208,7 @@ static tq_status bindInputs(tq_session &session, const tq_tensor *inputs,
       return status;
     dims += input.rank;
   }
+  bindStates(session);
   return TQ_OK;
 }
 
@@ -233,7 +238,7 @@ static tq_status checkOutput(const tq_program_tensor &output,
 static tq_status checkOverlap(const tq_session &session,
                               const tq_program_tensor &output,
                               const tq_tensor &given) {
-  const tq_program &program = *session.model->program;
+  const tq_program_entry &entry = *session.entry;
   auto bytesOf = [](const tq_program_tensor &tensor, const int64_t *dims) {
     int64_t bytes = 0;
     product(dims, tensor.rank, dtypeBytes(tensor.dtype), &bytes);
@@ -242,23 +247,22 @@ static tq_status checkOverlap(const tq_session &session,
   auto begin = reinterpret_cast<uintptr_t>(given.data);
   uintptr_t end = begin + bytesOf(output, given.dims);
   const int64_t *dims = session.inputDims;
-  for (int32_t i = 0; i < program.num_inputs;
-       dims += program.inputs[i++].rank) {
+  for (int32_t i = 0; i < entry.num_inputs; dims += entry.inputs[i++].rank) {
     auto input = reinterpret_cast<uintptr_t>(session.inputPointers[i]);
-    if (begin < input + bytesOf(program.inputs[i], dims) && input < end)
+    if (begin < input + bytesOf(entry.inputs[i], dims) && input < end)
       return fail(TQ_ERROR_USAGE,
                   "output '%s': its memory overlaps that of input '%s'",
-                  output.name, program.inputs[i].name);
+                  output.name, entry.inputs[i].name);
   }
   return TQ_OK;
 }
 
 static tq_status bindOutputs(tq_session &session, const tq_tensor *outputs,
                              int32_t numOutputs) {
-  const tq_program &program = *session.model->program;
+  const tq_program_entry &entry = *session.entry;
   const int64_t *dims = session.outputDims;
-  for (int32_t i = 0; i < program.num_outputs; ++i) {
-    const tq_program_tensor &output = program.outputs[i];
+  for (int32_t i = 0; i < entry.num_outputs; ++i) {
+    const tq_program_tensor &output = entry.outputs[i];
     if (i < numOutputs && outputs[i].data) {
       if (tq_status status = checkOutput(output, dims, outputs[i]))
         return status;
@@ -298,15 +302,15 @@ static const char *symbolValues(const tq_session &session, char (&text)[192]) {
 
 /// Inputs that do not fit together, all of them with their shapes.
 static tq_status failCheck(const tq_session &session, const char *check) {
-  const tq_program &program = *session.model->program;
+  const tq_program_entry &entry = *session.entry;
   const int64_t *dims = session.inputDims;
   Bytes inputs;
-  for (int32_t i = 0; i < program.num_inputs;
-       dims += program.inputs[i++].rank) {
+  for (int32_t i = 0; i < entry.num_inputs; dims += entry.inputs[i++].rank) {
     char shape[192];
-    inputs.print("%s'%s' is %s", i ? ", " : "", program.inputs[i].name,
-                 shapeText(shape, dims, program.inputs[i].rank));
+    inputs.print("%s'%s' is %s", i ? ", " : "", entry.inputs[i].name,
+                 shapeText(shape, dims, entry.inputs[i].rank));
   }
+  describeNumbers(session, inputs);
   tq_status status = fail(TQ_ERROR_INPUT, "%.*s, but %s", int(inputs.size),
                           inputs.data ? inputs.data : "", check);
   inputs.free();
@@ -314,12 +318,12 @@ static tq_status failCheck(const tq_session &session, const char *check) {
 }
 
 static tq_status reserveArena(tq_session &session) {
-  const tq_program &program = *session.model->program;
+  const tq_program_entry &entry = *session.entry;
   char values[192];
-  int64_t bytes = session.model->target->plan(
+  int64_t bytes = getCode(session).plan(
       session.inputDims, session.pool.threads(), session.outputDims);
   if (bytes < -1)
-    return failCheck(session, program.checks[-bytes - 2]);
+    return failCheck(session, entry.checks[-bytes - 2]);
   if (session.parts.count)
     bytes = partsArena(session);
   if (bytes < 0)
@@ -340,7 +344,7 @@ static tq_status reserveArena(tq_session &session) {
 /// are dropped.
 static void profileRun(tq_session &session) {
   Profile *profile = session.context.profile;
-  const tq_program &program = *session.model->program;
+  const tq_program_entry &entry = *session.entry;
   if (!profile)
     return;
   if (profile->numRuns == profile->runCapacity) {
@@ -349,17 +353,18 @@ static void profileRun(tq_session &session) {
     return;
   }
   ProfileRun &run = profile->runs[profile->numRuns++];
-  run.rank = program.num_inputs ? program.inputs[0].rank : 0;
+  run.rank = entry.num_inputs ? entry.inputs[0].rank : 0;
   memcpy(run.dims, session.inputDims, run.rank * sizeof(int64_t));
 }
 
 tq_status runHeld(tq_session &session, const tq_tensor *inputs,
                   int32_t numInputs, tq_tensor *outputs, int32_t numOutputs) {
   const tq_program &program = *session.model->program;
-  if (numOutputs < 0 || numOutputs > program.num_outputs ||
+  const tq_program_entry &entry = *session.entry;
+  if (numOutputs < 0 || numOutputs > entry.num_outputs ||
       (numOutputs && !outputs))
     return fail(TQ_ERROR_USAGE, "expected at most %d outputs, found %d",
-                program.num_outputs, numOutputs);
+                entry.num_outputs, numOutputs);
   if (tq_status status = bindInputs(session, inputs, numInputs))
     return status;
   if (tq_status status = cutBatch(session))
@@ -376,13 +381,14 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
     if (session.parts.count)
       runParts(session);
     else
-      session.model->target->run(&session.context, session.inputPointers,
-                                 session.inputDims, session.outputPointers,
-                                 session.arena.data, program.weights);
+      getCode(session).run(&session.context, session.inputPointers,
+                           session.inputDims, session.outputPointers,
+                           session.arena.data, program.weights);
   }
+  commitStates(session);
   const int64_t *dims = session.outputDims;
   for (int32_t i = 0; i < numOutputs; ++i) {
-    const tq_program_tensor &output = program.outputs[i];
+    const tq_program_tensor &output = entry.outputs[i];
     outputs[i].data = session.outputPointers[i];
     outputs[i].rank = output.rank;
     outputs[i].dtype = output.dtype;
@@ -424,18 +430,32 @@ SessionHold::~SessionHold() {
     session->busy.store(false, std::memory_order_release);
 }
 
+TensorCounts countTensors(const tq_program &program) {
+  TensorCounts most = {0, 0};
+  for (int32_t i = 0; i < program.num_entries; ++i) {
+    const tq_program_entry &entry = program.entries[i];
+    most.inputs =
+        entry.num_inputs > most.inputs ? entry.num_inputs : most.inputs;
+    most.outputs =
+        entry.num_outputs > most.outputs ? entry.num_outputs : most.outputs;
+  }
+  return most;
+}
+
 static bool makeTables(tq_session &session) {
   const tq_program &program = *session.model->program;
-  int64_t numIn = program.num_inputs, numOut = program.num_outputs;
+  // As many as the entry with the most has, then the states.
+  auto [numIn, numOut] = countTensors(program);
+  int64_t stateWords = countStateWords(program);
   return makeArray(session.inputs, numIn) &&
          makeArray(session.outputs, numOut) &&
          makeArray(session.textOutputs, numOut) &&
          makeArray(session.textTensors, numIn + numOut) &&
          makeArray(session.wantedOutputs, numOut) &&
-         makeArray(session.inputPointers, numIn) &&
+         makeArray(session.inputPointers, numIn + program.num_states) &&
          makeArray(session.outputPointers, numOut) &&
-         makeArray(session.inputDims, numIn * TQ_MAX_RANK) &&
-         makeArray(session.outputDims, numOut * TQ_MAX_RANK) &&
+         makeArray(session.inputDims, numIn * TQ_MAX_RANK + stateWords) &&
+         makeArray(session.outputDims, numOut * TQ_MAX_RANK + stateWords) &&
          makeArray(session.symbols, program.num_symbols) &&
          makeArray(session.symbolOrigin, program.num_symbols);
 }
@@ -446,10 +466,10 @@ static void freeBuffers(Buffer *buffers, int64_t count) {
 }
 
 static void freeTables(tq_session &session) {
-  const tq_program &program = *session.model->program;
-  freeBuffers(session.inputs, program.num_inputs);
-  freeBuffers(session.outputs, program.num_outputs);
-  freeBuffers(session.textOutputs, program.num_outputs);
+  auto [numIn, numOut] = countTensors(*session.model->program);
+  freeBuffers(session.inputs, numIn);
+  freeBuffers(session.outputs, numOut);
+  freeBuffers(session.textOutputs, numOut);
   freeBuffers(session.textInputs, 2);
   bufferFree(session.arena);
   bufferFree(session.textIds);
@@ -468,17 +488,26 @@ static void freeTables(tq_session &session) {
   free(session.symbols);
   free(session.symbolOrigin);
   freeParts(session);
+  freeStates(session);
 }
 
 } // namespace tq::rt
 
 using namespace tq::rt;
 
-tq_status tq_session_create(const tq_model *model, int32_t threads,
+tq_status tq_session_create(const tq_model *model,
+                            const tq_session_options *given,
                             tq_session **result) {
   if (!model || !result)
     return fail(TQ_ERROR_USAGE, "tq_session_create: an argument is missing");
   *result = nullptr;
+  tq_session_options options = {};
+  if (given && !takeStruct(given, &options))
+    return fail(TQ_ERROR_USAGE,
+                "tq_session_create: expected tq_session_options::size to be "
+                "that of the struct, found %zu",
+                given->size);
+  int32_t threads = options.threads;
   if (model->program->abi != TQ_PROGRAM_ABI)
     return fail(TQ_ERROR_USAGE,
                 "expected a model of ABI %d, found %u: compile all libraries "
@@ -495,6 +524,7 @@ tq_status tq_session_create(const tq_model *model, int32_t threads,
   memset(memory, 0, sizeof(tq_session));
   tq_session *session = new (memory) tq_session();
   session->model = model;
+  session->entry = model->program->entries;
   session->prompt = defaultPrompt(*model->program);
   session->context.pool = &session->pool;
   tq_status status = makeTables(*session)
@@ -502,6 +532,8 @@ tq_status tq_session_create(const tq_model *model, int32_t threads,
                          : fail(TQ_ERROR_RESOURCE, "no memory for a session");
   if (!threads)
     threads = availableCores();
+  if (!status)
+    status = makeStates(*session, options);
   if (!status && !makeParts(*session, threads))
     status = fail(TQ_ERROR_RESOURCE, "no memory for a session");
   if (!status)
@@ -533,12 +565,31 @@ int64_t tq_session_arena_bytes(const tq_session *session) {
   return session->arenaBytes;
 }
 
+tq_status tq_session_reset(tq_session *session) {
+  SessionHold hold(session);
+  if (!hold.status())
+    resetStates(*session);
+  return hold.status();
+}
+
 tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
                          int32_t numInputs, tq_tensor *outputs,
                          int32_t numOutputs) {
+  return tq_session_run_entry(session, 0, inputs, numInputs, outputs,
+                              numOutputs);
+}
+
+tq_status tq_session_run_entry(tq_session *session, int32_t number,
+                               const tq_tensor *inputs, int32_t numInputs,
+                               tq_tensor *outputs, int32_t numOutputs) {
   SessionHold hold(session);
   if (hold.status())
     return hold.status();
+  const tq_program &program = *session->model->program;
+  if (number < 0 || number >= program.num_entries)
+    return fail(TQ_ERROR_USAGE, "there is no entry %d; the model has %d",
+                number, program.num_entries);
+  session->entry = &program.entries[number];
   return runHeld(*session, inputs, numInputs, outputs, numOutputs);
 }
 

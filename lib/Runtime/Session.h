@@ -10,10 +10,12 @@
 
 #include "Device/Pool.h"
 #include "Parts.h"
+#include "State.h"
 #include "Support.h"
 #include "tq/Runtime/Program.h"
 #include "tq/Runtime/Tokenizer.h"
 #include "tq/Runtime/tq.h"
+#include <string.h>
 
 struct tq_model {
   const tq_program *program; ///< first, also in libraries of other versions
@@ -62,6 +64,7 @@ struct tq_context {
 
 struct tq_session {
   const tq_model *model;
+  const tq_program_entry *entry; ///< the one that runs, or ran
   tq::rt::Pool pool;
   tq::rt::Pool alone; ///< the calling thread, for parts that run aside
   tq_context context;
@@ -77,6 +80,9 @@ struct tq_session {
   int64_t *outputDims;        // all outputs one after the other
   int64_t *symbols;           // value of each symbol in this run, -1: none yet
   const char **symbolOrigin;  // the input that gave it
+  tq::rt::State *states;      // of the program
+  int64_t *fixedSymbols;      // sizes of the states' symbols, 0: none
+  const char **fixedOrigin;   // a state that has it
   tq::rt::Parts parts;        // of the batch
   tq::rt::Buffer textIds;     // int32_t, all texts one after the other
   tq::rt::Buffer textOffsets; // int64_t, count + 1
@@ -111,6 +117,42 @@ private:
 /// tq_session_run for a caller that holds the session.
 tq_status runHeld(tq_session &session, const tq_tensor *inputs,
                   int32_t numInputs, tq_tensor *outputs, int32_t numOutputs);
+
+/// The code that runs the session's entry on this CPU.
+inline const tq_program_code &getCode(const tq_session &session) {
+  return session.entry->codes[session.model->target->code];
+}
+
+/// The most inputs, and the most outputs, that an entry has.
+struct TensorCounts {
+  int64_t inputs, outputs;
+};
+TensorCounts countTensors(const tq_program &program);
+
+/// Copies what the caller knows of a struct that starts with its size; false if
+/// that is none, or if it asks for something that only later versions know.
+template <typename Struct>
+bool takeStruct(const Struct *given, Struct *copy) {
+  if (given->size < sizeof(size_t) || given->size > 4096)
+    return false;
+  for (size_t i = sizeof(Struct); i < given->size; ++i)
+    if (reinterpret_cast<const char *>(given)[i])
+      return false;
+  size_t size = given->size < sizeof(Struct) ? given->size : sizeof(Struct);
+  memcpy(copy, given, size);
+  return true;
+}
+
+/// Fills what the caller knows of such a struct.
+template <typename Struct>
+bool giveStruct(Struct filled, Struct *place) {
+  if (!place || place->size < sizeof(size_t))
+    return false;
+  size_t size = place->size < sizeof(Struct) ? place->size : sizeof(Struct);
+  filled.size = place->size;
+  memcpy(place, &filled, size);
+  return true;
+}
 
 /// Index of the named input or output, -1 if there is none.
 int32_t findTensor(const tq_program_tensor *tensors, int32_t count,

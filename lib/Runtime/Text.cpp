@@ -20,18 +20,20 @@ static constexpr int64_t defaultTexts = 32, defaultTokens = 2048;
 //===----------------------------------------------------------------------===//
 
 static int32_t findIdsInput(const tq_program &program) {
-  int32_t index = findTensor(program.inputs, program.num_inputs, "input_ids");
-  bool usable = index >= 0 && program.inputs[index].rank == 2 &&
-                program.inputs[index].dtype != TQ_PROGRAM_F32;
+  int32_t index = findTensor(program.entries->inputs,
+                             program.entries->num_inputs, "input_ids");
+  bool usable = index >= 0 && program.entries->inputs[index].rank == 2 &&
+                program.entries->inputs[index].dtype != TQ_PROGRAM_F32;
   return usable ? index : -1;
 }
 
 static int32_t findMaskInput(const tq_program &program, int32_t idsInput) {
-  int32_t index =
-      findTensor(program.inputs, program.num_inputs, "attention_mask");
-  bool usable = index >= 0 && program.inputs[index].rank == 2 &&
-                memcmp(program.inputs[index].dims,
-                       program.inputs[idsInput].dims, 2 * sizeof(int64_t)) == 0;
+  int32_t index = findTensor(program.entries->inputs,
+                             program.entries->num_inputs, "attention_mask");
+  bool usable =
+      index >= 0 && program.entries->inputs[index].rank == 2 &&
+      memcmp(program.entries->inputs[index].dims,
+             program.entries->inputs[idsInput].dims, 2 * sizeof(int64_t)) == 0;
   return usable ? index : -1;
 }
 
@@ -40,7 +42,7 @@ int64_t textLimit(const tq_program &program) {
   int64_t limit = program.max_tokens;
   if (input < 0)
     return limit;
-  int64_t dim = program.inputs[input].dims[1];
+  int64_t dim = program.entries->inputs[input].dims[1];
   int64_t most = dim >= 0 ? dim : program.symbols[-(dim + 1)].max;
   return most && (!limit || most < limit) ? most : limit;
 }
@@ -107,8 +109,9 @@ static tq_status tokenizeOne(tq_session &session, const char *text,
                 "text %" PRId64 ": expected at least one token, found none; "
                 "this tokenizer adds none of its own to an empty text",
                 index + 1);
-  if (tq_status status = checkIds(model.program->inputs[texts.idsInput], ids,
-                                  result.count, index))
+  if (tq_status status =
+          checkIds(model.program->entries->inputs[texts.idsInput], ids,
+                   result.count, index))
     return status;
   offsets[index + 1] = offsets[index] + result.count;
   if (result.count > texts.longest)
@@ -122,7 +125,8 @@ static tq_status tokenizeOne(tq_session &session, const char *text,
 
 /// The id that fills up shorter texts has to be in the model's table too.
 static tq_status checkPadding(const tq_model &model, const Texts &texts) {
-  const tq_program_tensor &input = model.program->inputs[texts.idsInput];
+  const tq_program_tensor &input =
+      model.program->entries->inputs[texts.idsInput];
   bool isPadded = input.dims[1] >= 0
                       ? texts.shortest < input.dims[1]
                       : texts.maskInput >= 0 && texts.shortest < texts.longest;
@@ -220,7 +224,8 @@ static int64_t largestBatch(const tq_session &session,
 
 static Batch nextBatch(const tq_session &session, const Texts &texts,
                        int64_t first, int64_t most) {
-  const tq_program_tensor &ids = session.model->program->inputs[texts.idsInput];
+  const tq_program_tensor &ids =
+      session.model->program->entries->inputs[texts.idsInput];
   int64_t length = lengthOf(session, first);
   Batch batch = {first, 1, 1, ids.dims[1] >= 0 ? ids.dims[1] : length};
   most = largestBatch(session, ids, batch.padded, most);
@@ -257,8 +262,8 @@ static void fillBatch(tq_session &session, const Texts &texts,
       int64_t at = r * batch.padded + i;
       to[at] = i < length ? ids[offsets[text] + i] : pad;
       if (texts.maskInput >= 0)
-        writeMask(program.inputs[texts.maskInput], session.textInputs[1].data,
-                  at, i < length);
+        writeMask(program.entries->inputs[texts.maskInput],
+                  session.textInputs[1].data, at, i < length);
     }
   }
 }
@@ -277,24 +282,27 @@ static tq_status runBatch(tq_session &session, const Texts &texts,
   fillBatch(session, texts, batch);
   tq_tensor *inputs = session.textTensors;
   memset(inputs, 0,
-         sizeof(tq_tensor) * (program.num_inputs + program.num_outputs));
+         sizeof(tq_tensor) *
+             (program.entries->num_inputs + program.entries->num_outputs));
   inputs[texts.idsInput] = {
       session.textInputs[0].data, {batch.rows, batch.padded}, 2, TQ_I32};
   if (texts.maskInput >= 0) {
-    bool isFloat = program.inputs[texts.maskInput].dtype == TQ_PROGRAM_F32;
+    bool isFloat =
+        program.entries->inputs[texts.maskInput].dtype == TQ_PROGRAM_F32;
     inputs[texts.maskInput] = {session.textInputs[1].data,
                                {batch.rows, batch.padded},
                                2,
                                isFloat ? TQ_F32 : TQ_I32};
   }
-  return runHeld(session, inputs, program.num_inputs,
-                 inputs + program.num_inputs, program.num_outputs);
+  return runHeld(session, inputs, program.entries->num_inputs,
+                 inputs + program.entries->num_inputs,
+                 program.entries->num_outputs);
 }
 
 /// The dimension of an output that follows the tokens, or -1.
 static int32_t sequenceAxis(const tq_program &program, const Texts &texts,
                             const tq_program_tensor &output) {
-  int64_t sequence = program.inputs[texts.idsInput].dims[1];
+  int64_t sequence = program.entries->inputs[texts.idsInput].dims[1];
   for (int32_t d = 1; d < output.rank; ++d)
     if (sequence < 0 && output.dims[d] == sequence)
       return d;
@@ -304,9 +312,10 @@ static int32_t sequenceAxis(const tq_program &program, const Texts &texts,
 static void handOut(const tq_session &session, const Texts &texts,
                     const Batch &batch, int32_t index, const TextRun &run) {
   const tq_program &program = *session.model->program;
-  const tq_tensor &result = session.textTensors[program.num_inputs + index];
+  const tq_tensor &result =
+      session.textTensors[program.entries->num_inputs + index];
   const auto *order = reinterpret_cast<const int64_t *>(session.textOrder.data);
-  int32_t axis = sequenceAxis(program, texts, program.outputs[index]);
+  int32_t axis = sequenceAxis(program, texts, program.entries->outputs[index]);
   TextRow row = {};
   row.output = index;
   row.padded = batch.padded;
@@ -332,11 +341,12 @@ static void handOut(const tq_session &session, const Texts &texts,
 tq_status runTexts(tq_session &session, const Texts &texts,
                    const TextRun &run) {
   const tq_program &program = *session.model->program;
+  session.entry = program.entries;
   if (!sortTexts(session, texts))
     return fail(TQ_ERROR_RESOURCE, "no memory to sort %" PRId64 " texts",
                 texts.count);
   int64_t dims[TQ_MAX_RANK];
-  for (int32_t i = 0; i < program.num_outputs; ++i)
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i)
     if (!run.wanted || run.wanted[i])
       if (tq_status status = textOutputDims(*session.model, texts, i, dims))
         return status;
@@ -344,7 +354,7 @@ tq_status runTexts(tq_session &session, const Texts &texts,
     Batch batch = nextBatch(session, texts, done, run.batch);
     if (tq_status status = runBatch(session, texts, batch))
       return status;
-    for (int32_t i = 0; i < program.num_outputs; ++i)
+    for (int32_t i = 0; i < program.entries->num_outputs; ++i)
       if (!run.wanted || run.wanted[i])
         handOut(session, texts, batch, i, run);
     done += batch.count;
@@ -357,8 +367,8 @@ tq_status runTexts(tq_session &session, const Texts &texts,
 tq_status textOutputDims(const tq_model &model, const Texts &texts,
                          int32_t index, int64_t *dims) {
   const tq_program &program = *model.program;
-  const tq_program_tensor &output = program.outputs[index];
-  int64_t batch = program.inputs[texts.idsInput].dims[0];
+  const tq_program_tensor &output = program.entries->outputs[index];
+  int64_t batch = program.entries->inputs[texts.idsInput].dims[0];
   int32_t axis = sequenceAxis(program, texts, output);
   bool fits = output.rank >= 1 && output.dims[0] == batch;
   for (int32_t d = 1; d < output.rank; ++d) {
@@ -410,7 +420,7 @@ static tq_status reserveRows(tq_session &session, const Texts &texts,
                              tq_tensor *outputs, int32_t numOutputs) {
   const tq_program &program = *session.model->program;
   for (int32_t i = 0; i < numOutputs; ++i) {
-    const tq_program_tensor &output = program.outputs[i];
+    const tq_program_tensor &output = program.entries->outputs[i];
     int64_t bytes;
     outputs[i].rank = output.rank;
     outputs[i].dtype = output.dtype;
@@ -437,11 +447,11 @@ tq_status tq_session_run_text(tq_session *session, const char *const *texts,
   if (hold.status())
     return hold.status();
   const tq_program &program = *session->model->program;
-  if (batch < 0 || numOutputs < 0 || numOutputs > program.num_outputs ||
-      (numOutputs && !outputs))
+  if (batch < 0 || numOutputs < 0 ||
+      numOutputs > program.entries->num_outputs || (numOutputs && !outputs))
     return fail(TQ_ERROR_USAGE,
                 "expected at most %d outputs and a batch of 0 or more",
-                program.num_outputs);
+                program.entries->num_outputs);
   Texts tokenized;
   if (tq_status status =
           tokenizeTexts(*session, texts, bytes, count, &tokenized))
@@ -453,7 +463,7 @@ tq_status tq_session_run_text(tq_session *session, const char *const *texts,
   Gather gather = {session, tokenized.longest};
   // Outputs past those asked for need not have a row a text.
   bool *wanted = session->wantedOutputs;
-  for (int32_t i = 0; i < program.num_outputs; ++i)
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i)
     wanted[i] = i < numOutputs;
   TextRun run;
   run.batch = batch;

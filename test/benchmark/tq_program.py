@@ -69,11 +69,18 @@ class Tensor(ctypes.Structure):
 
 class TensorInfo(ctypes.Structure):
     """tq_tensor_info."""
-    _fields_ = [("name", ctypes.c_char_p), ("dtype", ctypes.c_int32),
-                ("rank", ctypes.c_int32), ("dims", ctypes.c_int64 * MAX_RANK),
+    _fields_ = [("size", ctypes.c_size_t), ("name", ctypes.c_char_p),
+                ("dtype", ctypes.c_int32), ("rank", ctypes.c_int32),
+                ("dims", ctypes.c_int64 * MAX_RANK),
                 ("symbols", ctypes.c_char_p * MAX_RANK),
                 ("max", ctypes.c_int64 * MAX_RANK), ("limit", ctypes.c_int64),
                 ("optional", ctypes.c_int32)]
+
+
+class SessionOptions(ctypes.Structure):
+    """tq_session_options."""
+    _fields_ = [("size", ctypes.c_size_t), ("threads", ctypes.c_int32),
+                ("num_sizes", ctypes.c_int32), ("sizes", ctypes.c_void_p)]
 
 
 class Session:
@@ -84,7 +91,8 @@ class Session:
         self.library.tq_last_message.restype = ctypes.c_char_p
         self.model, self.session = ctypes.c_void_p(), ctypes.c_void_p()
         self.call("tq_model_open", ctypes.byref(self.model))
-        self.call("tq_session_create", self.model, threads,
+        options = SessionOptions(ctypes.sizeof(SessionOptions), threads)
+        self.call("tq_session_create", self.model, ctypes.byref(options),
                   ctypes.byref(self.session))
         self.inputs = self.names("input")
         self.outputs = self.names("output")
@@ -103,7 +111,7 @@ class Session:
     def names(self, kind):
         """Names of the inputs or outputs in the model's order."""
         count = getattr(self.library, f"tq_model_num_{kind}s")(self.model)
-        info, names = TensorInfo(), []
+        info, names = TensorInfo(ctypes.sizeof(TensorInfo)), []
         for i in range(count):
             self.call(f"tq_model_{kind}", self.model, i, ctypes.byref(info))
             names.append(info.name.decode())

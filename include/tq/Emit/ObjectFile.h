@@ -20,10 +20,11 @@
 namespace tq {
 
 /// Translates `module`, a program's code for its target number `index`. What
-/// the program's tables refer to, `plan` and `run` of `entry`, becomes hidden
-/// and gets the target's symbol, everything else internal.
+/// the program's tables refer to, `plan` and `run` of each of `entries`,
+/// becomes hidden and gets the target's symbol, everything else internal.
 llvm::Expected<std::unique_ptr<llvm::Module>>
-translateTarget(mlir::ModuleOp module, size_t index, llvm::StringRef entry,
+translateTarget(mlir::ModuleOp module, size_t index,
+                llvm::ArrayRef<ProgramEntry> entries,
                 llvm::LLVMContext &context, llvm::TargetMachine &machine);
 
 /// An empty module for `machine`, for the tables alone.

@@ -46,11 +46,18 @@ struct ProgramSymbol {
   int64_t max = 0;
 };
 
-/// Code for one CPU; fields as in tq_program_target.
+/// What a session keeps; fields as in tq_program_state.
+struct ProgramState {
+  std::string name;
+  int32_t kind = TQ_STATE_TENSOR;
+  int32_t dtype = 0;
+  std::vector<int64_t> dims;
+};
+
+/// A CPU; fields as in tq_program_target.
 struct ProgramTarget {
   std::string cpu;
   std::string requiredFeatures;
-  std::string arenaFormula;
   std::vector<uint64_t> codeBytes;
 };
 
@@ -66,6 +73,17 @@ struct ProgramPrompt {
   std::string text;
 };
 
+/// A function of the program; fields as in tq_program_entry.
+struct ProgramEntry {
+  std::string name;
+  std::vector<ProgramTensor> inputs;
+  std::vector<ProgramTensor> outputs;
+  std::vector<ProgramCall> calls;
+  std::vector<std::string> checks; // what `plan` finds to hold, or not
+  std::vector<std::string> arenas; // formulas, of each target
+  int32_t batchDim = 0;
+};
+
 /// Everything in the tables; fields as in tq_program.
 struct ProgramInfo {
   std::string name;
@@ -74,16 +92,11 @@ struct ProgramInfo {
   std::string library;
   std::vector<ProgramTarget> targets;
   std::vector<ProgramSymbol> symbols;
-  std::vector<ProgramTensor> inputs;
-  std::vector<ProgramTensor> outputs;
-  std::string entry; // its name
+  std::vector<ProgramEntry> entries;
+  std::vector<ProgramState> states;
   std::vector<std::string> kernels;
-  std::vector<ProgramCall> calls;
-  std::vector<std::string> checks; // what `plan` finds to hold, or not
-  std::vector<std::string> arenas; // formulas, of each target
   std::vector<std::string> labels;
   int32_t labelScores = 0;
-  int32_t batchDim = 0;
   uint64_t weightsBytes = 0;
   std::vector<uint8_t> tokenizer;
   std::string tokenizerNote;
@@ -105,8 +118,9 @@ inline constexpr char kOpenLibrarySymbol[] = "tq_open_library";
 /// "tq_model_open_minilm", exported.
 std::string getOpenSymbol(llvm::StringRef library);
 
-/// Targets have a function each: "tq_program_run.0" is that of the first.
-std::string getTargetSymbol(llvm::StringRef name, size_t target);
+/// Each entry has a function for each target: "tq_program_run.0.1" is that of
+/// the second entry for the first target.
+std::string getCodeSymbol(llvm::StringRef name, size_t target, size_t entry);
 
 /// Reads what `module` says about its program. Fails with one line where it is
 /// not what the runtime could use.

@@ -22,7 +22,7 @@
 extern "C" {
 #endif
 
-enum { TQ_PROGRAM_ABI = 6, TQ_MAX_RANK = 8 };
+enum { TQ_PROGRAM_ABI = 7, TQ_MAX_RANK = 8 };
 
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
@@ -58,6 +58,23 @@ typedef struct tq_program_tensor {
   int32_t marks_padding;
 } tq_program_tensor;
 
+/// What a session keeps from run to run.
+enum tq_program_state_kind {
+  TQ_STATE_TENSOR = 0,
+  TQ_STATE_NUMBER = 1, // an index, of rank 0
+};
+
+/// A state, which begins as zeros. Sizes of its symbols are given to the
+/// session when it is made.
+typedef struct tq_program_state {
+  const char *name;
+  int32_t kind;  // enum tq_program_state_kind
+  int32_t dtype; // enum tq_program_dtype
+  int32_t rank;
+  int32_t reserved;
+  int64_t dims[8]; // TQ_MAX_RANK, as of tq_program_tensor
+} tq_program_state;
+
 /// A dynamic dimension shared by inputs and outputs, for example "batch".
 typedef struct tq_program_symbol {
   const char *name;
@@ -69,7 +86,7 @@ typedef struct tq_program_kernel {
   const char *name;
 } tq_program_kernel;
 
-/// One call of a kernel by the schedule, in the order of execution.
+/// One call of a kernel by an entry's schedule, in the order of execution.
 typedef struct tq_program_call {
   int32_t kernel; // index into `kernels`
   int32_t reserved;
@@ -88,8 +105,10 @@ enum tq_program_label_scores {
 /// The runtime's state during a run; opaque to generated code.
 typedef struct tq_context tq_context;
 
-/// Where generated code finds its data during a run.
-/// `in_dims` holds all dimensions of all inputs, input by input.
+/// Where generated code finds its data during a run. `inputs` are those of the
+/// entry, then the tensors among the program's states, which it may write.
+/// `in_dims` holds all dimensions of all inputs, input by input, then of each
+/// state its dimensions or its value.
 typedef void (*tq_program_run_fn)(tq_context *context,
                                   const void *const *inputs,
                                   const int64_t *in_dims, void *const *outputs,
@@ -97,8 +116,9 @@ typedef void (*tq_program_run_fn)(tq_context *context,
 
 /// Returns the arena's bytes for these input dimensions and this number of
 /// threads, -1 if it would overflow 2^62, or -(k+2) if check k of
-/// `tq_program::checks` does not hold; writes all dimensions of all outputs,
-/// output by output, into `out_dims`.
+/// `tq_program_entry::checks` does not hold; writes all dimensions of all
+/// outputs, output by output, into `out_dims`, and behind them what the numbers
+/// among the states are after the run.
 typedef int64_t (*tq_program_plan_fn)(const int64_t *in_dims, int64_t threads,
                                       int64_t *out_dims);
 
@@ -108,46 +128,61 @@ typedef struct tq_program_prompt {
   const char *text;
 } tq_program_prompt;
 
-/// The program's code for one CPU. All compute the same bits.
+/// The code of an entry for one CPU; all compute the same bits.
+typedef struct tq_program_code {
+  const char *arena_formula; // for people: "4608*batch*sequence + ..."
+  tq_program_plan_fn plan;
+  tq_program_run_fn run;
+} tq_program_code;
+
+/// A function of the program that its users call.
+typedef struct tq_program_entry {
+  const char *name;
+  int32_t num_inputs;
+  int32_t num_outputs;
+  int32_t num_calls;
+  /// -(k+1): symbol k is the first dimension of all outputs and of the inputs
+  /// that have it, and rows along it do not depend on each other; 0: none.
+  int32_t batch_dim;
+  const tq_program_tensor *inputs;
+  const tq_program_tensor *outputs;
+  const tq_program_call *calls;
+  /// What has to hold of the sizes, for people; how many, only `plan` knows.
+  const char *const *checks;
+  const tq_program_code *codes; // by tq_program_target::code
+} tq_program_entry;
+
+/// A CPU that the program has code for.
 typedef struct tq_program_target {
   const char *cpu; // "x86-64-v4+avx512vnni"
   /// CPU features that must be present, comma separated, LLVM's names
   /// ("avx2,fma,avx512vnni").
   const char *required_features;
-  const char *arena_formula; // for people: "4608*batch*sequence + ..."
-  tq_program_plan_fn plan;
-  tq_program_run_fn run;
+  int32_t code; // index into tq_program_entry::codes
+  int32_t reserved;
   /// Of each kernel, 0 if unknown.
   const uint64_t *code_bytes;
 } tq_program_target;
 
 typedef struct tq_program {
-  uint32_t abi; // TQ_PROGRAM_ABI
-  /// -(k+1): symbol k is the first dimension of all outputs and of the inputs
-  /// that have it, and rows along it do not depend on each other; 0: none.
-  int32_t batch_dim;
-  const char *name;             // model name
+  uint32_t abi;        // TQ_PROGRAM_ABI
+  int32_t num_entries; // at least 1; the first is meant if nobody says which
+  const char *name;    // model name
   const char *compiler_version; // "tq 0.1.0 (LLVM 22.1.8)"
   const char *options;          // the options it was compiled with
   const char *library;          // NAME of tq_model_open_NAME, "" if none
 
   int32_t num_symbols;
-  int32_t num_inputs;
-  int32_t num_outputs;
+  int32_t num_states;
   int32_t num_kernels;
-  int32_t num_calls;
   int32_t num_labels;   // 0, or the number of classes
   int32_t num_targets;  // at least 1
   int32_t label_scores; // enum tq_program_label_scores
   const tq_program_symbol *symbols;
-  const tq_program_tensor *inputs;
-  const tq_program_tensor *outputs;
+  const tq_program_entry *entries;
+  const tq_program_state *states;
   const tq_program_kernel *kernels;
-  const tq_program_call *calls;
   const char *const *labels; // class names for the output "logits"
-  /// What has to hold of the inputs' sizes, for people; how many, only `plan`
-  /// knows.
-  const char *const *checks;
 
   /// The most demanding first: the first that the CPU can run is taken.
   const tq_program_target *targets;
@@ -168,8 +203,9 @@ typedef struct tq_program {
   int32_t num_prompts;
   int32_t default_prompt;
 
-  /// Golden self-test: for each input, then each output, its dims (int64_t
-  /// each) followed by its bytes, padded to 8 bytes. Null if none is stored.
+  /// Golden self-test of the first entry: for each input, then each output, its
+  /// dims (int64_t each) followed by its bytes, padded to 8 bytes. Null if none
+  /// is stored.
   const uint8_t *golden;
   uint64_t golden_bytes;
 } tq_program;
@@ -196,10 +232,10 @@ void tq_parallel_for(tq_context *context, tq_kernel_body body, void *arguments,
 /// Number of workers of this run, at least 1 (what `plan` was given).
 int64_t tq_num_threads(tq_context *context);
 
-/// Brackets call `call` (index into `tq_program::calls`), or a part of it that
-/// worker `thread` runs by itself; `thread` is -1 where all take part. `begin`
-/// is what tq_kernel_begin gave. `ops` counts multiplications and additions,
-/// `bytes` what must move between memory and core at least.
+/// Brackets call `call` (index into `tq_program_entry::calls`), or a part of it
+/// that worker `thread` runs by itself; `thread` is -1 where all take part.
+/// `begin` is what tq_kernel_begin gave. `ops` counts multiplications and
+/// additions, `bytes` what must move between memory and core at least.
 int64_t tq_kernel_begin(tq_context *context);
 void tq_kernel_end(tq_context *context, int64_t call, int64_t thread,
                    int64_t begin, int64_t ops, int64_t bytes);

@@ -9,7 +9,7 @@
 |*                                                                            *|
 |*   const tq_model *model;                                                   *|
 |*   tq_session *session;                                                     *|
-|*   if (tq_model_open(&model) || tq_session_create(model, 0, &session))      *|
+|*   if (tq_model_open(&model) || tq_session_create(model, NULL, &session))   *|
 |*     fprintf(stderr, "%s\n", tq_last_message());                            *|
 |*   tq_tensor in[3] = {{ids, {1, 7}, 2, TQ_I64}};    // the others: filled   *|
 |*   tq_tensor out[1] = {{0}};                        // session's own memory *|
@@ -44,7 +44,9 @@ extern "C" {
 #define TQ_API
 #endif
 
-#define TQ_API_VERSION 1
+/** Of this header; tq_api_version is that of the library. A library of a newer
+    version of tq works with callers of version 2 and above. */
+#define TQ_API_VERSION 2
 
 /** What every call returns. The values are also the exit codes of a program. */
 typedef enum tq_status {
@@ -72,8 +74,10 @@ typedef struct tq_tensor {
   int32_t dtype; /**< enum tq_dtype */
 } tq_tensor;
 
-/** What an input or output looks like. */
+/** What an input, an output or a state looks like. `size` is that of the
+   struct, set by the caller: what a later version adds is not written then. */
 typedef struct tq_tensor_info {
+  size_t size;
   const char *name;
   int32_t dtype; /**< enum tq_dtype */
   int32_t rank;
@@ -84,8 +88,37 @@ typedef struct tq_tensor_info {
   int32_t optional;       /**< 1: may be left out of a run */
 } tq_tensor_info;
 
+/** What an entry of a model looks like; `size` as above. */
+typedef struct tq_entry_info {
+  size_t size;
+  const char *name;
+  int32_t num_inputs;
+  int32_t num_outputs;
+} tq_entry_info;
+
+/** The size of a dynamic dimension: {"capacity", 512}. */
+typedef struct tq_symbol_size {
+  const char *symbol;
+  int64_t value;
+} tq_symbol_size;
+
+/** How a session is made; what is 0 is chosen. `size` as above. */
+typedef struct tq_session_options {
+  size_t size;
+  /** Threads, of which the calling one is one; 0: as many as this process may
+      use cores. */
+  int32_t threads;
+  /** Sizes of the dynamic dimensions of the model's states; those that are not
+      given are as large as they may be, the batch 1. */
+  int32_t num_sizes;
+  const tq_symbol_size *sizes;
+} tq_session_options;
+
 typedef struct tq_model tq_model;
 typedef struct tq_session tq_session;
+
+/** TQ_API_VERSION of the library. */
+TQ_API int32_t tq_api_version(void);
 
 /** Why the last failing call of this thread failed: one line, never NULL. */
 TQ_API const char *tq_last_message(void);
@@ -98,6 +131,24 @@ TQ_API tq_status tq_model_open(const tq_model **model);
 TQ_API void tq_model_close(const tq_model *model);
 
 TQ_API const char *tq_model_name(const tq_model *model);
+
+/** Entries are functions of a model that share its weights and the states of a
+    session. Functions that take none mean the first. */
+TQ_API int32_t tq_model_num_entries(const tq_model *model);
+TQ_API tq_status tq_model_entry(const tq_model *model, int32_t entry,
+                                tq_entry_info *info);
+/** The entry of this name, -1 if there is none. */
+TQ_API int32_t tq_model_find_entry(const tq_model *model, const char *name);
+TQ_API tq_status tq_entry_input(const tq_model *model, int32_t entry,
+                                int32_t index, tq_tensor_info *info);
+TQ_API tq_status tq_entry_output(const tq_model *model, int32_t entry,
+                                 int32_t index, tq_tensor_info *info);
+
+/** What a session keeps from run to run. */
+TQ_API int32_t tq_model_num_states(const tq_model *model);
+TQ_API tq_status tq_model_state(const tq_model *model, int32_t index,
+                                tq_tensor_info *info);
+
 TQ_API int32_t tq_model_num_inputs(const tq_model *model);
 TQ_API int32_t tq_model_num_outputs(const tq_model *model);
 TQ_API tq_status tq_model_input(const tq_model *model, int32_t index,
@@ -122,10 +173,12 @@ TQ_API tq_status tq_model_tokenize(const tq_model *model, const char *text,
 TQ_API int32_t tq_model_num_prompts(const tq_model *model);
 TQ_API const char *tq_model_prompt(const tq_model *model, int32_t index);
 
-/** Makes a session with `threads` threads (the calling one is one of them);
-    0: as many as this process may use cores. */
-TQ_API tq_status tq_session_create(const tq_model *model, int32_t threads,
+/** Makes a session; `options` may be NULL. Its states are zeros. */
+TQ_API tq_status tq_session_create(const tq_model *model,
+                                   const tq_session_options *options,
                                    tq_session **session);
+/** Makes all states zeros again. */
+TQ_API tq_status tq_session_reset(tq_session *session);
 /** Frees a session. NULL does nothing. */
 TQ_API void tq_session_destroy(tq_session *session);
 TQ_API int32_t tq_session_threads(const tq_session *session);
@@ -142,6 +195,13 @@ TQ_API int64_t tq_session_arena_bytes(const tq_session *session);
 TQ_API tq_status tq_session_run(tq_session *session, const tq_tensor *inputs,
                                 int32_t num_inputs, tq_tensor *outputs,
                                 int32_t num_outputs);
+
+/** The same for an entry of the model. A run that fails leaves the states as
+   they were. */
+TQ_API tq_status tq_session_run_entry(tq_session *session, int32_t entry,
+                                      const tq_tensor *inputs,
+                                      int32_t num_inputs, tq_tensor *outputs,
+                                      int32_t num_outputs);
 
 /** Chooses what tq_session_run_text puts before each text from now on: the
     prompt of that name, "": nothing, NULL: the model's default, which holds

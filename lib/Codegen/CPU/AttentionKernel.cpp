@@ -39,7 +39,16 @@ static bool isWhole(tensor::ExtractSliceOp slice, int64_t dim) {
          tq::getConstantDim(source) == dim;
 }
 
-/// An argument, or a slice of the last dimension of one.
+/// The argument that says how many tokens a slice has from the first on.
+static BlockArgument getPrefix(tensor::ExtractSliceOp slice) {
+  auto size = dyn_cast<Value>(slice.getMixedSizes()[1]);
+  return size && isConstantIntValue(slice.getMixedOffsets()[1], 0)
+             ? dyn_cast<BlockArgument>(size)
+             : BlockArgument();
+}
+
+/// An argument, or a slice of the last dimension of one, perhaps of its first
+/// tokens only.
 FailureOr<AttentionGenerator::Operand>
 AttentionGenerator::getOperand(Value value) {
   Operand operand;
@@ -48,8 +57,13 @@ AttentionGenerator::getOperand(Value value) {
       return failure();
     std::optional<int64_t> column =
         getConstantIntValue(slice.getMixedOffsets()[2]);
-    if (!isWhole(slice, 0) || !isWhole(slice, 1) || !column)
+    if (!isWhole(slice, 0) || !column)
       return failure();
+    if (!isWhole(slice, 1)) {
+      operand.prefix = getPrefix(slice);
+      if (!operand.prefix)
+        return failure();
+    }
     operand.firstColumn = *column;
     value = slice.getSource();
   }
@@ -71,6 +85,8 @@ LogicalResult AttentionGenerator::analyze() {
       return failure();
     *operand = *found;
   }
+  if (query.prefix || key.prefix != value.prefix)
+    return failure();
   if (op.getMask()) {
     auto argument = dyn_cast<BlockArgument>(op.getMask());
     if (!argument)
@@ -113,9 +129,10 @@ void AttentionGenerator::emitCounts() {
                                      count.dim(query.argument, 0),
                                      indexConstant(count.builder, heads)));
   SizeBuilder bytes(kernel, kernel.variant.getWorkspace());
-  Value panelCount =
-      arith::CeilDivUIOp::create(bytes.builder, bytes.dim(key.argument, 1),
-                                 indexConstant(bytes.builder, kPanel));
+  Value tokens = key.prefix ? bytes.number(key.prefix.getArgNumber())
+                            : bytes.dim(key.argument, 1);
+  Value panelCount = arith::CeilDivUIOp::create(
+      bytes.builder, tokens, indexConstant(bytes.builder, kPanel));
   auto [fixed, perPanel] = countWords();
   Value variable = arith::MulIOp::create(
       bytes.builder, panelCount, indexConstant(bytes.builder, 4 * perPanel));
@@ -143,7 +160,8 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   workspace = kernel.addWorkspace();
   builder.setInsertionPointToEnd(kernel.getCode());
   queries = memref::DimOp::create(builder, query.memref, 1);
-  keys = memref::DimOp::create(builder, key.memref, 1);
+  keys = key.prefix ? kernel.memrefs[key.prefix.getArgNumber()]
+                    : Value(memref::DimOp::create(builder, key.memref, 1));
   panels = arith::CeilDivUIOp::create(builder, keys, index(kPanel));
   isFar = emitIsFar();
   begin();

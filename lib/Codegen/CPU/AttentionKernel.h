@@ -35,6 +35,7 @@ protected:
     mlir::Value memref;
     unsigned argument = 0;
     int64_t firstColumn = 0;
+    mlir::BlockArgument prefix = {}; ///< how many tokens; null: all
   };
 
   /// Where a work item has its operands.

@@ -98,6 +98,11 @@ Value SizeBuilder::dim(unsigned argument, unsigned dimension) {
   return region.getArgument(place);
 }
 
+Value SizeBuilder::number(unsigned argument) {
+  return region.getArgument(program::countSizes(
+      kernel.source.getArgumentTypes().take_front(argument)));
+}
+
 void SizeBuilder::finish(Value result) {
   program::YieldOp::create(builder, result);
 }
@@ -106,9 +111,11 @@ void SizeBuilder::finish(Value result) {
 // Variants
 //===----------------------------------------------------------------------===//
 
-static MemRefType getMemRefType(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  return MemRefType::get(type.getShape(), type.getElementType());
+/// What the code of a variant takes for an argument of the kernel.
+static Type getCodeType(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor ? MemRefType::get(tensor.getShape(), tensor.getElementType())
+                : type;
 }
 
 /// A variant with an empty block for its code: (memrefs..., begin, end).
@@ -118,7 +125,7 @@ static Kernel createKernel(program::VariantOp variant, const Isa &isa) {
   Block &block = variant.getCode().emplaceBlock();
   for (Type type : source.getArgumentTypes())
     kernel.memrefs.push_back(
-        block.addArgument(getMemRefType(type), source.getLoc()));
+        block.addArgument(getCodeType(type), source.getLoc()));
   Type index = IndexType::get(source.getContext());
   kernel.begin = block.addArgument(index, source.getLoc());
   kernel.end = block.addArgument(index, source.getLoc());
@@ -138,7 +145,7 @@ void Kernel::pack(unsigned argument, int64_t panel, int64_t group) {
   SmallVector<Attribute> all(variant.getPacked().getValue());
   all.push_back(packed);
   variant.setPackedAttr(builder.getArrayAttr(all));
-  memrefs[argument].setType(getMemRefType(variant.getArgumentType(argument)));
+  memrefs[argument].setType(getCodeType(variant.getArgumentType(argument)));
 }
 
 /// Removes what a generator left behind that did not know the kernel.
@@ -151,8 +158,13 @@ static void discard(program::VariantOp variant) {
 }
 
 static bool generate(program::VariantOp variant, const Isa &isa) {
+  func::FuncOp source = variant.getKernel().getDefinition();
+  bool isOnTensors =
+      llvm::all_of(source.getArgumentTypes(), llvm::IsaPred<RankedTensorType>);
   for (auto generator : {generateAttentionKernel, generateContractionKernel,
                          generateRowKernel}) {
+    if (!isOnTensors && generator != generateAttentionKernel)
+      return false;
     Kernel kernel = createKernel(variant, isa);
     if (succeeded(generator(kernel)))
       return true;
@@ -184,9 +196,7 @@ private:
     const Isa *own = findIsa(variant.getTarget());
     if (!own)
       return failure();
-    bool isOnTensors = llvm::all_of(source.getArgumentTypes(),
-                                    llvm::IsaPred<RankedTensorType>);
-    if (isOnTensors && generate(variant, *own)) {
+    if (generate(variant, *own)) {
       kernel.emitRemark("kernel '") << kernel.getSymName() << "' on "
                                     << own->name << ": " << *variant.getPlan();
       return success();

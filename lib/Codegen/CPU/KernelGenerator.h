@@ -23,7 +23,7 @@ struct Kernel {
   mlir::func::FuncOp source; ///< the definition
   program::VariantOp variant;
   const Isa &isa;
-  /// The memref of each argument of `source`.
+  /// The memref, or the number, of each argument of `source`.
   llvm::SmallVector<mlir::Value> memrefs = {};
   mlir::Value begin = {}, end = {}; ///< work items
 
@@ -49,6 +49,8 @@ public:
   SizeBuilder(Kernel &kernel, mlir::Region &region);
   /// Size of a dimension of an argument of the kernel.
   mlir::Value dim(unsigned argument, unsigned dimension);
+  /// The argument, an index.
+  mlir::Value number(unsigned argument);
   void finish(mlir::Value result);
   mlir::ImplicitLocOpBuilder builder;
 
@@ -60,11 +62,12 @@ private:
 // The generators. Each fails, having written only into the variant, on a kernel
 // that is not of its kind.
 
-/// Element by element and reductions along the last dimension.
+/// Element by element and reductions along the last dimension, on tensors.
 mlir::LogicalResult generateRowKernel(Kernel &kernel);
-/// A contraction with a weight, and its epilogue.
+/// A contraction with a weight, and its epilogue, on tensors.
 mlir::LogicalResult generateContractionKernel(Kernel &kernel);
-/// tq.attention with the slices that feed it.
+/// tq.attention with the slices that feed it; numbers say how many keys there
+/// are.
 mlir::LogicalResult generateAttentionKernel(Kernel &kernel);
 
 /// min(a, b) of indices.

@@ -189,7 +189,8 @@ static bool isScalarOp(Operation *op) {
 }
 
 static bool isSupported(Operation *op) {
-  if (isa<func::ReturnOp, cf::AssertOp, arith::ConstantOp>(op) ||
+  if (isa<func::ReturnOp, cf::AssertOp, arith::ConstantOp, program::GetStateOp,
+          program::SetStateOp>(op) ||
       isScalarOp(op) || isView(op))
     return true;
   if (isa<TQDialect>(op->getDialect()))

@@ -32,7 +32,7 @@ static bool isKnownBeforeRun(Value index) {
   Operation *op = index.getDefiningOp();
   if (!op)
     return false;
-  if (isa<tensor::DimOp>(op))
+  if (isa<tensor::DimOp, program::GetStateOp>(op))
     return true;
   return isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
          op->getNumRegions() == 0 &&
@@ -55,7 +55,7 @@ static bool isNeverNegative(Value index) {
   if (matchPattern(index, m_ConstantInt(&constant)))
     return !constant.isNegative();
   Operation *op = index.getDefiningOp();
-  if (!op || isa<tensor::DimOp>(op))
+  if (!op || isa<tensor::DimOp, program::GetStateOp>(op))
     return op;
   if (auto apply = dyn_cast<affine::AffineApplyOp>(op))
     return isMonotone(apply.getAffineMap().getResult(0)) &&
@@ -170,10 +170,24 @@ void SizeChecker::expectEqual(OpFoldResult a, OpFoldResult b,
     expect(arith::CmpIPredicate::eq, a, b, what);
 }
 
+/// The state that the tensor is, or is made of in place; null: none.
+static program::GetStateOp findState(Value tensor) {
+  while (auto insert = tensor.getDefiningOp<tensor::InsertSliceOp>())
+    tensor = insert.getDest();
+  return tensor.getDefiningOp<program::GetStateOp>();
+}
+
 static std::string describeDim(TensorDim dim) {
   std::string text;
-  llvm::raw_string_ostream(text)
-      << "dimension " << dim.dim << " of " << dim.tensor.getType();
+  llvm::raw_string_ostream stream(text);
+  stream << "dimension " << dim.dim;
+  if (program::GetStateOp get = findState(dim.tensor)) {
+    StringRef name = get.lookupState().getDimName(dim.dim);
+    stream << (name.empty() ? "" : " (" + name.str() + ")") << " of state @"
+           << get.getName();
+  } else {
+    stream << " of " << dim.tensor.getType();
+  }
   return text;
 }
 
@@ -343,7 +357,9 @@ void SizeChecker::checkSlice(OffsetSizeAndStrideOpInterface op, Value whole) {
                            ? sizes[i]
                            : apply(offset + size * *stride - (*stride - 1),
                                    {offsets[i], sizes[i]});
-    expectAtMost(end, sizeOf(dim), "its slice to lie within " + name);
+    bool isState = isa<tensor::InsertSliceOp>(op) && findState(whole);
+    expectAtMost(end, sizeOf(dim),
+                 (isState ? "room in " : "its slice to lie within ") + name);
   }
 }
 
@@ -391,6 +407,11 @@ void SizeChecker::checkOp(Operation *op) {
       })
       .Case([&](tensor::ExtractOp op) {
         checkIndices(op.getIndices(), op.getTensor());
+      })
+      .Case([&](program::SetStateOp op) {
+        if (op.getValue().getType().isIndex())
+          expectNotNegative(getAsOpFoldResult(op.getValue()),
+                            "state @" + op.getName() + " not to be negative");
       })
       .Case([&](tensor::PadOp op) { checkPad(op); })
       .Case<arith::DivUIOp, arith::DivSIOp, arith::CeilDivUIOp,

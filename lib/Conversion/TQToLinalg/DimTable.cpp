@@ -13,29 +13,33 @@
 using namespace mlir;
 using namespace tq;
 
-void DimTable::addArguments() {
-  llvm::DenseMap<StringAttr, Value> symbols;
-  builder.setInsertionPointToStart(&function.getBody().front());
-  for (BlockArgument argument : function.getArguments()) {
-    auto type = dyn_cast<RankedTensorType>(argument.getType());
-    if (!type)
+/// The sizes of a tensor that the caller of the program gives.
+void DimTable::addNamed(Value tensor,
+                        llvm::function_ref<StringAttr(unsigned)> getName) {
+  Dims &dims = table[tensor];
+  auto type = cast<RankedTensorType>(tensor.getType());
+  for (auto [i, size] : llvm::enumerate(type.getShape())) {
+    if (!ShapedType::isDynamic(size)) {
+      dims.push_back(builder.getIndexAttr(size));
       continue;
-    Dims &dims = table[argument];
-    for (auto [i, size] : llvm::enumerate(type.getShape())) {
-      if (!ShapedType::isDynamic(size)) {
-        dims.push_back(builder.getIndexAttr(size));
-        continue;
-      }
-      StringAttr symbol =
-          program::getDimName(function, argument.getArgNumber(), i);
-      Value known = symbol ? symbols.lookup(symbol) : Value();
-      if (!known)
-        known = tensor::DimOp::create(builder, argument.getLoc(), argument, i);
-      if (symbol)
-        symbols[symbol] = known;
-      dims.push_back(known);
     }
+    StringAttr symbol = getName(i);
+    Value known = symbol ? symbols.lookup(symbol) : Value();
+    if (!known)
+      known = tensor::DimOp::create(builder, tensor.getLoc(), tensor, i);
+    if (symbol)
+      symbols[symbol] = known;
+    dims.push_back(known);
   }
+}
+
+void DimTable::addArguments() {
+  builder.setInsertionPointToStart(&function.getBody().front());
+  for (BlockArgument argument : function.getArguments())
+    if (isa<RankedTensorType>(argument.getType()))
+      addNamed(argument, [&](unsigned i) {
+        return program::getDimName(function, argument.getArgNumber(), i);
+      });
 }
 
 OpFoldResult DimTable::resolve(OpFoldResult size) const {
@@ -54,6 +58,12 @@ LogicalResult DimTable::addResult(OpResult result) {
   if (!isa<RankedTensorType>(result.getType()))
     return success();
   Operation *op = result.getOwner();
+  if (auto get = dyn_cast<program::GetStateOp>(op)) {
+    builder.setInsertionPointAfter(op);
+    program::StateOp state = get.lookupState();
+    addNamed(result, [&](unsigned i) { return state.getDimName(i); });
+    return success();
+  }
   builder.setInsertionPoint(op);
   auto dims = reifyResultDims(builder, result,
                               [&](Value value) { return lookup(value); });

@@ -12,9 +12,8 @@
 
 namespace tq {
 
-/// The sizes of every tensor in a function of one block, in terms of its
-/// arguments' sizes. Arguments whose dimensions have one name share
-/// one value.
+/// The sizes of every tensor in a function of one block, in terms of the sizes
+/// of its arguments and of states. Dimensions of one name share one value.
 class DimTable {
 public:
   explicit DimTable(mlir::func::FuncOp function)
@@ -28,6 +27,8 @@ public:
 
 private:
   void addArguments();
+  void addNamed(mlir::Value tensor,
+                llvm::function_ref<mlir::StringAttr(unsigned dim)> getName);
   mlir::LogicalResult addResult(mlir::OpResult result);
   /// What the table says instead of a `tensor.dim`; other sizes stay.
   mlir::OpFoldResult resolve(mlir::OpFoldResult size) const;
@@ -36,6 +37,7 @@ private:
   mlir::func::FuncOp function;
   mlir::OpBuilder builder;
   llvm::DenseMap<mlir::Value, Dims> table;
+  llvm::DenseMap<mlir::StringAttr, mlir::Value> symbols; ///< sizes with a name
 };
 
 } // namespace tq

@@ -26,8 +26,37 @@ using namespace tq;
 /// Ops whose results a kernel writes.
 static bool isComputed(Value value) {
   Operation *op = value.getDefiningOp();
-  return op && !isView(op) && !isa<tensor::EmptyOp>(op) &&
+  return op && !isView(op) && !isa<tensor::EmptyOp, program::GetStateOp>(op) &&
          !isCompileTimeValue(value);
+}
+
+/// Whether the value becomes what a state is.
+static bool isStored(Value value) {
+  return llvm::any_of(value.getUsers(), llvm::IsaPred<program::SetStateOp>);
+}
+
+/// The state's memory, where the op that gives `result` writes it.
+static Value findState(OpResult result) {
+  auto style = dyn_cast<DestinationStyleOpInterface>(result.getOwner());
+  OpOperand *init = style ? style.getTiedOpOperand(result) : nullptr;
+  return init && isStateUpdate(*init) ? init->get() : Value();
+}
+
+/// Copies what is stored in a state, where no op writes into its memory.
+static void copyStoredValues(func::FuncOp schedule) {
+  for (auto set : llvm::to_vector(
+           schedule.getBody().front().getOps<program::SetStateOp>())) {
+    auto type = dyn_cast<RankedTensorType>(set.getValue().getType());
+    auto result = dyn_cast<OpResult>(set.getValue());
+    if (!type || (result && findState(result)))
+      continue;
+    OpBuilder builder(set);
+    Value state = program::GetStateOp::create(builder, set.getLoc(), type,
+                                              set.getNameAttr());
+    auto copy =
+        linalg::CopyOp::create(builder, set.getLoc(), set.getValue(), state);
+    set.getValueMutable().assign(copy.getResult(0));
+  }
 }
 
 /// Copies returned values that no kernel writes, and values returned twice:
@@ -39,7 +68,8 @@ static void copyReturnedValues(func::FuncOp schedule) {
   for (OpOperand &operand : terminator->getOpOperands()) {
     Value value = operand.get();
     auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type || (seen.insert(value).second && isComputed(value)))
+    if (!type ||
+        (seen.insert(value).second && isComputed(value) && !isStored(value)))
       continue;
     Location loc = terminator->getLoc();
     Value empty = tensor::EmptyOp::create(
@@ -136,6 +166,10 @@ Scheduler::createColumnSums(const KernelGroup &group) {
 }
 
 Value Scheduler::createDestination(Value result) {
+  if (Value state = findState(cast<OpResult>(result))) {
+    scheduleValue(state);
+    return state;
+  }
   Dims sizes = dims.lookup(result);
   for (OpFoldResult size : sizes)
     if (auto value = dyn_cast<Value>(size))
@@ -202,6 +236,7 @@ struct FormKernelsPass : tq::impl::FormKernelsPassBase<FormKernelsPass> {
   LogicalResult formKernels(func::FuncOp entry, DistinctKernels &kernels) {
     if (failed(checkOps(entry)))
       return failure();
+    copyStoredValues(entry);
     copyReturnedValues(entry);
     DimTable dims(entry);
     if (failed(dims.compute()))

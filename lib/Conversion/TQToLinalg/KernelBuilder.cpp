@@ -46,6 +46,18 @@ static bool readsInit(Operation *op, OpOperand &init) {
   return !linalgOp || linalgOp.payloadUsesValueFromOperand(&init);
 }
 
+bool tq::isStateUpdate(OpOperand &init) {
+  auto get = init.get().getDefiningOp<program::GetStateOp>();
+  auto style = dyn_cast<DestinationStyleOpInterface>(init.getOwner());
+  if (!get || !style || !style.isDpsInit(&init))
+    return false;
+  return llvm::any_of(style.getTiedOpResult(&init).getUsers(),
+                      [&](Operation *user) {
+                        auto set = dyn_cast<program::SetStateOp>(user);
+                        return set && set.getName() == get.getName();
+                      });
+}
+
 /// Destinations that the kernel's out argument takes the place of, by itself or
 /// filled.
 static bool isReplacedInit(const KernelGroups &groups, Operation *op,
@@ -54,8 +66,15 @@ static bool isReplacedInit(const KernelGroups &groups, Operation *op,
   if (!style || !style.isDpsInit(&operand))
     return false;
   Operation *producer = operand.get().getDefiningOp();
-  return !readsInit(op, operand) ||
+  return !readsInit(op, operand) || isStateUpdate(operand) ||
          (producer && groups.copiesProducer(op, producer));
+}
+
+/// The number of tokens that a copied slice has of its source; null: all.
+Value KernelBuilder::getPrefixSize(Operation *op) const {
+  return groups.isPrefix(op)
+             ? cast<Value>(cast<tensor::ExtractSliceOp>(op).getMixedSizes()[1])
+             : Value();
 }
 
 KernelBuilder::KernelBuilder(const KernelGroups &groups,
@@ -98,6 +117,8 @@ void KernelBuilder::collectInputs(Operation *op) {
       if (!llvm::is_contained(copied, producer))
         copied.push_back(producer);
       collectInput(producer->getOperand(0));
+      if (Value count = getPrefixSize(producer))
+        inputs.insert(count);
       continue;
     }
     collectInput(value);
@@ -159,7 +180,7 @@ void KernelBuilder::cloneScalars(Value value) {
   builder.clone(*value.getDefiningOp(), mapping);
 }
 
-/// A copied slice takes its sizes from its source.
+/// A copied slice takes its sizes from its source, but for that of a prefix.
 void KernelBuilder::cloneCopied(Operation *op) {
   auto slice = dyn_cast<tensor::ExtractSliceOp>(op);
   if (!slice) {
@@ -169,6 +190,8 @@ void KernelBuilder::cloneCopied(Operation *op) {
   Value source = mapping.lookup(slice.getSource());
   auto sizes = tensor::getMixedSizes(builder, slice.getLoc(), source);
   sizes.back() = slice.getMixedSizes().back();
+  if (Value count = getPrefixSize(op))
+    sizes[1] = mapping.lookup(count);
   Value copy = tensor::ExtractSliceOp::create(
       builder, slice.getLoc(), slice.getType(), source, slice.getMixedOffsets(),
       sizes, slice.getMixedStrides());
@@ -183,7 +206,7 @@ void KernelBuilder::redirectInits(Operation *op, Operation *clone) {
     if (!isReplacedInit(groups, op, init))
       continue;
     Value out = outArgument(style.getTiedOpResult(&init));
-    if (readsInit(op, init)) {
+    if (readsInit(op, init) && !isStateUpdate(init)) {
       auto fill = init.get().getDefiningOp<linalg::FillOp>();
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(clone);

@@ -42,6 +42,7 @@ private:
   void collectInput(mlir::Value value);
   void createFunction(
       llvm::ArrayRef<std::pair<mlir::Value, mlir::Value>> columnSums);
+  mlir::Value getPrefixSize(mlir::Operation *op) const;
   void cloneScalars(mlir::Value value);
   void cloneCopied(mlir::Operation *op);
   void cloneOp(mlir::Operation *op);
@@ -59,6 +60,10 @@ private:
   mlir::OpBuilder builder;
   mlir::IRMapping mapping;
 };
+
+/// Whether the op makes of a state what `program.set_state` stores: it writes
+/// into the state's memory.
+bool isStateUpdate(mlir::OpOperand &init);
 
 /// Whether a scalar op is computed in the kernels that use it: constants, and
 /// what depends on elements of tensors.

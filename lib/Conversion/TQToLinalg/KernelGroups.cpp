@@ -16,24 +16,50 @@ using namespace tq;
 // Ops that are copied into the kernels of their users
 //===----------------------------------------------------------------------===//
 
-/// All of the other dimensions, consecutive elements of the last.
-static bool slicesColumns(tensor::ExtractSliceOp slice, DimsOf dimsOf) {
+/// What attention can read of a tensor as it stands there.
+enum class Part {
+  None,
+  Columns, ///< all of the other dimensions, consecutive elements of the last
+  Prefix,  ///< the same, but of the first tokens only
+};
+
+static Part getPart(tensor::ExtractSliceOp slice, DimsOf dimsOf) {
   int64_t last = slice.getSourceType().getRank() - 1;
   if (slice.getType().getRank() != last + 1 || !slice.hasUnitStride())
-    return false;
+    return Part::None;
   auto sizes = slice.getMixedSizes();
   auto offsets = slice.getMixedOffsets();
   Dims full = dimsOf(slice.getSource());
-  for (int64_t i = 0; i < last; ++i)
-    if (!isConstantIntValue(offsets[i], 0) ||
-        !isEqualConstantIntOrValue(sizes[i], full[i]))
-      return false;
-  return isa<Attribute>(sizes[last]) && isa<Attribute>(offsets[last]);
+  if (!isa<Attribute>(sizes[last]) || !isa<Attribute>(offsets[last]))
+    return Part::None;
+  Part part = Part::Columns;
+  for (int64_t i = 0; i < last; ++i) {
+    if (!isConstantIntValue(offsets[i], 0))
+      return Part::None;
+    if (isEqualConstantIntOrValue(sizes[i], full[i]))
+      continue;
+    if (i != 1 || last != 2 || !isa<Value>(sizes[i]))
+      return Part::None;
+    part = Part::Prefix;
+  }
+  return part;
+}
+
+/// Keys and values are prefixes of one length.
+static bool readsPrefix(AttentionOp attention, Operation *slice) {
+  auto key = attention.getKey().getDefiningOp<tensor::ExtractSliceOp>();
+  auto value = attention.getValue().getDefiningOp<tensor::ExtractSliceOp>();
+  return key && value && attention.getQuery().getDefiningOp() != slice &&
+         key.getMixedSizes()[1] == value.getMixedSizes()[1];
 }
 
 bool KernelGroups::copiesProducer(Operation *user, Operation *op) const {
   if (columnSlices.contains(op))
     return isa<AttentionOp>(user);
+  if (prefixSlices.contains(op)) {
+    auto attention = dyn_cast<AttentionOp>(user);
+    return attention && readsPrefix(attention, op);
+  }
   if (isPlainPositionIds(op))
     return isa<EmbeddingOp, QuantizedEmbeddingOp>(user) &&
            user->getOperand(0) == op->getResult(0) &&
@@ -61,15 +87,20 @@ static bool needsKernel(Operation *op) {
   if (op->getNumResults() == 0 ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
-  if (isView(op) || isa<tensor::EmptyOp>(op))
+  if (isView(op) || isa<tensor::EmptyOp, program::GetStateOp>(op))
     return false;
   return !isCompileTimeValue(op->getResult(0));
 }
 
 KernelGroups::KernelGroups(Block &block, DimsOf dimsOf) {
   block.walk([&](tensor::ExtractSliceOp slice) {
-    if (slice->getBlock() == &block && slicesColumns(slice, dimsOf))
+    if (slice->getBlock() != &block)
+      return;
+    Part part = getPart(slice, dimsOf);
+    if (part == Part::Columns)
       columnSlices.insert(slice);
+    else if (part == Part::Prefix)
+      prefixSlices.insert(slice);
   });
   for (Operation &op : block) {
     if (!needsKernel(&op))

@@ -37,6 +37,9 @@ public:
   /// accumulates on, positions it looks up, a slice that attention reads.
   bool copiesProducer(mlir::Operation *user, mlir::Operation *op) const;
 
+  /// Whether the op is a slice of the first tokens of keys or values.
+  bool isPrefix(mlir::Operation *op) const { return prefixSlices.contains(op); }
+
   /// Whether kernels hold all that there is of `op`.
   bool isCopied(mlir::Operation *op) const { return copied.contains(op); }
 
@@ -54,6 +57,8 @@ private:
   llvm::DenseMap<mlir::Operation *, KernelGroup *> groupOf;
   /// Slices of all rows: only the last dimension is cut.
   llvm::DenseSet<mlir::Operation *> columnSlices;
+  /// The same of the first tokens, [batch, tokens, columns].
+  llvm::DenseSet<mlir::Operation *> prefixSlices;
   llvm::DenseSet<mlir::Operation *> copied;
 };
 

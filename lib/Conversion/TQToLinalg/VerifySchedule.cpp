@@ -20,8 +20,9 @@ using namespace mlir;
 using namespace tq;
 
 static bool belongsToSchedule(Operation *op) {
-  if (isa<program::CallOp, func::ReturnOp, cf::AssertOp, GetWeightOp,
-          tensor::EmptyOp, tensor::DimOp>(op) ||
+  if (isa<program::CallOp, program::GetStateOp, program::SetStateOp,
+          func::ReturnOp, cf::AssertOp, GetWeightOp, tensor::EmptyOp,
+          tensor::DimOp>(op) ||
       isView(op))
     return true;
   return isa<arith::ArithDialect>(op->getDialect()) &&

@@ -71,11 +71,17 @@ struct Statistics {
 
 static constexpr int64_t maxRuns = 1 << 20, minRuns = 5;
 
+/// All runs are first ones: what one leaves behind is no part of the next.
+static tq_status runOnce(tq_session &session, const RandomInputs &inputs) {
+  if (session.model->program->num_states)
+    if (tq_status status = tq_session_reset(&session))
+      return status;
+  return tq_session_run(&session, inputs.tensors, inputs.count, nullptr, 0);
+}
+
 static tq_status measure(tq_session &session, const RandomInputs &inputs,
                          double seconds, Measurement &result) {
-  auto run = [&] {
-    return tq_session_run(&session, inputs.tensors, inputs.count, nullptr, 0);
-  };
+  auto run = [&] { return runOnce(session, inputs); };
   if (tq_status status = run())
     return status;
   result.firstAnswer = millisecondsSinceStart();
@@ -166,7 +172,7 @@ static void printResult(const tq_session &session, const RandomInputs &inputs,
          measurement.firstAnswer);
   for (int32_t i = 0; i < inputs.count; ++i) {
     Bytes name;
-    printJson(name, program.inputs[i].name);
+    printJson(name, program.entries->inputs[i].name);
     printf("%s%.*s: %s", i ? ", " : "", int(name.size), name.data,
            shapeText(shape, inputs.tensors[i].dims, inputs.tensors[i].rank));
     name.free();
@@ -181,8 +187,7 @@ static tq_status profileRuns(tq_session &session, const RandomInputs &inputs,
   if (tq_status status = recorder.start(session, path))
     return status;
   for (int i = 0; i < runs; ++i)
-    if (tq_status status =
-            tq_session_run(&session, inputs.tensors, inputs.count, nullptr, 0))
+    if (tq_status status = runOnce(session, inputs))
       return status;
   return recorder.finish(session, path);
 }
@@ -190,10 +195,9 @@ static tq_status profileRuns(tq_session &session, const RandomInputs &inputs,
 /// All that a run with random inputs needs.
 static tq_status prepare(const tq_program &program, const Options &options,
                          RandomInputs &inputs, OpenSession &session) {
-  if (tq_status status =
-          inputs.make(program, options.shapes, options.numShapes))
+  if (tq_status status = inputs.make(program, options))
     return status;
-  return session.open(program, options.threads);
+  return session.open(program, options, options.threads);
 }
 
 tq_status runBenchmark(const tq_program &program, const Options &options) {
@@ -225,8 +229,7 @@ tq_status runRandom(const tq_program &program, const Options &options) {
   if (tq_status status = prepare(program, options, inputs, session))
     return status;
   for (int i = 0; i < 3; ++i) // warm up
-    if (tq_status status =
-            tq_session_run(&*session, inputs.tensors, inputs.count, nullptr, 0))
+    if (tq_status status = runOnce(*session, inputs))
       return status;
   return profileRuns(*session, inputs, options.profile, 5);
 }

@@ -23,15 +23,15 @@ static const char *labelScoresName(const tq_program &program) {
 //===----------------------------------------------------------------------===//
 
 static void printShape(Bytes &to, const tq_program &program,
-                       const tq_program_tensor &tensor) {
+                       const int64_t *dims, int32_t rank) {
   to.print("[");
-  for (int32_t d = 0; d < tensor.rank; ++d) {
+  for (int32_t d = 0; d < rank; ++d) {
     if (d)
       to.print(", ");
-    if (tensor.dims[d] >= 0)
-      to.print("%" PRId64, tensor.dims[d]);
+    if (dims[d] >= 0)
+      to.print("%" PRId64, dims[d]);
     else
-      to.print("%s", program.symbols[-(tensor.dims[d] + 1)].name);
+      to.print("%s", program.symbols[-(dims[d] + 1)].name);
   }
   to.print("]");
 }
@@ -39,13 +39,48 @@ static void printShape(Bytes &to, const tq_program &program,
 static void printTensorLine(Bytes &to, const tq_program &program,
                             const char *kind, const tq_program_tensor &tensor) {
   to.print("%-8s %s: %s ", kind, tensor.name, dtypeName(tensor.dtype));
-  printShape(to, program, tensor);
+  printShape(to, program, tensor.dims, tensor.rank);
   if (tensor.limit)
     to.print(", values below %" PRId64, tensor.limit);
   if (tensor.fill != TQ_FILL_NONE)
     to.print(", %s if left out",
              tensor.fill == TQ_FILL_ONES ? "ones" : "zeros");
   to.print("\n");
+}
+
+static void printState(Bytes &to, const tq_program &program,
+                       const tq_program_state &state) {
+  if (state.kind == TQ_STATE_NUMBER) {
+    to.print("state    %s: a number\n", state.name);
+    return;
+  }
+  to.print("state    %s: %s ", state.name, dtypeName(state.dtype));
+  printShape(to, program, state.dims, state.rank);
+  to.print("\n");
+}
+
+/// Of several entries each is under its name.
+static void printPorts(Bytes &to, const tq_program &program,
+                       const tq_program_entry &entry) {
+  if (program.num_entries > 1)
+    to.print("entry    %s\n", entry.name);
+  for (int32_t i = 0; i < entry.num_inputs; ++i)
+    printTensorLine(to, program, "input", entry.inputs[i]);
+  for (int32_t i = 0; i < entry.num_outputs; ++i)
+    printTensorLine(to, program, "output", entry.outputs[i]);
+}
+
+static void printCalls(Bytes &to, const tq_program &program,
+                       const tq_program_entry &entry) {
+  to.print("\n%-14s %-28s layer%s%s\n", "scheme", "kernel",
+           program.num_entries > 1 ? " of " : "",
+           program.num_entries > 1 ? entry.name : "");
+  for (int32_t i = 0; i < entry.num_calls; ++i) {
+    const tq_program_call &call = entry.calls[i];
+    to.print("%-14s %-28s %s%s%s\n", call.scheme,
+             program.kernels[call.kernel].name, call.layer,
+             *call.reason ? "  # " : "", call.reason);
+  }
 }
 
 static void printTargets(Bytes &to, const tq_program &program) {
@@ -56,7 +91,13 @@ static void printTargets(Bytes &to, const tq_program &program) {
              &target == chosen ? " (runs here)" : "");
     if (*target.required_features)
       to.print("  needs  %s\n", target.required_features);
-    to.print("  arena  %s bytes\n", target.arena_formula);
+    for (int32_t e = 0; e < program.num_entries; ++e) {
+      const tq_program_entry &entry = program.entries[e];
+      to.print("  arena  %s bytes%s%s\n",
+               entry.codes[target.code].arena_formula,
+               program.num_entries > 1 ? " of " : "",
+               program.num_entries > 1 ? entry.name : "");
+    }
   }
 }
 
@@ -80,10 +121,10 @@ static void printText(Bytes &to, const tq_program &program) {
       to.print(", at most %" PRId64, program.symbols[i].max);
     to.print("\n");
   }
-  for (int32_t i = 0; i < program.num_inputs; ++i)
-    printTensorLine(to, program, "input", program.inputs[i]);
-  for (int32_t i = 0; i < program.num_outputs; ++i)
-    printTensorLine(to, program, "output", program.outputs[i]);
+  for (int32_t i = 0; i < program.num_states; ++i)
+    printState(to, program, program.states[i]);
+  for (int32_t i = 0; i < program.num_entries; ++i)
+    printPorts(to, program, program.entries[i]);
   if (program.tokenizer)
     to.print("text     up to %" PRId64 " tokens, longer texts are cut\n",
              textLimit(program));
@@ -97,13 +138,8 @@ static void printText(Bytes &to, const tq_program &program) {
     to.print("\nscores   %s\n", labelScoresName(program));
   }
   to.print("selftest %s\n", program.golden ? "stored" : "not stored");
-  to.print("\n%-14s %-28s layer\n", "scheme", "kernel");
-  for (int32_t i = 0; i < program.num_calls; ++i) {
-    const tq_program_call &call = program.calls[i];
-    to.print("%-14s %-28s %s%s%s\n", call.scheme,
-             program.kernels[call.kernel].name, call.layer,
-             *call.reason ? "  # " : "", call.reason);
-  }
+  for (int32_t i = 0; i < program.num_entries; ++i)
+    printCalls(to, program, program.entries[i]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -116,51 +152,66 @@ static void jsonField(Bytes &to, const char *name, const char *value) {
   printJson(to, value ? value : "");
 }
 
+static void jsonShape(Bytes &to, const tq_program &program, const int64_t *dims,
+                      int32_t rank) {
+  to.print("\"shape\": [");
+  for (int32_t d = 0; d < rank; ++d) {
+    to.print(d ? ", " : "");
+    if (dims[d] >= 0)
+      to.print("%" PRId64, dims[d]);
+    else
+      printJson(to, program.symbols[-(dims[d] + 1)].name);
+  }
+  to.print("]");
+}
+
+static void jsonStates(Bytes &to, const tq_program &program) {
+  to.print("  \"states\": [");
+  for (int32_t i = 0; i < program.num_states; ++i) {
+    const tq_program_state &state = program.states[i];
+    to.print(i ? ",\n    {" : "\n    {");
+    jsonField(to, "name", state.name);
+    to.print(", \"number\": %s, ",
+             state.kind == TQ_STATE_NUMBER ? "true" : "false");
+    jsonField(to, "dtype", dtypeName(state.dtype));
+    to.print(", ");
+    jsonShape(to, program, state.dims, state.rank);
+    to.print("}");
+  }
+  to.print("],\n");
+}
+
 static void jsonTensor(Bytes &to, const tq_program &program,
                        const tq_program_tensor &tensor, bool isInput) {
   to.print("{");
   jsonField(to, "name", tensor.name);
   to.print(", ");
   jsonField(to, "dtype", dtypeName(tensor.dtype));
-  to.print(", \"shape\": [");
-  for (int32_t d = 0; d < tensor.rank; ++d) {
-    to.print(d ? ", " : "");
-    if (tensor.dims[d] >= 0)
-      to.print("%" PRId64, tensor.dims[d]);
-    else
-      printJson(to, program.symbols[-(tensor.dims[d] + 1)].name);
-  }
-  to.print("]");
+  to.print(", ");
+  jsonShape(to, program, tensor.dims, tensor.rank);
   if (isInput)
     to.print(", \"limit\": %" PRId64 ", \"optional\": %s", tensor.limit,
              tensor.fill != TQ_FILL_NONE ? "true" : "false");
   to.print("}");
 }
 
-static void jsonTensors(Bytes &to, const tq_program &program, bool inputs) {
-  int32_t count = inputs ? program.num_inputs : program.num_outputs;
+static void jsonTensors(Bytes &to, const tq_program &program,
+                        const tq_program_entry &entry, bool inputs) {
+  int32_t count = inputs ? entry.num_inputs : entry.num_outputs;
   to.print("  \"%s\": [", inputs ? "inputs" : "outputs");
   for (int32_t i = 0; i < count; ++i) {
     to.print(i ? ",\n    " : "\n    ");
-    jsonTensor(to, program, inputs ? program.inputs[i] : program.outputs[i],
+    jsonTensor(to, program, inputs ? entry.inputs[i] : entry.outputs[i],
                inputs);
   }
   to.print("],\n");
 }
 
-static void jsonKernels(Bytes &to, const tq_program &program) {
-  to.print("  \"kernels\": [");
-  for (int32_t k = 0; k < program.num_kernels; ++k) {
-    int32_t calls = 0;
-    for (int32_t i = 0; i < program.num_calls; ++i)
-      calls += program.calls[i].kernel == k;
-    to.print(k ? ",\n    {" : "\n    {");
-    jsonField(to, "name", program.kernels[k].name);
-    to.print(", \"calls\": %d}", calls);
-  }
-  to.print("],\n  \"layers\": [");
-  for (int32_t i = 0; i < program.num_calls; ++i) {
-    const tq_program_call &call = program.calls[i];
+static void jsonLayers(Bytes &to, const tq_program &program,
+                       const tq_program_entry &entry) {
+  to.print("  \"layers\": [");
+  for (int32_t i = 0; i < entry.num_calls; ++i) {
+    const tq_program_call &call = entry.calls[i];
     to.print(i ? ",\n    {" : "\n    {");
     jsonField(to, "layer", call.layer);
     to.print(", ");
@@ -171,7 +222,40 @@ static void jsonKernels(Bytes &to, const tq_program &program) {
     jsonField(to, "reason", call.reason);
     to.print("}");
   }
+  to.print("]");
+}
+
+/// Inputs, outputs and layers of the first entry, and of each under its name.
+static void jsonEntries(Bytes &to, const tq_program &program) {
+  jsonTensors(to, program, *program.entries, /*inputs=*/true);
+  jsonTensors(to, program, *program.entries, /*inputs=*/false);
+  jsonLayers(to, program, *program.entries);
+  to.print(",\n  \"entries\": [");
+  for (int32_t i = 0; i < program.num_entries; ++i) {
+    const tq_program_entry &entry = program.entries[i];
+    to.print(i ? ", {" : "{");
+    jsonField(to, "name", entry.name);
+    to.print(",\n");
+    jsonTensors(to, program, entry, /*inputs=*/true);
+    jsonTensors(to, program, entry, /*inputs=*/false);
+    jsonLayers(to, program, entry);
+    to.print("}");
+  }
   to.print("]\n");
+}
+
+static void jsonKernels(Bytes &to, const tq_program &program) {
+  to.print("  \"kernels\": [");
+  for (int32_t k = 0; k < program.num_kernels; ++k) {
+    int32_t calls = 0;
+    for (int32_t e = 0; e < program.num_entries; ++e)
+      for (int32_t i = 0; i < program.entries[e].num_calls; ++i)
+        calls += program.entries[e].calls[i].kernel == k;
+    to.print(k ? ",\n    {" : "\n    {");
+    jsonField(to, "name", program.kernels[k].name);
+    to.print(", \"calls\": %d}", calls);
+  }
+  to.print("],\n");
 }
 
 static void jsonTargets(Bytes &to, const tq_program &program) {
@@ -184,7 +268,8 @@ static void jsonTargets(Bytes &to, const tq_program &program) {
     to.print(", ");
     jsonField(to, "required_features", target.required_features);
     to.print(", ");
-    jsonField(to, "arena_formula", target.arena_formula);
+    jsonField(to, "arena_formula",
+              program.entries->codes[target.code].arena_formula);
     to.print(", \"supported\": %s, \"runs_here\": %s, \"code_bytes\": {",
              isSupported(target) ? "true" : "false",
              &target == chosen ? "true" : "false");
@@ -250,9 +335,9 @@ static void printJsonText(Bytes &to, const tq_program &program) {
   to.print(",\n");
   jsonPrompts(to, program);
   jsonTargets(to, program);
-  jsonTensors(to, program, /*inputs=*/true);
-  jsonTensors(to, program, /*inputs=*/false);
   jsonKernels(to, program);
+  jsonStates(to, program);
+  jsonEntries(to, program);
   to.print("}\n");
 }
 

@@ -17,10 +17,16 @@ OpenSession::~OpenSession() {
   tq_model_close(model);
 }
 
-tq_status OpenSession::open(const tq_program &program, int32_t threads) {
+tq_status OpenSession::open(const tq_program &program, const Options &options,
+                            int32_t threads) {
   if (tq_status status = openProgram(program, &model))
     return status;
-  return tq_session_create(model, threads, &session);
+  tq_session_options sessionOptions = {};
+  sessionOptions.size = sizeof(sessionOptions);
+  sessionOptions.threads = threads;
+  sessionOptions.num_sizes = options.numSizes;
+  sessionOptions.sizes = options.sizes;
+  return tq_session_create(model, &sessionOptions, &session);
 }
 
 /// Leaves `program` the target that the user asked for.
@@ -37,6 +43,17 @@ static tq_status restrictTarget(tq_program &program, const char *cpu) {
               "--target-cpu: there is no code for '%s'; --describe lists the "
               "targets",
               cpu);
+}
+
+/// Leaves `program` the entry that the user asked for.
+static void restrictEntry(tq_program &program, const char *name) {
+  const tq_program_entry *entry = findEntry(program, name);
+  if (entry != program.entries)
+    program.golden = nullptr; // it is that of the first
+  if (!name)
+    return;
+  program.entries = entry;
+  program.num_entries = 1;
 }
 
 static void printVersion(const tq_program &program) {
@@ -76,6 +93,8 @@ int runMain(const tq_program &program, int argc, char **argv) {
   tq_program chosen = program;
   if (!status)
     status = restrictTarget(chosen, options.targetCpu);
+  if (!status)
+    restrictEntry(chosen, options.entry);
   if (!status)
     status = runMode(chosen, options);
   if (fflush(stdout) != 0 || ferror(stdout)) {

@@ -23,7 +23,8 @@ public:
   OpenSession(const OpenSession &) = delete;
   OpenSession &operator=(const OpenSession &) = delete;
   ~OpenSession();
-  tq_status open(const tq_program &program, int32_t threads);
+  tq_status open(const tq_program &program, const Options &options,
+                 int32_t threads);
 
   tq_session &operator*() const { return *session; }
   tq_session *operator->() const { return session; }
@@ -53,13 +54,13 @@ public:
   RandomInputs(const RandomInputs &) = delete;
   RandomInputs &operator=(const RandomInputs &) = delete;
   ~RandomInputs();
-  tq_status make(const tq_program &program, const NamedValue *shapes,
-                 int32_t numShapes);
+  tq_status make(const tq_program &program, const Options &options);
 
   tq_tensor *tensors = nullptr;
   int32_t count = 0;
 
 private:
+  void takeStateSizes(const Options &options);
   tq_status parseShapes(const NamedValue *shapes, int32_t numShapes);
   tq_status fill(int32_t index);
 

@@ -19,6 +19,8 @@ enum class Kind {
   Version,
   Input,
   Output,
+  Entry,
+  Size,
   Text,
   Prompt,
   Threads,
@@ -47,6 +49,9 @@ constexpr OptionInfo optionInfos[] = {
     {Kind::Input, "--input", "NAME=FILE.npy", "read an input (repeat)"},
     {Kind::Output, "--output", "NAME=FILE.npy",
      "write an output (repeat); without it a summary is printed"},
+    {Kind::Entry, "--entry", "NAME",
+     "run this entry (default: the first; --describe lists them)"},
+    {Kind::Size, "--size", "NAME=N", "size of a dimension of states (repeat)"},
     {Kind::Threads, "--threads", "N", "threads to use (default: all cores)"},
     {Kind::TargetCpu, "--target-cpu", "CPU",
      "use the code for this CPU (default: the first that runs here)"},
@@ -73,6 +78,7 @@ Options::~Options() {
   free(inputs);
   free(outputs);
   free(shapes);
+  free(sizes);
   free(words);
 }
 
@@ -159,6 +165,7 @@ private:
   tq_status parseCount(const OptionInfo &info, const char *value, int64_t most,
                        int64_t *result);
   tq_status parseSeconds(const char *value);
+  tq_status addSize(const OptionInfo &info, char *value);
   tq_status setOnce(const OptionInfo &info, const char *value,
                     const char **place);
 
@@ -224,6 +231,22 @@ tq_status Parser::parseSeconds(const char *value) {
   return TQ_OK;
 }
 
+tq_status Parser::addSize(const OptionInfo &info, char *value) {
+  NamedValue named;
+  int32_t none = 0;
+  if (tq_status status = addNamed(info, value, &named, &none))
+    return status;
+  for (int32_t i = 0; i < options.numSizes; ++i)
+    if (strcmp(options.sizes[i].symbol, named.name) == 0)
+      return fail(TQ_ERROR_USAGE, "%s: '%s' is given twice", info.name,
+                  named.name);
+  tq_symbol_size size = {named.name, 0};
+  if (tq_status status = parseCount(info, named.value, INT32_MAX, &size.value))
+    return status;
+  options.sizes[options.numSizes++] = size;
+  return TQ_OK;
+}
+
 tq_status Parser::setOnce(const OptionInfo &info, const char *value,
                           const char **place) {
   if (*place)
@@ -255,6 +278,10 @@ tq_status Parser::apply(const OptionInfo &info, char *value) {
     return addNamed(info, value, options.outputs, &options.numOutputs);
   case Kind::Shape:
     return addNamed(info, value, options.shapes, &options.numShapes);
+  case Kind::Entry:
+    return setOnce(info, value, &options.entry);
+  case Kind::Size:
+    return addSize(info, value);
   case Kind::Text:
     return setOnce(info, value, &options.text);
   case Kind::Prompt:
@@ -362,15 +389,29 @@ static tq_status checkMode(const Options &options) {
   return TQ_OK;
 }
 
+const tq_program_entry *findEntry(const tq_program &program, const char *name) {
+  if (!name)
+    return program.entries;
+  for (int32_t i = 0; i < program.num_entries; ++i)
+    if (strcmp(program.entries[i].name, name) == 0)
+      return &program.entries[i];
+  return nullptr;
+}
+
 static tq_status checkNames(const tq_program &program, const Options &options) {
+  const tq_program_entry *entry = findEntry(program, options.entry);
+  if (!entry)
+    return fail(TQ_ERROR_USAGE,
+                "--entry: there is no entry '%s'; --describe lists them",
+                options.entry);
   for (int32_t i = 0; i < options.numOutputs; ++i)
-    if (findTensor(program.outputs, program.num_outputs,
+    if (findTensor(entry->outputs, entry->num_outputs,
                    options.outputs[i].name) < 0)
       return fail(TQ_ERROR_USAGE,
                   "--output: there is no output '%s'; --describe lists them",
                   options.outputs[i].name);
   for (int32_t i = 0; i < options.numInputs; ++i)
-    if (findTensor(program.inputs, program.num_inputs, options.inputs[i].name) <
+    if (findTensor(entry->inputs, entry->num_inputs, options.inputs[i].name) <
         0)
       return fail(TQ_ERROR_USAGE,
                   "--input: there is no input '%s'; --describe lists them",
@@ -392,9 +433,11 @@ tq_status parseOptions(const tq_program &program, int argc, char **argv,
   options->inputs = makeList();
   options->outputs = makeList();
   options->shapes = makeList();
+  options->sizes =
+      static_cast<tq_symbol_size *>(calloc(room, sizeof(tq_symbol_size)));
   options->words = static_cast<const char **>(calloc(room, sizeof(char *)));
-  if (!options->inputs || !options->outputs || !options->shapes ||
-      !options->words)
+  if (!options->sizes || !options->inputs || !options->outputs ||
+      !options->shapes || !options->words)
     return fail(TQ_ERROR_RESOURCE, "no memory for the command line");
   if (tq_status status = Parser(argc, argv, *options).parse())
     return status;

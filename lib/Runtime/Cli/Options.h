@@ -25,13 +25,16 @@ struct Options {
   NamedValue *inputs = nullptr;
   NamedValue *outputs = nullptr;
   NamedValue *shapes = nullptr;
-  const char **words = nullptr; // each is one text
+  tq_symbol_size *sizes = nullptr; // of states
+  const char **words = nullptr;    // each is one text
   int32_t numInputs = 0;
   int32_t numOutputs = 0;
   int32_t numShapes = 0;
+  int32_t numSizes = 0;
   int32_t numWords = 0;
   const char *text = nullptr;    // FILE or "-"
   const char *profile = nullptr; // FILE
+  const char *entry = nullptr;   // name; null: the first
   const char *targetCpu = nullptr;
   const char *prompt = nullptr; // name; "": none, null: the default
   int32_t threads = 0;          // 0: all cores
@@ -41,6 +44,9 @@ struct Options {
 
   ~Options();
 };
+
+/// The entry of this name, the first without one; null if there is none.
+const tq_program_entry *findEntry(const tq_program &program, const char *name);
 
 /// Reads the command line. The strings of `argv` are split where they stand.
 tq_status parseOptions(const tq_program &program, int argc, char **argv,

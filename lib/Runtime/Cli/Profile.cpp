@@ -66,7 +66,7 @@ static void printEvent(Bytes &to, const tq_program &program,
                        const Peak &peak, int64_t threads) {
   if (event.thread >= 0)
     threads = 1;
-  const tq_program_call &call = program.calls[event.call];
+  const tq_program_call &call = program.entries->calls[event.call];
   const ProfileRun &run = profile.runs[event.run];
   double time = double(event.end - event.begin);
   double start = double(event.begin - profile.events[0].begin);
@@ -144,8 +144,8 @@ static tq_status printTable(const tq_program &program, const Profile &profile,
     double time = double(event.end - event.begin);
     if (event.thread >= 0) // the others are at work, too
       time /= double(threads);
-    KernelTotal &total = totals[program.calls[event.call].kernel];
-    total.call = &program.calls[event.call];
+    KernelTotal &total = totals[program.entries->calls[event.call].kernel];
+    total.call = &program.entries->calls[event.call];
     total.time += time;
     total.ops += double(event.ops);
     total.bytes += double(event.bytes);

@@ -41,13 +41,13 @@ static bool parseDims(const char *text, int64_t *dims, int32_t *rank) {
 tq_status RandomInputs::parseShapes(const NamedValue *shapes,
                                     int32_t numShapes) {
   for (int32_t s = 0; s < numShapes; ++s) {
-    int32_t index =
-        findTensor(program->inputs, program->num_inputs, shapes[s].name);
+    int32_t index = findTensor(program->entries->inputs,
+                               program->entries->num_inputs, shapes[s].name);
     if (index < 0)
       return fail(TQ_ERROR_USAGE,
                   "--shape: there is no input '%s'; --describe lists them",
                   shapes[s].name);
-    const tq_program_tensor &input = program->inputs[index];
+    const tq_program_tensor &input = program->entries->inputs[index];
     int64_t dims[TQ_MAX_RANK];
     int32_t rank;
     if (!parseDims(shapes[s].value, dims, &rank) || rank != input.rank)
@@ -79,7 +79,7 @@ static uint64_t nextRandom(uint64_t &state) {
 }
 
 tq_status RandomInputs::fill(int32_t index) {
-  const tq_program_tensor &input = program->inputs[index];
+  const tq_program_tensor &input = program->entries->inputs[index];
   tq_tensor &tensor = tensors[index];
   tensor.rank = input.rank;
   tensor.dtype = input.dtype;
@@ -115,19 +115,34 @@ tq_status RandomInputs::fill(int32_t index) {
   return TQ_OK;
 }
 
-tq_status RandomInputs::make(const tq_program &from, const NamedValue *shapes,
-                             int32_t numShapes) {
+/// Dimensions that states have, too, are as large as those.
+void RandomInputs::takeStateSizes(const Options &options) {
+  for (int32_t i = 0; i < program->num_states; ++i)
+    for (int32_t d = 0; d < program->states[i].rank; ++d) {
+      int64_t k = -(program->states[i].dims[d] + 1);
+      if (k < 0)
+        continue;
+      if (program->symbols[k].max)
+        symbols[k] = program->symbols[k].max;
+      for (int32_t s = 0; s < options.numSizes; ++s)
+        if (strcmp(options.sizes[s].symbol, program->symbols[k].name) == 0)
+          symbols[k] = options.sizes[s].value;
+    }
+}
+
+tq_status RandomInputs::make(const tq_program &from, const Options &options) {
   program = &from;
-  tensors =
-      static_cast<tq_tensor *>(calloc(from.num_inputs + 1, sizeof(tq_tensor)));
+  tensors = static_cast<tq_tensor *>(
+      calloc(from.entries->num_inputs + 1, sizeof(tq_tensor)));
   symbols =
       static_cast<int64_t *>(calloc(from.num_symbols + 1, sizeof(int64_t)));
   if (!tensors || !symbols)
     return fail(TQ_ERROR_RESOURCE, "no memory for random inputs");
-  count = from.num_inputs;
+  count = from.entries->num_inputs;
   for (int32_t k = 0; k < from.num_symbols; ++k)
     symbols[k] = -1;
-  if (tq_status status = parseShapes(shapes, numShapes))
+  takeStateSizes(options);
+  if (tq_status status = parseShapes(options.shapes, options.numShapes))
     return status;
   for (int32_t k = 0; k < from.num_symbols; ++k) {
     int64_t usual = strcmp(from.symbols[k].name, "batch") == 0 ? 1 : 128;

@@ -31,8 +31,9 @@ static tq_status probeOutputs(const Options &options) {
 static tq_status writeFiles(const tq_program &program, const Options &options,
                             const tq_tensor *tensors, OutputFile *files) {
   for (int32_t i = 0; i < options.numOutputs; ++i) {
-    int32_t index = findTensor(program.outputs, program.num_outputs,
-                               options.outputs[i].name);
+    int32_t index =
+        findTensor(program.entries->outputs, program.entries->num_outputs,
+                   options.outputs[i].name);
     if (tq_status status = files[i].open(options.outputs[i].value))
       return status;
     if (tq_status status = writeNpy(files[i], tensors[index]))
@@ -81,7 +82,7 @@ struct TensorFiles {
 } // namespace
 
 TensorFiles::~TensorFiles() {
-  for (int32_t i = 0; contents && i < program.num_inputs; ++i)
+  for (int32_t i = 0; contents && i < program.entries->num_inputs; ++i)
     contents[i].free();
   free(contents);
   free(inputs);
@@ -89,14 +90,16 @@ TensorFiles::~TensorFiles() {
 
 tq_status TensorFiles::read(const Options &options) {
   inputs = static_cast<tq_tensor *>(
-      calloc(program.num_inputs + program.num_outputs, sizeof(tq_tensor)));
-  contents =
-      static_cast<Bytes *>(calloc(program.num_inputs + 1, sizeof(Bytes)));
+      calloc(program.entries->num_inputs + program.entries->num_outputs,
+             sizeof(tq_tensor)));
+  contents = static_cast<Bytes *>(
+      calloc(program.entries->num_inputs + 1, sizeof(Bytes)));
   if (!inputs || !contents)
     return fail(TQ_ERROR_RESOURCE, "no memory for the inputs");
   for (int32_t i = 0; i < options.numInputs; ++i) {
     int32_t index =
-        findTensor(program.inputs, program.num_inputs, options.inputs[i].name);
+        findTensor(program.entries->inputs, program.entries->num_inputs,
+                   options.inputs[i].name);
     if (tq_status status =
             readNpy(options.inputs[i].value, &contents[index], &inputs[index]))
       return status;
@@ -111,15 +114,15 @@ tq_status runTensors(const tq_program &program, const Options &options) {
   if (tq_status status = files.read(options))
     return status;
   OpenSession session;
-  if (tq_status status = session.open(program, options.threads))
+  if (tq_status status = session.open(program, options, options.threads))
     return status;
   ProfileRecorder recorder;
   if (tq_status status = recorder.start(*session, options.profile))
     return status;
-  tq_tensor *outputs = files.inputs + program.num_inputs;
+  tq_tensor *outputs = files.inputs + program.entries->num_inputs;
   if (tq_status status =
-          tq_session_run(&*session, files.inputs, program.num_inputs, outputs,
-                         program.num_outputs))
+          tq_session_run(&*session, files.inputs, program.entries->num_inputs,
+                         outputs, program.entries->num_outputs))
     return status;
   if (tq_status status = recorder.finish(*session, options.profile))
     return status;
@@ -172,7 +175,7 @@ private:
 } // namespace
 
 TextJob::~TextJob() {
-  for (int32_t i = 0; results && i < program.num_outputs; ++i)
+  for (int32_t i = 0; results && i < program.entries->num_outputs; ++i)
     free(results[i].data);
   free(results);
   free(wanted);
@@ -233,22 +236,23 @@ void TextJob::noteTruncated() const {
 }
 
 tq_status TextJob::makeResults(const tq_session &session) {
-  wanted = static_cast<bool *>(calloc(program.num_outputs + 1, sizeof(bool)));
+  wanted = static_cast<bool *>(
+      calloc(program.entries->num_outputs + 1, sizeof(bool)));
   results = static_cast<tq_tensor *>(
-      calloc(program.num_outputs + 1, sizeof(tq_tensor)));
+      calloc(program.entries->num_outputs + 1, sizeof(tq_tensor)));
   if (!wanted || !results)
     return fail(TQ_ERROR_RESOURCE, "no memory for the results");
   if (!options.numOutputs)
     wanted[shown = summaryOutput(program)] = true;
   for (int32_t i = 0; i < options.numOutputs; ++i)
-    wanted[findTensor(program.outputs, program.num_outputs,
+    wanted[findTensor(program.entries->outputs, program.entries->num_outputs,
                       options.outputs[i].name)] = true;
-  for (int32_t i = 0; i < program.num_outputs; ++i) {
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i) {
     if (!wanted[i])
       continue;
     tq_tensor &result = results[i];
-    result.rank = program.outputs[i].rank;
-    result.dtype = program.outputs[i].dtype;
+    result.rank = program.entries->outputs[i].rank;
+    result.dtype = program.entries->outputs[i].dtype;
     if (tq_status status =
             textOutputDims(*session.model, tokens, i, result.dims))
       return status;
@@ -261,7 +265,7 @@ tq_status TextJob::makeResults(const tq_session &session) {
       return fail(TQ_ERROR_RESOURCE,
                   "output '%s' of %" PRId64 " texts needs %" PRId64
                   " bytes, and this machine does not have them",
-                  program.outputs[i].name, count, size);
+                  program.entries->outputs[i].name, count, size);
   }
   return TQ_OK;
 }
@@ -299,7 +303,7 @@ void TextJob::showProgress(int64_t done) {
 
 tq_status TextJob::run() {
   OpenSession session;
-  if (tq_status status = session.open(program, options.threads))
+  if (tq_status status = session.open(program, options, options.threads))
     return status;
   // First of all: without a tokenizer the reason is that, not the file.
   if (tq_status status = requireTokenizer(*session->model))

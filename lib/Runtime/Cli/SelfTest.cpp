@@ -102,20 +102,21 @@ static tq_status compare(const char *name, const tq_tensor &expected,
       differing, elements);
 }
 
-static tq_status testWith(const tq_program &program, int32_t threads,
-                          tq_tensor *tensors) {
+static tq_status testWith(const tq_program &program, const Options &options,
+                          int32_t threads, tq_tensor *tensors) {
   OpenSession session;
-  if (tq_status status = session.open(program, threads))
+  if (tq_status status = session.open(program, options, threads))
     return status;
-  tq_tensor *expected = tensors + program.num_inputs;
-  tq_tensor *found = expected + program.num_outputs;
-  memset(found, 0, program.num_outputs * sizeof(tq_tensor));
-  if (tq_status status = tq_session_run(&*session, tensors, program.num_inputs,
-                                        found, program.num_outputs))
+  tq_tensor *expected = tensors + program.entries->num_inputs;
+  tq_tensor *found = expected + program.entries->num_outputs;
+  memset(found, 0, program.entries->num_outputs * sizeof(tq_tensor));
+  if (tq_status status =
+          tq_session_run(&*session, tensors, program.entries->num_inputs, found,
+                         program.entries->num_outputs))
     return status;
-  for (int32_t i = 0; i < program.num_outputs; ++i)
-    if (tq_status status =
-            compare(program.outputs[i].name, expected[i], found[i], threads))
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i)
+    if (tq_status status = compare(program.entries->outputs[i].name,
+                                   expected[i], found[i], threads))
       return status;
   return TQ_OK;
 }
@@ -123,37 +124,39 @@ static tq_status testWith(const tq_program &program, int32_t threads,
 static tq_status testAll(const tq_program &program, const Options &options,
                          tq_tensor *tensors) {
   GoldenReader reader(program);
-  for (int32_t i = 0; i < program.num_inputs; ++i)
-    if (tq_status status = reader.read(program.inputs[i], &tensors[i]))
+  for (int32_t i = 0; i < program.entries->num_inputs; ++i)
+    if (tq_status status = reader.read(program.entries->inputs[i], &tensors[i]))
       return status;
-  for (int32_t i = 0; i < program.num_outputs; ++i)
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i)
     if (tq_status status =
-            reader.read(program.outputs[i], &tensors[program.num_inputs + i]))
+            reader.read(program.entries->outputs[i],
+                        &tensors[program.entries->num_inputs + i]))
       return status;
   int32_t threads = options.threads ? options.threads : availableCores();
   threads = threads < 2 ? 2 : threads; // one alone is tested anyway
-  if (tq_status status = testWith(program, 1, tensors))
+  if (tq_status status = testWith(program, options, 1, tensors))
     return status;
-  if (tq_status status = testWith(program, threads, tensors))
+  if (tq_status status = testWith(program, options, threads, tensors))
     return status;
   int64_t values = 0;
-  for (int32_t i = 0; i < program.num_outputs; ++i) {
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i) {
     int64_t elements = 0;
-    const tq_tensor &tensor = tensors[program.num_inputs + i];
+    const tq_tensor &tensor = tensors[program.entries->num_inputs + i];
     product(tensor.dims, tensor.rank, 1, &elements);
     values += elements;
   }
   printf("self-test passed: %d outputs, %" PRId64
          " values, the same bits with 1 and %d threads\n",
-         program.num_outputs, values, threads);
+         program.entries->num_outputs, values, threads);
   return TQ_OK;
 }
 
 tq_status runSelfTest(const tq_program &program, const Options &options) {
   if (!program.golden)
     return fail(TQ_ERROR_USAGE, "no self-test was stored in this program");
-  auto *tensors = static_cast<tq_tensor *>(calloc(
-      program.num_inputs + 2 * program.num_outputs + 1, sizeof(tq_tensor)));
+  auto *tensors = static_cast<tq_tensor *>(
+      calloc(program.entries->num_inputs + 2 * program.entries->num_outputs + 1,
+             sizeof(tq_tensor)));
   if (!tensors)
     return fail(TQ_ERROR_RESOURCE, "no memory for the self-test");
   tq_status status = testAll(program, options, tensors);

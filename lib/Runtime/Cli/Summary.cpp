@@ -37,9 +37,11 @@ static double norm(const float *values, int64_t count) {
 }
 
 int32_t summaryOutput(const tq_program &program) {
-  int32_t index = findTensor(program.outputs, program.num_outputs, "embedding");
+  int32_t index = findTensor(program.entries->outputs,
+                             program.entries->num_outputs, "embedding");
   if (index < 0)
-    index = findTensor(program.outputs, program.num_outputs, "logits");
+    index = findTensor(program.entries->outputs, program.entries->num_outputs,
+                       "logits");
   return index < 0 ? 0 : index;
 }
 
@@ -51,7 +53,7 @@ int32_t summaryOutput(const tq_program &program) {
 static bool isClassifier(const tq_program &program, int32_t index,
                          int64_t width) {
   return program.num_labels > 0 && width == program.num_labels &&
-         strcmp(program.outputs[index].name, "logits") == 0;
+         strcmp(program.entries->outputs[index].name, "logits") == 0;
 }
 
 /// The probability by softmax of the best class.
@@ -113,7 +115,7 @@ TextSummary::~TextSummary() {
 tq_status TextSummary::open(int32_t index, const tq_tensor &all) {
   output = index;
   count = all.dims[0];
-  const tq_program_tensor &description = program.outputs[output];
+  const tq_program_tensor &description = program.entries->outputs[output];
   if (description.dtype != TQ_PROGRAM_F32)
     return fail(TQ_ERROR_USAGE,
                 "output '%s' is not f32; write it with --output",
@@ -168,7 +170,7 @@ void TextSummary::take(const TextRow &row) {
 }
 
 void TextSummary::printRow(int64_t text) const {
-  const char *name = program.outputs[output].name;
+  const char *name = program.entries->outputs[output].name;
   const float *row = values + text * kept;
   const Entry &entry = entries[text];
   switch (kind) {
@@ -217,7 +219,7 @@ void TextSummary::print(const char *const *texts, const size_t *bytes) const {
     printf("\n");
   }
   if (kind != Kind::Vector || count < 2 ||
-      strcmp(program.outputs[output].name, "embedding") != 0)
+      strcmp(program.entries->outputs[output].name, "embedding") != 0)
     return;
   if (count <= maxMatrix)
     printMatrix();
@@ -246,11 +248,11 @@ static void printTensorRow(const tq_program &program, int32_t output,
 }
 
 void printTensors(const tq_program &program, const tq_tensor *outputs) {
-  for (int32_t i = 0; i < program.num_outputs; ++i) {
+  for (int32_t i = 0; i < program.entries->num_outputs; ++i) {
     const tq_tensor &output = outputs[i];
     char shape[192];
-    printf("%s %s %s\n", program.outputs[i].name, dtypeName(output.dtype),
-           shapeText(shape, output.dims, output.rank));
+    printf("%s %s %s\n", program.entries->outputs[i].name,
+           dtypeName(output.dtype), shapeText(shape, output.dims, output.rank));
     int64_t elements = 0;
     product(output.dims, output.rank, 1, &elements);
     if (output.dtype != TQ_F32 || output.rank < 1 || elements < 1)

@@ -144,3 +144,27 @@ func.func @results(%x: tensor<?x4xf32>, %y: tensor<?x4xf32>) -> (tensor<7x4xf32>
   } : tensor<?x4xf32> to tensor<7x4xf32>
   return %a, %b : tensor<7x4xf32>, tensor<7x4xf32>
 }
+
+// -----
+
+// A cache has to have room, and says which dimension has none; a length is not negative.
+
+// CHECK-LABEL: func.func @append
+// CHECK:       cf.assert %{{.*}}, "'tensor.insert_slice' needs room in dimension 0 (capacity) of state @cache
+// CHECK:       %[[DIFFERENCE:.*]] = arith.subi
+// CHECK:       %[[POSITIVE:.*]] = arith.cmpi sge, %[[DIFFERENCE]], %{{.*}} : index
+// CHECK:       cf.assert %[[POSITIVE]], "'program.set_state' needs state @length not to be negative
+program.state @cache : tensor<?x4xf32> dims ["capacity", ""]
+program.state @length : index
+func.func @append(%x: tensor<?x4xf32>) {
+  %c0 = arith.constant 0 : index
+  %rows = tensor.dim %x, %c0 : tensor<?x4xf32>
+  %n = program.get_state @length : index
+  %cache = program.get_state @cache : tensor<?x4xf32>
+  %new = tensor.insert_slice %x into %cache[%n, 0] [%rows, 4] [1, 1]
+    : tensor<?x4xf32> into tensor<?x4xf32>
+  %now = arith.subi %n, %rows : index
+  program.set_state @cache, %new : tensor<?x4xf32>
+  program.set_state @length, %now : index
+  return
+}

@@ -233,3 +233,43 @@ func.func @decode(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %0 = tq.relu %x : tensor<?x4xf32>
   return %0 : tensor<?x4xf32>
 }
+
+// -----
+
+// A slice is written into the memory of its state; what else is stored is copied there.
+// Attention reads as many rows of the cache as it holds.
+
+// CHECK-LABEL: func.func @append(
+// CHECK-SAME:    %[[X:.*]]: tensor<1x?x4xf32>
+// CHECK:         %[[N:.*]] = program.get_state @length : index
+// CHECK:         %[[CACHE:.*]] = program.get_state @cache : tensor<1x16x4xf32>
+// CHECK:         %[[NEW:.*]] = program.call @insert_slice_4(%[[X]], %[[N]], %{{.*}}, %[[CACHE]])
+// CHECK:         %[[NOW:.*]] = arith.addi %[[N]]
+// CHECK:         %[[OUT:.*]] = tensor.empty
+// CHECK:         %[[Y:.*]] = program.call @attention_1x4(%[[X]], %[[NEW]], %[[NOW]], %[[OUT]])
+// CHECK:         program.set_state @cache, %[[NEW]]
+// CHECK:         %[[LAST:.*]] = program.get_state @last
+// CHECK:         %[[COPY:.*]] = program.call @copy_2(%{{.*}}, %[[LAST]])
+// CHECK:         program.set_state @last, %[[COPY]]
+// CHECK:       func.func @attention_1x4(%{{.*}}: tensor<1x?x4xf32>, %[[K:.*]]: tensor<1x16x4xf32>, %[[PREFIX:.*]]: index
+// CHECK:         %[[SLICE:.*]] = tensor.extract_slice %[[K]][0, 0, 0] [1, %[[PREFIX]], 4]
+// CHECK:         tq.attention %{{.*}}, %[[SLICE]], %[[SLICE]]
+program.state @cache : tensor<1x16x4xf32> dims ["", "", ""]
+program.state @length : index
+program.state @last : tensor<2xf32> dims [""]
+func.func @append(%x: tensor<1x?x4xf32>, %z: tensor<2xf32>) -> tensor<1x?x4xf32> {
+  %c1 = arith.constant 1 : index
+  %rows = tensor.dim %x, %c1 : tensor<1x?x4xf32>
+  %n = program.get_state @length : index
+  %cache = program.get_state @cache : tensor<1x16x4xf32>
+  %new = tensor.insert_slice %x into %cache[0, %n, 0] [1, %rows, 4] [1, 1, 1]
+    : tensor<1x?x4xf32> into tensor<1x16x4xf32>
+  %now = arith.addi %n, %rows : index
+  %k = tensor.extract_slice %new[0, 0, 0] [1, %now, 4] [1, 1, 1] : tensor<1x16x4xf32> to tensor<1x?x4xf32>
+  %y = tq.attention %x, %k, %k {num_heads = 1 : i64, scale = 0.5 : f32}
+    : (tensor<1x?x4xf32>, tensor<1x?x4xf32>, tensor<1x?x4xf32>) -> tensor<1x?x4xf32>
+  program.set_state @cache, %new : tensor<1x16x4xf32>
+  program.set_state @length, %now : index
+  program.set_state @last, %z : tensor<2xf32>
+  return %y : tensor<1x?x4xf32>
+}

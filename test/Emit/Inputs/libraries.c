@@ -9,10 +9,11 @@
 /* The first value that a model makes of zeros. */
 static int runZeros(const tq_model *model) {
   tq_session *session;
+  tq_session_options options = {sizeof(options), 2, 0, NULL};
   float zeros[4] = {0};
   tq_tensor in[1] = {{zeros, {1, 4}, 2, TQ_F32}};
   tq_tensor out[1] = {{0}};
-  if (tq_session_create(model, 2, &session) ||
+  if (tq_session_create(model, &options, &session) ||
       tq_session_run(session, in, 1, out, 1)) {
     printf("%s\n", tq_last_message());
     return 1;

@@ -384,7 +384,10 @@ void KernelProgram::run(const std::string &path,
   Results ofOneThread = expected;
   for (int32_t threads : {1, 2, 7}) {
     tq_session *session = nullptr;
-    ASSERT_EQ(TQ_FIND(library, tq_session_create)(model, threads, &session),
+    tq_session_options options = {};
+    options.size = sizeof(options);
+    options.threads = threads;
+    ASSERT_EQ(TQ_FIND(library, tq_session_create)(model, &options, &session),
               TQ_OK)
         << message();
     for (size_t r = 0; r < runs.size(); ++r) {

@@ -615,11 +615,11 @@ TEST_F(Sentence, ReadsTextConfigs) {
   writeChain({});
   EXPECT_TRUE(importDirectory());
   EXPECT_FALSE(tokenizerFlags());
-  EXPECT_TRUE(attribute("tq.tokenizer_note"));
+  EXPECT_TRUE(attribute(program::kTokenizerNoteAttr));
   directory.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
   EXPECT_TRUE(importDirectory());
   ASSERT_TRUE(tokenizerFlags());
-  EXPECT_FALSE(attribute("tq.tokenizer_note"));
+  EXPECT_FALSE(attribute(program::kTokenizerNoteAttr));
   EXPECT_FALSE(*tokenizerFlags() & rt::kLowercaseFirst);
   directory.write("sentence_roberta_config.json",
                   R"({"max_seq_length":2,"do_lower_case":true})");

@@ -203,7 +203,7 @@ TEST_F(CliTest, ClassifierPrintsLabels) {
 
 TEST_F(CliTest, ScoresFollowTheKindOfClassifier) {
   program = makeClassifier();
-  program.num_outputs = 1;
+  entryOf(program).num_outputs = 1;
   float logits[] = {-0.5f, 1.25f};
   tq_tensor all = {logits, {1, 2}, 2, TQ_F32};
   auto expectScores = [&](int32_t scores, const std::string &line) {
@@ -228,7 +228,7 @@ TEST_F(CliTest, ScoresFollowTheKindOfClassifier) {
   expectScores(TQ_SCORES_SIGMOID, "NEGATIVE 0.3775, POSITIVE 0.7773");
   expectScores(TQ_SCORES_NONE, "NEGATIVE -0.5000, POSITIVE 1.2500");
   tq_program_tensor single = {"logits", TQ_PROGRAM_F32, 2, {-1, 1}, 0, 0, 0};
-  program.outputs = &single;
+  entryOf(program).outputs = &single;
   program.num_labels = 1;
   logits[0] = 1.25f;
   all.dims[1] = 1;
@@ -270,7 +270,7 @@ TEST_F(CliTest, SummariesTakeAFewNumbersOfAText) {
   // All rows together are larger than the address space.
   tq_program_tensor wide = {
       "embedding", TQ_PROGRAM_F32, 2, {-1, int64_t(1) << 55}, 0, 0, 0};
-  program.outputs = &wide;
+  entryOf(program).outputs = &wide;
   tq_tensor all = {nullptr, {1 << 16, int64_t(1) << 55}, 2, TQ_F32};
   TextSummary summary(program);
   EXPECT_EQ(summary.open(0, all), TQ_OK) << tq_last_message();
@@ -285,10 +285,11 @@ TEST_F(CliTest, SummariesTakeAFewNumbersOfAText) {
 TEST_F(CliTest, SummariesOfNarrowOutputsEndWithTheText) {
   // Without special tokens a text of one word is one token of two values.
   setTokenizer(program, "bare");
-  tq_program_tensor outputs[2] = {program.outputs[1], program.outputs[0]};
+  tq_program_tensor outputs[2] = {entryOf(program).outputs[1],
+                                  entryOf(program).outputs[0]};
   outputs[0].name = "states";
-  program.outputs = outputs;
-  program.num_outputs = 1;
+  entryOf(program).outputs = outputs;
+  entryOf(program).num_outputs = 1;
   TextSummary summary(program);
   tq_tensor all = {nullptr, {2, 3, 2}, 3, TQ_F32};
   ASSERT_EQ(summary.open(0, all), TQ_OK);

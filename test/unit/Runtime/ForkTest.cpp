@@ -39,7 +39,7 @@ protected:
   void SetUp() override {
     program = makeBatchProgram();
     ASSERT_EQ(openProgram(program, &model), TQ_OK);
-    ASSERT_EQ(tq_session_create(model, GetParam(), &session), TQ_OK);
+    ASSERT_EQ(create(model, GetParam(), &session), TQ_OK);
   }
   void TearDown() override {
     tq_session_destroy(session);
@@ -139,7 +139,7 @@ TEST_P(ForkTest, AChildRefusesASessionThatWasInUse) {
 TEST_P(ForkTest, AChildMakesSessionsOfItsOwn) {
   EXPECT_EQ(inChild([&] {
               tq_session *old = session;
-              if (tq_session_create(model, GetParam(), &session) != TQ_OK)
+              if (create(model, GetParam(), &session) != TQ_OK)
                 return false;
               bool isRight =
                   tq_session_threads(session) == GetParam() && computes();

@@ -49,7 +49,7 @@ protected:
   void open(const tq_program &opened) {
     program = opened;
     ASSERT_EQ(openProgram(program, &model), TQ_OK);
-    ASSERT_EQ(tq_session_create(model, GetParam(), &session), TQ_OK);
+    ASSERT_EQ(create(model, GetParam(), &session), TQ_OK);
   }
   void SetUp() override { open(makeBatchProgram()); }
   void TearDown() override {

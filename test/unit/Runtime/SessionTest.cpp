@@ -54,7 +54,7 @@ protected:
   void SetUp() override {
     program = makeProgram();
     ASSERT_EQ(openProgram(program, &model), TQ_OK);
-    ASSERT_EQ(tq_session_create(model, 2, &session), TQ_OK);
+    ASSERT_EQ(create(model, 2, &session), TQ_OK);
   }
   void TearDown() override {
     tq_session_destroy(session);
@@ -97,7 +97,7 @@ TEST_F(SessionTest, RefusesModelsOfOtherVersions) {
   // As a library of another version of the compiler would give it.
   program.abi = TQ_PROGRAM_ABI + 1;
   tq_session *other = session;
-  EXPECT_EQ(tq_session_create(model, 1, &other), TQ_ERROR_USAGE);
+  EXPECT_EQ(create(model, 1, &other), TQ_ERROR_USAGE);
   EXPECT_EQ(other, nullptr);
   EXPECT_NE(strstr(tq_last_message(), "one version of tq"), nullptr);
 }
@@ -187,8 +187,8 @@ TEST_F(SessionTest, RefusesWhatMemoryCannotHold) {
   static const tq_program_tensor floats[] = {
       {"x", TQ_PROGRAM_F32, 2, {-1, -2}, 0, 0, 0}};
   program.symbols = unbounded;
-  program.inputs = floats;
-  program.num_inputs = 1;
+  entryOf(program).inputs = floats;
+  entryOf(program).num_inputs = 1;
   program.tokenizer = nullptr;
   float value = 0;
   tq_tensor input = {&value, {int64_t(1) << 20, int64_t(1) << 20}, 2, TQ_F32};
@@ -239,7 +239,7 @@ TEST_F(SessionTest, SameBitsWithAnyNumberOfThreads) {
   ASSERT_EQ(run({tensor(ids, {7, 5}, TQ_I64)}), TQ_OK);
   for (int32_t threads : {1, 3, 16}) {
     tq_session *other = nullptr;
-    ASSERT_EQ(tq_session_create(model, threads, &other), TQ_OK);
+    ASSERT_EQ(create(model, threads, &other), TQ_OK);
     EXPECT_EQ(tq_session_threads(other), threads);
     tq_tensor input = tensor(ids, {7, 5}, TQ_I64), out = {};
     ASSERT_EQ(tq_session_run(other, &input, 1, &out, 1), TQ_OK);
@@ -252,7 +252,7 @@ TEST_F(SessionTest, SessionsRunInParallel) {
   std::atomic<int> good = 0;
   auto work = [&](int64_t seed) {
     tq_session *mine = nullptr;
-    ASSERT_EQ(tq_session_create(model, 2, &mine), TQ_OK);
+    ASSERT_EQ(create(model, 2, &mine), TQ_OK);
     const int64_t ones[] = {1, 1, 1}, zeros[] = {0, 0, 0};
     for (int round = 0; round < 200; ++round) {
       std::vector<int64_t> ids = {seed, round % vocabulary, 3};
@@ -285,16 +285,18 @@ TEST_F(SessionTest, MessagesBelongToTheirThread) {
 
 TEST_F(SessionTest, RefusesSillyThreadCounts) {
   tq_session *other = nullptr;
-  EXPECT_EQ(tq_session_create(model, -1, &other), TQ_ERROR_USAGE);
-  EXPECT_EQ(tq_session_create(model, maxThreads + 1, &other), TQ_ERROR_USAGE);
+  EXPECT_EQ(create(model, -1, &other), TQ_ERROR_USAGE);
+  EXPECT_EQ(create(model, maxThreads + 1, &other), TQ_ERROR_USAGE);
   EXPECT_EQ(other, nullptr);
-  ASSERT_EQ(tq_session_create(model, 0, &other), TQ_OK);
+  ASSERT_EQ(create(model, 0, &other), TQ_OK);
   EXPECT_EQ(tq_session_threads(other), availableCores());
   tq_session_destroy(other);
 }
 
 TEST_F(SessionTest, DescribesInputsAndOutputs) {
-  tq_tensor_info info;
+  tq_tensor_info info = {};
+  EXPECT_EQ(tq_model_input(model, 0, &info), TQ_ERROR_USAGE); // without a size
+  info.size = sizeof(info);
   ASSERT_EQ(tq_model_input(model, 0, &info), TQ_OK);
   EXPECT_STREQ(info.name, "input_ids");
   EXPECT_EQ(info.dims[1], -1);
@@ -309,6 +311,51 @@ TEST_F(SessionTest, DescribesInputsAndOutputs) {
   EXPECT_EQ(tq_model_output(model, -1, &info), TQ_ERROR_USAGE);
   EXPECT_EQ(tq_model_label(model, 0), nullptr);
   EXPECT_STREQ(tq_model_name(model), "tiny");
+}
+
+TEST_F(SessionTest, DescribesEntries) {
+  EXPECT_EQ(tq_api_version(), TQ_API_VERSION);
+  ASSERT_EQ(tq_model_num_entries(model), 1);
+  tq_entry_info info = {};
+  info.size = sizeof(info);
+  ASSERT_EQ(tq_model_entry(model, 0, &info), TQ_OK);
+  EXPECT_STREQ(info.name, "main");
+  EXPECT_EQ(info.num_inputs, 3);
+  EXPECT_EQ(info.num_outputs, 2);
+  EXPECT_EQ(tq_model_entry(model, 1, &info), TQ_ERROR_USAGE);
+  EXPECT_EQ(tq_model_find_entry(model, "main"), 0);
+  EXPECT_EQ(tq_model_find_entry(model, "other"), -1);
+  EXPECT_EQ(tq_session_run_entry(session, 1, nullptr, 0, nullptr, 0),
+            TQ_ERROR_USAGE);
+  EXPECT_STREQ(tq_last_message(), "there is no entry 1; the model has 1");
+}
+
+/// Callers that know less of a struct, or more, than this version.
+TEST_F(SessionTest, ServesCallersOfOtherVersions) {
+  tq_tensor_info info;
+  memset(&info, 0x55, sizeof(info));
+  info.size = offsetof(tq_tensor_info, dims);
+  ASSERT_EQ(tq_model_input(model, 0, &info), TQ_OK);
+  EXPECT_STREQ(info.name, "input_ids");
+  EXPECT_EQ(info.rank, 2);
+  EXPECT_EQ(info.dims[0], 0x5555555555555555);
+
+  struct {
+    tq_session_options known;
+    int64_t unknown;
+  } later = {};
+  later.known.size = sizeof(later);
+  later.known.threads = 1;
+  tq_session *other = nullptr;
+  ASSERT_EQ(tq_session_create(model, &later.known, &other), TQ_OK);
+  EXPECT_EQ(tq_session_threads(other), 1);
+  tq_session_destroy(other);
+  later.unknown = 1; // something that this version does not do
+  EXPECT_EQ(tq_session_create(model, &later.known, &other), TQ_ERROR_USAGE);
+  later.known.size = 0;
+  EXPECT_EQ(tq_session_create(model, &later.known, &other), TQ_ERROR_USAGE);
+  ASSERT_EQ(tq_session_create(model, nullptr, &other), TQ_OK);
+  tq_session_destroy(other);
 }
 
 extern "C" int runThroughC(const tq_model *model, float *first);
@@ -388,9 +435,10 @@ TEST(Model, RefusesADamagedTokenizer) {
 
 TEST(Model, RefusesDamagedTables) {
   tq_program program = makeProgram();
-  tq_program_tensor broken[3] = {program.inputs[0], program.inputs[1],
-                                 program.inputs[2]};
-  program.inputs = broken;
+  tq_program_tensor broken[3] = {entryOf(program).inputs[0],
+                                 entryOf(program).inputs[1],
+                                 entryOf(program).inputs[2]};
+  entryOf(program).inputs = broken;
   const tq_model *model = nullptr;
   broken[1].rank = 9;
   EXPECT_EQ(openProgram(program, &model), TQ_ERROR_RESOURCE);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TestProgram.h"
+
 #include <string.h>
 
 namespace tq::test {
@@ -144,11 +145,22 @@ static const uint8_t *goldenBytes() {
   return reinterpret_cast<const uint8_t *>(&golden);
 }
 
-static const tq_program_target target = {"x86-64", "",  "64*batch*sequence",
-                                         plan,     run, codeBytes};
-static const tq_program_target classifierTarget = {
-    "x86-64",      "",       "64*batch*sequence", planClassifier,
-    runClassifier, codeBytes};
+static const tq_program_target target = {"x86-64", "", 0, 0, codeBytes};
+static const tq_program_code code = {"64*batch*sequence", plan, run};
+static const tq_program_code classifierCode = {"64*batch*sequence",
+                                               planClassifier, runClassifier};
+
+/// An entry that tests may change, of one program. It stays for the next
+/// programs: no test makes as many.
+static tq_program_entry &makeEntry(const tq_program_entry &entry) {
+  static tq_program_entry entries[64];
+  static unsigned next;
+  return entries[next++ % 64] = entry;
+}
+
+tq_program_entry &entryOf(const tq_program &program) {
+  return const_cast<tq_program_entry &>(*program.entries);
+}
 
 void setTokenizer(tq_program &program, const char *tables) {
   program.tokenizer = reinterpret_cast<const uint8_t *>(tables);
@@ -162,15 +174,12 @@ tq_program makeProgram() {
   program.compiler_version = "tq 0.0.0";
   program.options = "--quantize=none";
   program.num_symbols = 2;
-  program.num_inputs = 3;
-  program.num_outputs = 2;
+  program.num_entries = 1;
   program.num_kernels = 2;
-  program.num_calls = 2;
   program.symbols = symbols;
-  program.inputs = inputs;
-  program.outputs = outputs;
+  program.entries =
+      &makeEntry({"main", 3, 2, 2, 0, inputs, outputs, calls, nullptr, &code});
   program.kernels = kernels;
-  program.calls = calls;
   program.num_targets = 1;
   program.targets = &target;
   program.weights = reinterpret_cast<const uint8_t *>(weights);
@@ -188,16 +197,16 @@ tq_program makeBatchProgram() {
   memcpy(markedInputs, inputs, sizeof(inputs));
   markedInputs[1].marks_padding = 1;
   tq_program program = makeProgram();
-  program.inputs = markedInputs;
-  program.batch_dim = -1;
+  entryOf(program).inputs = markedInputs;
+  entryOf(program).batch_dim = -1;
   return program;
 }
 
 tq_program makeClassifier() {
   tq_program program = makeProgram();
   program.name = "classifier";
-  program.outputs = classifierOutputs;
-  program.targets = &classifierTarget;
+  entryOf(program).outputs = classifierOutputs;
+  entryOf(program).codes = &classifierCode;
   program.num_labels = 2;
   program.labels = labels;
   program.label_scores = TQ_SCORES_SOFTMAX;

@@ -9,6 +9,7 @@
 #define TQ_UNITTEST_RUNTIME_TESTPROGRAM_H
 
 #include "tq/Runtime/Program.h"
+#include "tq/Runtime/tq.h"
 
 namespace tq::test {
 
@@ -19,6 +20,18 @@ enum { width = 4, vocabulary = 100, maxSequence = 16 };
 /// f32 [batch, 4] and last_hidden_state f32 [batch, sequence, 2]. It has a
 /// tokenizer of words, see FakeTokenizer.cpp, and a self-test of shape 2x3.
 tq_program makeProgram();
+
+/// The only entry of a program, to be changed.
+tq_program_entry &entryOf(const tq_program &program);
+
+/// A session with this number of threads.
+inline tq_status create(const tq_model *model, int32_t threads,
+                        tq_session **session) {
+  tq_session_options options = {};
+  options.size = sizeof(options);
+  options.threads = threads;
+  return tq_session_create(model, &options, session);
+}
 
 /// The same, whose batches may be cut and whose mask marks padding.
 tq_program makeBatchProgram();

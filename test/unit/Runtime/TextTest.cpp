@@ -28,7 +28,7 @@ protected:
     TearDown();
     program = from;
     ASSERT_EQ(openProgram(program, &model), TQ_OK);
-    ASSERT_EQ(tq_session_create(model, 2, &session), TQ_OK);
+    ASSERT_EQ(create(model, 2, &session), TQ_OK);
   }
   tq_status run(const std::vector<std::string> &texts, int64_t batch) {
     std::vector<const char *> pointers;
@@ -211,8 +211,8 @@ TEST_F(TextTest, NamesTheTextWithAnUnknownToken) {
     words += "word ";
   EXPECT_EQ(run({words + "zebra"}, 0), TQ_OK) << tq_last_message();
   static tq_program_tensor inputs[3];
-  memcpy(inputs, program.inputs, sizeof(inputs));
-  program.inputs = inputs;
+  memcpy(inputs, entryOf(program).inputs, sizeof(inputs));
+  entryOf(program).inputs = inputs;
   inputs[0].limit = 0;
   EXPECT_EQ(run({"zebra"}, 0), TQ_OK) << tq_last_message();
   inputs[0].limit = 101;
@@ -227,9 +227,9 @@ TEST_F(TextTest, RefusesUnknownPaddingBeforeARun) {
                "padding of texts: expected a token id from 0 to 99, found 100");
   EXPECT_EQ(run({"a", "b"}, 0), TQ_OK) << tq_last_message();
   static tq_program_tensor inputs[3];
-  memcpy(inputs, program.inputs, sizeof(inputs));
+  memcpy(inputs, entryOf(program).inputs, sizeof(inputs));
   inputs[1].name = "other_mask"; // texts of one length share a batch
-  program.inputs = inputs;
+  entryOf(program).inputs = inputs;
   EXPECT_EQ(run({"a", "b c"}, 0), TQ_OK) << tq_last_message();
 }
 
@@ -259,12 +259,12 @@ TEST_F(TextTest, RefusesNoTexts) {
 
 TEST_F(TextTest, WithoutAMaskBatchesHaveOneLength) {
   static tq_program_tensor inputs[3];
-  memcpy(inputs, program.inputs, sizeof(inputs));
+  memcpy(inputs, entryOf(program).inputs, sizeof(inputs));
   std::vector<std::string> texts = {"a", "b c", "d", "e f", "g h i"};
   ASSERT_EQ(run(texts, 0), TQ_OK);
   std::vector<char> embedding = bytesOf(0);
   inputs[1].name = "other_mask";
-  program.inputs = inputs;
+  entryOf(program).inputs = inputs;
   ASSERT_EQ(run(texts, 0), TQ_OK) << tq_last_message();
   EXPECT_EQ(bytesOf(0), embedding);
 }
@@ -274,23 +274,23 @@ TEST_F(TextTest, StaticBatchesAreFilledUp) {
   std::vector<std::string> texts = {"a", "b c", "d", "e f", "g h i"};
   ASSERT_EQ(run(texts, 0), TQ_OK);
   std::vector<char> embedding = bytesOf(0);
-  memcpy(inputs, program.inputs, sizeof(inputs));
-  memcpy(outs, program.outputs, sizeof(outs));
+  memcpy(inputs, entryOf(program).inputs, sizeof(inputs));
+  memcpy(outs, entryOf(program).outputs, sizeof(outs));
   for (tq_program_tensor &input : inputs)
     input.dims[0] = 3;
   for (tq_program_tensor &output : outs)
     output.dims[0] = 3;
-  program.inputs = inputs;
-  program.outputs = outs;
+  entryOf(program).inputs = inputs;
+  entryOf(program).outputs = outs;
   ASSERT_EQ(run(texts, 0), TQ_OK) << tq_last_message();
   EXPECT_EQ(bytesOf(0), embedding);
 }
 
 TEST_F(TextTest, RefusesOutputsWithoutARowPerText) {
   static tq_program_tensor outs[2];
-  memcpy(outs, program.outputs, sizeof(outs));
+  memcpy(outs, entryOf(program).outputs, sizeof(outs));
   outs[1].dims[0] = 7;
-  program.outputs = outs;
+  entryOf(program).outputs = outs;
   EXPECT_EQ(run({"a"}, 0), TQ_ERROR_USAGE);
   EXPECT_NE(strstr(tq_last_message(), "last_hidden_state"), nullptr);
 }

@@ -145,6 +145,26 @@ ShapeFormulas::ShapeFormulas(ScheduleOp schedule) {
   });
 }
 
+void ShapeFormulas::addState(GetStateOp get) {
+  StateOp state = get.lookupState();
+  auto type = dyn_cast<RankedTensorType>(get.getType());
+  if (!type) {
+    // No dimension is called like this.
+    std::string name = "@" + state.getSymName().str();
+    formulas[get] = SizeFormula::symbol(name);
+    usedNames.insert(name);
+    return;
+  }
+  for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+    std::string name = state.getDimName(dim).str();
+    bool isDynamic = ShapedType::isDynamic(size);
+    if (isDynamic)
+      usedNames.insert(name);
+    shapes[get].push_back(isDynamic ? SizeFormula::symbol(name)
+                                    : SizeFormula::constant(size));
+  }
+}
+
 void ShapeFormulas::run(Block &block, DimNames names) {
   for (BlockArgument argument : block.getArguments())
     addArgument(argument, names);
@@ -166,6 +186,8 @@ void ShapeFormulas::computeDims(Operation &op) {
       shapes[buffer].push_back(ShapedType::isDynamic(size)
                                    ? getFormula(*dynamic++)
                                    : SizeFormula::constant(size));
+  } else if (auto get = dyn_cast<GetStateOp>(op)) {
+    addState(get);
   } else if (auto call = dyn_cast<CallOp>(op)) {
     for (OpResult result : call->getResults())
       shapes[result] = shapes.lookup(call.getDestination(result));

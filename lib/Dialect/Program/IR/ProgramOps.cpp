@@ -226,6 +226,62 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 }
 
 //===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+LogicalResult StateOp::verify() {
+  auto tensor = dyn_cast<RankedTensorType>(getType());
+  int64_t rank = tensor ? tensor.getRank() : 0;
+  if (static_cast<int64_t>(getDims().size()) != rank)
+    return emitOpError("expected a name for each of the ")
+           << rank << " dimensions, but got " << getDims().size();
+  if (!tensor)
+    return success();
+  if (!tensor.getElementType().isIntOrFloat())
+    return emitOpError("expected elements that are numbers, but got ")
+           << tensor;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (getDimName(dim).getValue().contains('\0') ||
+        (tensor.isDynamicDim(dim) && getDimName(dim).empty()))
+      return emitOpError("expected a name without a zero byte for dimension ")
+             << dim;
+  return success();
+}
+
+StateOp GetStateOp::lookupState() {
+  return SymbolTable::lookupNearestSymbolFrom<StateOp>(*this, getNameAttr());
+}
+
+/// The symbol of `op` is a state of `type`.
+static LogicalResult verifyState(Operation *op, FlatSymbolRefAttr name,
+                                 Type type,
+                                 SymbolTableCollection &symbolTable) {
+  auto state = symbolTable.lookupNearestSymbolFrom<StateOp>(op, name);
+  if (!state)
+    return op->emitOpError("expected a state, but got '@")
+           << name.getValue() << "'";
+  if (state.getType() == type)
+    return success();
+  return op->emitOpError("expected ")
+         << state.getType() << ", which state @" << name.getValue()
+         << " is, but got " << type;
+}
+
+LogicalResult GetStateOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  return verifyState(*this, getNameAttr(), getType(), symbolTable);
+}
+
+LogicalResult SetStateOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
+  for (Operation *other = getOperation()->getPrevNode(); other;
+       other = other->getPrevNode())
+    if (auto set = dyn_cast<SetStateOp>(other);
+        set && set.getName() == getName())
+      return emitOpError("expected state @")
+             << getName() << " to be set once, but it is set before";
+  return verifyState(*this, getNameAttr(), getValue().getType(), symbolTable);
+}
+
+//===----------------------------------------------------------------------===//
 // EntryOp
 //===----------------------------------------------------------------------===//
 

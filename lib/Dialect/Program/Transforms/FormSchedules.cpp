@@ -31,8 +31,9 @@ using namespace tq::program;
 //===----------------------------------------------------------------------===//
 
 static bool isScheduled(Operation &op) {
-  if (isView(&op) || isa<tensor::EmptyOp, tensor::DimOp, cf::AssertOp,
-                         GetWeightOp, CallOp, func::ReturnOp>(op))
+  if (isView(&op) ||
+      isa<tensor::EmptyOp, tensor::DimOp, cf::AssertOp, GetWeightOp, GetStateOp,
+          SetStateOp, CallOp, func::ReturnOp>(op))
     return true;
   return op.getNumRegions() == 0 && isa<arith::ArithDialect>(op.getDialect()) &&
          llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
@@ -68,6 +69,16 @@ static void splitBuffers(func::FuncOp entry) {
     }
 }
 
+/// The call that a tensor is a result of, through views; null: none.
+static Operation *getWriter(Value tensor) {
+  while (Operation *op = tensor.getDefiningOp()) {
+    if (!isView(op))
+      return isa<CallOp>(op) ? op : nullptr;
+    tensor = op->getOperand(0);
+  }
+  return nullptr;
+}
+
 /// Each output is written by a kernel into a buffer of its own.
 static LogicalResult checkOutputs(func::FuncOp entry) {
   llvm::DenseSet<Value> seen;
@@ -78,6 +89,39 @@ static LogicalResult checkOutputs(func::FuncOp entry) {
       return entry.emitError("expected result ")
              << operand.getOperandNumber() << " of @" << entry.getName()
              << " to be written by a kernel of its own";
+  return success();
+}
+
+/// What is stored in a state has been written into its memory, and nothing
+/// reads what was there before once that has begun.
+static LogicalResult checkStates(func::FuncOp entry) {
+  Block &block = entry.getBody().front();
+  for (auto set : block.getOps<SetStateOp>()) {
+    if (set.getValue().getType().isIndex())
+      continue;
+    auto get = getRoot(set.getValue()).getDefiningOp<GetStateOp>();
+    if (!get || get.getName() != set.getName())
+      return set.emitError("expected what is stored in state @")
+             << set.getName() << " to be written into its memory";
+  }
+  llvm::DenseMap<StringRef, Operation *> lastWriters;
+  for (auto call : block.getOps<CallOp>()) {
+    unsigned inputs = call.getArguments().size() - call.getNumResults();
+    for (auto [i, operand] : llvm::enumerate(call.getArguments())) {
+      if (!isa<RankedTensorType>(operand.getType()))
+        continue;
+      auto get = getRoot(operand).getDefiningOp<GetStateOp>();
+      if (!get)
+        continue;
+      Operation *writer = lastWriters.lookup(get.getName());
+      if (writer && getWriter(operand) != writer)
+        return call.emitError("expected state @")
+               << get.getName()
+               << " to be read before it is written, or as it is written";
+      if (i >= inputs)
+        lastWriters[get.getName()] = call;
+    }
+  }
   return success();
 }
 
@@ -151,7 +195,10 @@ ArrayAttr PortNamer::finish(MLIRContext *context) {
 
 static EntryOp createEntry(func::FuncOp function, ShapeFormulas &shapes) {
   OpBuilder builder(function);
-  SymbolAttr batch = findBatch(function->getParentOfType<ModuleOp>());
+  // What a run leaves behind ties the rows of a batch together.
+  auto module = function->getParentOfType<ModuleOp>();
+  SymbolAttr batch =
+      module.getOps<StateOp>().empty() ? findBatch(module) : SymbolAttr();
   StringAttr batchName =
       batch ? builder.getStringAttr(batch.getName()) : StringAttr();
   Block &block = function.getBody().front();
@@ -323,7 +370,7 @@ LogicalResult ScheduleFormer::formEntry(func::FuncOp function,
   if (failed(checkOps(function)))
     return failure();
   splitBuffers(function);
-  if (failed(checkOutputs(function)))
+  if (failed(checkOutputs(function)) || failed(checkStates(function)))
     return failure();
   ShapeFormulas shapes(function);
   for (auto check : llvm::make_early_inc_range(

@@ -234,7 +234,7 @@ static SmallVector<SizeFormula> getLargest(ArrayRef<Temporary> users) {
 /// The slots' bytes, added up as far as they are no maxima.
 std::string ArenaPlanner::getFormula() {
   SizeFormula sum;
-  std::string maxima;
+  SmallVector<std::string> summands;
   for (ArrayRef<Temporary> users : slotUsers) {
     auto rounded =
         llvm::map_to_vector(getLargest(users), [](const SizeFormula &bytes) {
@@ -245,9 +245,11 @@ std::string ArenaPlanner::getFormula() {
       continue;
     }
     auto texts = llvm::map_range(rounded, std::mem_fn(&SizeFormula::str));
-    maxima += " + max(" + llvm::join(texts, ", ") + ")";
+    summands.push_back("max(" + llvm::join(texts, ", ") + ")");
   }
-  return sum.str() + maxima;
+  if (summands.empty() || !(sum == SizeFormula()))
+    summands.insert(summands.begin(), sum.str());
+  return llvm::join(summands, " + ");
 }
 
 namespace {

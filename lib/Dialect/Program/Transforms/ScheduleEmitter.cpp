@@ -27,6 +27,7 @@ ScheduleEmitter::ScheduleEmitter(ScheduleOp schedule, ModuleOp module,
     : schedule(schedule), module(module), symbols(symbols),
       rowsFunctions(rowsFunctions),
       builder(schedule.getLoc(), schedule.getContext()) {
+  collectStates();
   collectCalls();
   collectSlots();
 }
@@ -52,6 +53,22 @@ Value ScheduleEmitter::allocateWords(int64_t count) {
 //===----------------------------------------------------------------------===//
 // Calls and slots
 //===----------------------------------------------------------------------===//
+
+/// Behind the inputs, in the order of the program.
+void ScheduleEmitter::collectStates() {
+  StatePlace next{int64_t(schedule.getBody()->getNumArguments()), 0};
+  for (BlockArgument argument : schedule.getBody()->getArguments())
+    next.word += cast<RankedTensorType>(argument.getType()).getRank();
+  for (auto state : schedule->getParentOfType<ModuleOp>().getOps<StateOp>()) {
+    states.insert({state, next});
+    if (auto tensor = dyn_cast<RankedTensorType>(state.getType())) {
+      ++next.pointer;
+      next.word += tensor.getRank();
+    } else {
+      ++next.word;
+    }
+  }
+}
 
 void ScheduleEmitter::collectCalls() {
   for (CallOp call : schedule.getCalls()) {
@@ -152,6 +169,7 @@ KernelCounts program::countKernel(func::FuncOp definition) {
 //===----------------------------------------------------------------------===//
 
 void ScheduleEmitter::emitDimensions(Value inDims) {
+  frame.inDims = inDims;
   int64_t place = 0;
   for (BlockArgument argument : schedule.getBody()->getArguments()) {
     SmallVector<Value> sizes;
@@ -165,6 +183,21 @@ void ScheduleEmitter::emitDimensions(Value inDims) {
   }
   for (Operation &op : *schedule.getBody())
     emitDimensionsOf(op);
+}
+
+void ScheduleEmitter::emitStateDims(GetStateOp get) {
+  int64_t word = states.lookup(get.lookupState()).word;
+  auto tensor = dyn_cast<RankedTensorType>(get.getType());
+  if (!tensor) {
+    indices.map(get.getResult(), toIndex(loadWord(frame.inDims, word)));
+    return;
+  }
+  for (int64_t size : tensor.getShape()) {
+    frame.dims[get].push_back(ShapedType::isDynamic(size)
+                                  ? toIndex(loadWord(frame.inDims, word))
+                                  : index(size));
+    ++word;
+  }
 }
 
 /// The dimensions of a view of a tensor whose dimensions are known.
@@ -207,6 +240,8 @@ void ScheduleEmitter::emitDimensionsOf(Operation &op) {
       sizes.push_back(ShapedType::isDynamic(size) ? indices.lookup(*dynamic++)
                                                   : index(size));
     frame.dims[buffer] = sizes;
+  } else if (auto get = dyn_cast<GetStateOp>(op)) {
+    emitStateDims(get);
   } else if (auto call = dyn_cast<CallOp>(op)) {
     for (OpResult result : call->getResults())
       frame.dims[result] = getDims(call.getDestination(result));
@@ -225,7 +260,7 @@ void ScheduleEmitter::emitDimensionsOf(Operation &op) {
       else
         indices.map(result, indices.lookup(inner));
     }
-  } else if (!isa<program::YieldOp, cf::AssertOp>(op)) {
+  } else if (!isa<program::YieldOp, cf::AssertOp, SetStateOp>(op)) {
     builder.clone(op, indices);
   }
 }
@@ -341,6 +376,22 @@ Value ScheduleEmitter::emitOverflowCheck(Value threadCount) {
 // The two functions
 //===----------------------------------------------------------------------===//
 
+/// What the numbers among the states are after the run.
+void ScheduleEmitter::storeNumbers(Value outDims, int64_t place) {
+  llvm::DenseMap<StringRef, Value> stored;
+  for (auto set : schedule.getBody()->getOps<SetStateOp>())
+    stored[set.getName()] = set.getValue();
+  for (auto &[state, statePlace] : states) {
+    StateOp op = state;
+    if (!op.isNumber())
+      continue;
+    Value value = stored.lookup(op.getSymName());
+    storeWord(outDims, place++,
+              value ? toI64(indices.lookup(value))
+                    : loadWord(frame.inDims, statePlace.word));
+  }
+}
+
 void ScheduleEmitter::emitPlan() {
   func::FuncOp plan =
       createFunction(getPlanName(schedule.getEntry()),
@@ -355,6 +406,7 @@ void ScheduleEmitter::emitPlan() {
   for (Value output : schedule.getResults())
     for (Value size : getDims(output))
       storeWord(plan.getArgument(2), place++, toI64(size));
+  storeNumbers(plan.getArgument(2), place);
   Value isTooLarge = emitOverflowCheck(threads);
   Value result =
       arith::SelectOp::create(builder, isTooLarge, word(-1), toI64(bytes));
@@ -366,10 +418,15 @@ void ScheduleEmitter::emitPlan() {
   func::ReturnOp::create(builder, result);
 }
 
-void ScheduleEmitter::emitPointersOf(Operation &op, Value weights) {
+void ScheduleEmitter::emitPointersOf(Operation &op, Value inputs,
+                                     Value weights) {
   if (auto get = dyn_cast<GetWeightOp>(op)) {
     auto weight = symbols.lookup<WeightOp>(get.getName());
     frame.pointers[get] = bytePtr(weights, index(*weight.getOffset()));
+  } else if (auto get = dyn_cast<GetStateOp>(op)) {
+    if (!get.getType().isIndex())
+      frame.pointers[get] = loadElement(
+          pointerType(), inputs, states.lookup(get.lookupState()).pointer);
   } else if (auto call = dyn_cast<CallOp>(op)) {
     for (OpResult result : call->getResults())
       frame.pointers[result] =
@@ -378,7 +435,7 @@ void ScheduleEmitter::emitPointersOf(Operation &op, Value weights) {
     frame.pointers[op.getResult(0)] = frame.pointers.lookup(op.getOperand(0));
   } else if (auto rows = dyn_cast<RowsOp>(op)) {
     for (Operation &inner : *rows.getBody())
-      emitPointersOf(inner, weights);
+      emitPointersOf(inner, inputs, weights);
     for (OpResult result : rows->getResults())
       frame.pointers[result] = frame.pointers.lookup(getYielded(result));
   }
@@ -404,7 +461,7 @@ void ScheduleEmitter::emitPointers(Value inputs, Value outputs, Value weights) {
     offset = arith::AddIOp::create(builder, offset, getSlotBytes(slot));
   }
   for (Operation &op : *schedule.getBody())
-    emitPointersOf(op, weights);
+    emitPointersOf(op, inputs, weights);
 }
 
 void ScheduleEmitter::emitRun() {

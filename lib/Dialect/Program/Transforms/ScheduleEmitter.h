@@ -73,7 +73,7 @@ private:
   /// Tensors as the calls that are emitted now see them: whole, or a block of
   /// their rows.
   struct Frame {
-    mlir::Value context, arena;
+    mlir::Value context, arena, inDims;
     mlir::Value block; ///< words of a kernel's arguments
     llvm::DenseMap<mlir::Value, llvm::SmallVector<mlir::Value>> dims;
     llvm::DenseMap<mlir::Value, mlir::Value> pointers;
@@ -133,12 +133,15 @@ private:
   mlir::Value allocateWords(int64_t count);
 
   // What is emitted.
+  void collectStates();
   void collectCalls();
   void collectSlots();
   ScheduledCall &getScheduled(CallOp call) { return calls.find(call)->second; }
 
   // Dimensions and sizes.
   void emitDimensions(mlir::Value inDims);
+  void emitStateDims(GetStateOp get);
+  void storeNumbers(mlir::Value outDims, int64_t place);
   void emitDimensionsOf(mlir::Operation &op);
   llvm::SmallVector<mlir::Value> emitViewDims(mlir::Operation &op);
   llvm::SmallVector<mlir::Value> getDims(mlir::Value tensor) {
@@ -156,7 +159,8 @@ private:
   // Calls.
   void emitPointers(mlir::Value inputs, mlir::Value outputs,
                     mlir::Value weights);
-  void emitPointersOf(mlir::Operation &op, mlir::Value weights);
+  void emitPointersOf(mlir::Operation &op, mlir::Value inputs,
+                      mlir::Value weights);
   void emitCalls();
   void emitSharedCall(ScheduledCall &call);
   void storeArguments(ScheduledCall &call);
@@ -190,6 +194,12 @@ private:
   RowsFunctions &rowsFunctions;
   mlir::ImplicitLocOpBuilder builder;
   llvm::MapVector<mlir::Operation *, ScheduledCall> calls;
+  /// Where a state's tensor is among the inputs, and its dimensions or its
+  /// value among their dimensions.
+  struct StatePlace {
+    int64_t pointer, word;
+  };
+  llvm::MapVector<StateOp, StatePlace> states;
   llvm::SmallVector<Slot> slots;
   int64_t maxArgumentWords = 1;
   mlir::IRMapping indices; ///< index values of the schedule

@@ -306,3 +306,54 @@ program.schedule @main <"x86-64-v3", "t"> {
   %0 = program.buffer -1() : tensor<2xf32>
   program.yield
 }
+
+// -----
+
+// program.state (C1)
+// expected-error @below {{expected elements that are numbers, but got 'tensor<2x!quant.any<i8<-127:127>:f32>>'}}
+program.state @s : tensor<2x!quant.any<i8<-127:127>:f32>> dims [""]
+
+// -----
+
+// program.state (C2)
+// expected-error @below {{expected a name for each of the 2 dimensions, but got 1}}
+program.state @s : tensor<?x2xf32> dims ["n"]
+
+// -----
+
+// expected-error @below {{expected a name without a zero byte for dimension 0}}
+program.state @s : tensor<?x2xf32> dims ["", ""]
+
+// -----
+
+// expected-error @below {{expected a name for each of the 0 dimensions, but got 1}}
+program.state @s : index dims ["n"]
+
+// -----
+
+// program.get_state (C1)
+func.func @f() {
+  // expected-error @below {{expected a state, but got '@s'}}
+  %0 = program.get_state @s : index
+  return
+}
+
+// -----
+
+program.state @s : tensor<2xf32> dims [""]
+func.func @f() {
+  // expected-error @below {{expected 'tensor<2xf32>', which state @s is, but got 'tensor<3xf32>'}}
+  %0 = program.get_state @s : tensor<3xf32>
+  return
+}
+
+// -----
+
+// program.set_state (C2)
+program.state @s : index
+func.func @f(%a: index) {
+  program.set_state @s, %a : index
+  // expected-error @below {{expected state @s to be set once, but it is set before}}
+  program.set_state @s, %a : index
+  return
+}

@@ -63,3 +63,21 @@ program.variant #avx2 plan "p" packed [#program.packed<1, panel = 16, group = 1>
 }
 program.variant #neon
 }
+
+// CHECK-LABEL: program.state @keys : tensor<?x?x64xf32> dims ["batch", "capacity", ""]
+program.state @keys : tensor<?x?x64xf32> dims ["batch", "capacity", ""]
+// CHECK-NEXT:  program.state @length : index{{$}}
+program.state @length : index
+// CHECK-NEXT:  program.state @sum : tensor<f32>{{$}}
+program.state @sum : tensor<f32>
+
+// CHECK-LABEL: func.func @grow(
+func.func @grow(%m: index) {
+  // CHECK: %[[K:.*]] = program.get_state @keys : tensor<?x?x64xf32>
+  %k = program.get_state @keys : tensor<?x?x64xf32>
+  %n = program.get_state @length : index
+  // CHECK: program.set_state @keys, %[[K]] : tensor<?x?x64xf32>
+  program.set_state @keys, %k : tensor<?x?x64xf32>
+  program.set_state @length, %m : index
+  return
+}

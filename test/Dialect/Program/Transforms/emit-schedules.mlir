@@ -138,3 +138,66 @@ program.variant #avx2 code {
 }
 }
 }
+
+// -----
+
+// States are inputs behind those of the caller: @cache is the second pointer, its
+// dimensions are words 2 and 3 behind those of the input, @length is word 4. What @length
+// is after the run stands behind the output's dimensions, and so does @other, which stays.
+
+// CHECK-LABEL: program.state @cache
+// CHECK:         func.func @main.plan(%[[IN:.*]]: !llvm.ptr, %{{.*}}: i64, %[[OUT:.*]]: !llvm.ptr) -> i64
+// CHECK:           %[[AT0:.*]] = llvm.getelementptr %[[IN]][0]
+// CHECK:           %[[WORD0:.*]] = llvm.load %[[AT0]]
+// CHECK:           %[[ROWS:.*]] = arith.index_cast %[[WORD0]]
+// CHECK:           %[[AT4:.*]] = llvm.getelementptr %[[IN]][4]
+// CHECK:           %[[WORD4:.*]] = llvm.load %[[AT4]]
+// CHECK:           %[[LENGTH:.*]] = arith.index_cast %[[WORD4]]
+// CHECK:           %[[NOW:.*]] = arith.addi %[[LENGTH]], %[[ROWS]] : index
+// CHECK:           %[[NEW:.*]] = arith.index_cast %[[NOW]] : index to i64
+// CHECK:           %[[OUT2:.*]] = llvm.getelementptr %[[OUT]][2]
+// CHECK:           llvm.store %[[NEW]], %[[OUT2]]
+// CHECK:           %[[AT5:.*]] = llvm.getelementptr %[[IN]][5]
+// CHECK:           %[[OTHER:.*]] = llvm.load %[[AT5]]
+// CHECK:           %[[OUT3:.*]] = llvm.getelementptr %[[OUT]][3]
+// CHECK:           llvm.store %[[OTHER]], %[[OUT3]]
+// CHECK:         func.func @main.run(%{{[a-z0-9]+}}: !llvm.ptr, %[[INPUTS:[a-z0-9]+]]: !llvm.ptr, %[[DIMS:[a-z0-9]+]]: !llvm.ptr
+// CHECK:           %[[AT2:.*]] = llvm.getelementptr %[[DIMS]][2]
+// CHECK:           llvm.load %[[AT2]]
+// CHECK:           %[[SECOND:.*]] = llvm.getelementptr %[[INPUTS]][1]
+// CHECK:           %[[CACHE:.*]] = llvm.load %[[SECOND]] : !llvm.ptr -> !llvm.ptr
+// CHECK:           %[[PLACE:.*]] = llvm.getelementptr %[[BLOCK:.*]][3]
+// CHECK:           llvm.store %[[CACHE]], %[[PLACE]]
+#avx2 = #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu">
+module attributes {program.targets = [#avx2]} {
+program.state @cache : tensor<?x8xf32> dims ["capacity", ""]
+program.state @length : index
+program.state @other : index
+program.entry @main : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  inputs [#program.port<"x", ["n", ""]>] outputs [#program.port<"y", ["n", ""]>]
+program.schedule @main #avx2 arena "0" {
+^bb0(%x: tensor<?x8xf32>):
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %cache = program.get_state @cache : tensor<?x8xf32>
+  %length = program.get_state @length : index
+  %new = program.call @plain(%x, %length, %cache)
+    : (tensor<?x8xf32>, index, tensor<?x8xf32>) -> tensor<?x8xf32>
+  %now = arith.addi %length, %n : index
+  program.set_state @cache, %new : tensor<?x8xf32>
+  program.set_state @length, %now : index
+  %e = tensor.empty(%n) : tensor<?x8xf32>
+  %y = program.call @plain(%x, %length, %e)
+    : (tensor<?x8xf32>, index, tensor<?x8xf32>) -> tensor<?x8xf32>
+  program.yield %y : tensor<?x8xf32>
+}
+program.kernel @plain {
+func.func @plain(%x: tensor<?x8xf32>, %n: index, %out: tensor<?x8xf32>) -> tensor<?x8xf32> {
+  return %out : tensor<?x8xf32>
+}
+program.variant #avx2 code {
+^bb0(%x: memref<?x8xf32>, %n: index, %out: memref<?x8xf32>):
+  program.yield
+}
+}
+}

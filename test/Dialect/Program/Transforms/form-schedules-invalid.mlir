@@ -77,3 +77,52 @@ program.variant #avx2 packed [#program.packed<0, panel = 4, group = 1>] code {
 }
 }
 }
+
+// -----
+
+// What a state was cannot be read once it is written.
+#avx2 = #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu">
+module attributes {program.targets = [#avx2]} {
+program.state @s : tensor<8xf32> dims [""]
+func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %s = program.get_state @s : tensor<8xf32>
+  %e = tensor.empty() : tensor<8xf32>
+  %t = program.call @k(%x, %s) : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  // expected-error@+1 {{expected state @s to be read before it is written, or as it is written}}
+  %y = program.call @k(%s, %e) : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  program.set_state @s, %t : tensor<8xf32>
+  return %y : tensor<8xf32>
+}
+program.kernel @k {
+func.func @k(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32> {
+  return %out : tensor<8xf32>
+}
+program.variant #avx2 code {
+^bb0(%x: memref<8xf32>, %out: memref<8xf32>):
+  program.yield
+}
+}
+}
+
+// -----
+
+#avx2 = #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu">
+module attributes {program.targets = [#avx2]} {
+program.state @s : tensor<8xf32> dims [""]
+func.func @main(%x: tensor<8xf32>) -> tensor<8xf32> {
+  %e = tensor.empty() : tensor<8xf32>
+  %y = program.call @k(%x, %e) : (tensor<8xf32>, tensor<8xf32>) -> tensor<8xf32>
+  // expected-error@+1 {{expected what is stored in state @s to be written into its memory}}
+  program.set_state @s, %y : tensor<8xf32>
+  return %y : tensor<8xf32>
+}
+program.kernel @k {
+func.func @k(%x: tensor<8xf32>, %out: tensor<8xf32>) -> tensor<8xf32> {
+  return %out : tensor<8xf32>
+}
+program.variant #avx2 code {
+^bb0(%x: memref<8xf32>, %out: memref<8xf32>):
+  program.yield
+}
+}
+}

@@ -48,6 +48,7 @@ private:
       llvm::function_ref<mlir::StringAttr(unsigned argument, unsigned dim)>;
   void run(mlir::Block &block, DimNames names);
   void addArgument(mlir::BlockArgument argument, DimNames names);
+  void addState(GetStateOp get);
   void computeDims(mlir::Block &block);
   void computeDims(mlir::Operation &op);
   SizeFormula getFormula(mlir::Value index);

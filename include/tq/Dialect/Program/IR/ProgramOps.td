@@ -154,6 +154,74 @@ def Program_CallOp : Program_Op<"call",
 }
 
 //===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+def Program_StateOp : Program_Op<"state", [Symbol]> {
+  let summary = "what a session keeps from run to run";
+  let description = [{
+    A tensor, or a number, that all entries read and write; it begins as zeros. A
+    session is made with sizes for the names of its dynamic dimensions, which are then
+    those of inputs that have them, too. Keys and values of the tokens so far are a
+    state whose rows are a prefix of its capacity.
+
+    (C1) `type` is a ranked tensor of numbers, or index.
+    (C2) A tensor names its dimensions, dynamic ones not "".
+
+    ```mlir
+    program.state @keys : tensor<?x?x64xf32> dims ["batch", "capacity", ""]
+    program.state @length : index
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+    TypeAttrOf<AnyTypeOf<[AnyRankedTensor, Index]>>:$type,
+    DefaultValuedOptionalAttr<StrArrayAttr, "{}">:$dims);
+  let assemblyFormat = "$sym_name `:` $type (`dims` $dims^)? attr-dict-with-keyword";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    bool isNumber() { return ::mlir::isa<::mlir::IndexType>(getType()); }
+    /// The name of a dimension of the tensor.
+    ::mlir::StringAttr getDimName(unsigned dim) {
+      return ::mlir::cast<::mlir::StringAttr>(getDims()[dim]);
+    }
+  }];
+}
+
+def Program_GetStateOp : Program_Op<"get_state",
+    [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "a state as it was before the run";
+  let description = [{
+    (C1) `name` is a `program.state` of this type.
+
+    ```mlir
+    %n = program.get_state @length : index
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$name);
+  let results = (outs AnyTypeOf<[AnyRankedTensor, Index]>:$result);
+  let assemblyFormat = "$name attr-dict `:` type($result)";
+  let extraClassDeclaration = [{ ::tq::program::StateOp lookupState(); }];
+}
+
+def Program_SetStateOp : Program_Op<"set_state",
+    [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+  let summary = "what a state is after the run";
+  let description = [{
+    A tensor is written in place: after lower it is in the memory of the state. What
+    was there before can be read until it is written.
+
+    (C1) `name` is a `program.state` of this type.
+    (C2) An entry sets a state once.
+
+    ```mlir
+    program.set_state @length, %m : index
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$name, AnyTypeOf<[AnyRankedTensor, Index]>:$value);
+  let assemblyFormat = "$name `,` $value attr-dict `:` type($value)";
+}
+
+//===----------------------------------------------------------------------===//
 // Schedules
 //===----------------------------------------------------------------------===//
 
