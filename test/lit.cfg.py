@@ -30,7 +30,25 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tq_build_dir, "test")
 
 config.substitutions.append(("%tq_src", shlex.quote(config.tq_source_dir)))
-config.substitutions.append(("%variants", "-program-add-variants='target=x86_64-linux-gnu target-cpu=x86-64-v3'"))
+
+
+def variants(cpu, system="x86_64"):
+    """The pass that gives kernels a variant for a CPU."""
+    return f"-program-add-variants='target={system}-linux-gnu target-cpu={cpu}'"
+
+
+config.substitutions.append(("%variants", variants("x86-64-v3")))
+for name, arguments in {
+    "avx2": ["x86-64-v3"],
+    "avxvnni": ["x86-64-v3+avxvnni"],
+    "avx512": ["x86-64-v4"],
+    "avx512vnni": ["x86-64-v4+avx512vnni"],
+    "avx512bf16": ["x86-64-v4+avx512vnni+avx512bf16"],
+    "amx": ["x86-64-v4+avx512vnni+amx-int8"],
+    "amx-bf16": ["x86-64-v4+avx512vnni+avx512bf16+amx-int8+amx-bf16"],
+    "generic": ["generic", "aarch64"],
+}.items():
+    config.substitutions.append((f"%{{plans:{name}}}", f"{variants(*arguments)} -tq-plan-kernels"))
 config.substitutions.append(("%python", shlex.quote(config.python_executable)))
 
 # Paths in front of those there are.

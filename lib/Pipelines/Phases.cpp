@@ -162,7 +162,7 @@ void tq::buildCodegenPipeline(OpPassManager &manager,
 void tq::registerAllDialects(DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<TQDialect, program::ProgramDialect>();
+  registry.insert<TQDialect, program::ProgramDialect, cpu::CPUDialect>();
 }
 
 void tq::registerAllPasses() {

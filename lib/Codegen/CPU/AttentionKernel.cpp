@@ -1,4 +1,4 @@
-//===- AttentionKernel.cpp - Generate kernels of attention ----------------===//
+//===- AttentionKernel.cpp - Write kernels of attention -------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,9 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace tq;
@@ -22,115 +20,40 @@ using namespace tq::cpu;
 /// computed, and the second cache still has it.
 static constexpr int64_t kNearBytes = 1 << 20;
 
-//===----------------------------------------------------------------------===//
-// Analysis
-//===----------------------------------------------------------------------===//
-
-/// Whether the slice has all of a dimension of its source.
-static bool isWhole(tensor::ExtractSliceOp slice, int64_t dim) {
-  OpFoldResult offset = slice.getMixedOffsets()[dim];
-  OpFoldResult size = slice.getMixedSizes()[dim];
-  if (!isConstantIntValue(offset, 0))
-    return false;
-  if (std::optional<int64_t> constant = getConstantIntValue(size))
-    return *constant == slice.getSourceType().getDimSize(dim);
-  auto source = cast<Value>(size).getDefiningOp<tensor::DimOp>();
-  return source && source.getSource() == slice.getSource() &&
-         tq::getConstantDim(source) == dim;
+AttentionWriter::Operand
+AttentionWriter::bind(const AttentionPattern::Operand &operand) {
+  return {kernel.memrefs[operand.argument.getArgNumber()], operand.firstColumn};
 }
 
-/// The argument that says how many tokens a slice has from the first on.
-static BlockArgument getPrefix(tensor::ExtractSliceOp slice) {
-  auto size = dyn_cast<Value>(slice.getMixedSizes()[1]);
-  return size && isConstantIntValue(slice.getMixedOffsets()[1], 0)
-             ? dyn_cast<BlockArgument>(size)
-             : BlockArgument();
-}
-
-/// An argument, or a slice of the last dimension of one, perhaps of its first
-/// tokens only.
-FailureOr<AttentionGenerator::Operand>
-AttentionGenerator::getOperand(Value value) {
-  Operand operand;
-  if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>()) {
-    if (!slice.hasUnitStride() || slice.getSourceType().getRank() != 3)
-      return failure();
-    std::optional<int64_t> column =
-        getConstantIntValue(slice.getMixedOffsets()[2]);
-    if (!isWhole(slice, 0) || !column)
-      return failure();
-    if (!isWhole(slice, 1)) {
-      operand.prefix = getPrefix(slice);
-      if (!operand.prefix)
-        return failure();
-    }
-    operand.firstColumn = *column;
-    value = slice.getSource();
-  }
-  auto argument = dyn_cast<BlockArgument>(value);
-  if (!argument)
-    return failure();
-  operand.argument = argument.getArgNumber();
-  operand.memref = kernel.memrefs[operand.argument];
-  return operand;
-}
-
-LogicalResult AttentionGenerator::analyze() {
-  for (auto [operand, source] :
-       {std::pair<Operand *, Value>{&query, op.getQuery()},
-        {&key, op.getKey()},
-        {&value, op.getValue()}}) {
-    FailureOr<Operand> found = getOperand(source);
-    if (failed(found))
-      return failure();
-    *operand = *found;
-  }
-  if (query.prefix || key.prefix != value.prefix)
-    return failure();
-  if (op.getMask()) {
-    auto argument = dyn_cast<BlockArgument>(op.getMask());
-    if (!argument)
-      return failure();
-    mask = kernel.memrefs[argument.getArgNumber()];
-  }
-  BlockArgument destination = getDestination(op.getResult());
-  if (!destination)
-    return failure();
-  result = kernel.memrefs[destination.getArgNumber()];
-  headSize = op.getHeadSize();
-  heads = op.getNumHeads();
-  kvHeads = op.getKvHeads();
-  return success();
-}
-
-/// The only op of a kernel that computes something; null if there is another.
-static tq::AttentionOp findAttention(func::FuncOp function) {
-  tq::AttentionOp found;
-  for (Operation &inner : function.getBody().front()) {
-    if (auto attention = dyn_cast<tq::AttentionOp>(inner)) {
-      if (found)
-        return {};
-      found = attention;
-    } else if (!isa<tensor::ExtractSliceOp, tensor::DimOp, arith::ConstantOp,
-                    func::ReturnOp>(inner)) {
-      return {};
-    }
-  }
-  return found;
-}
+AttentionWriter::AttentionWriter(Kernel &kernel,
+                                 const AttentionPattern &pattern,
+                                 AttentionPlanAttr plan)
+    : kernel(kernel), pattern(pattern),
+      builder(kernel.source.getLoc(), kernel.source.getContext()),
+      op(pattern.op), query(bind(pattern.query)), key(bind(pattern.key)),
+      value(bind(pattern.value)),
+      mask(pattern.mask ? kernel.memrefs[pattern.mask.getArgNumber()]
+                        : Value()),
+      result(kernel.memrefs[pattern.result.getArgNumber()]),
+      headSize(op.getHeadSize()), heads(op.getNumHeads()),
+      kvHeads(op.getKvHeads()), dot(plan.getDot()),
+      tile{plan.getTileRows(), plan.getTileVectors()},
+      usesTiles(plan.getSums() == SumPlace::Tiles),
+      rowsPerBlock(usesTiles ? kMatrixRows : tile.rows) {}
 
 //===----------------------------------------------------------------------===//
 // Emission
 //===----------------------------------------------------------------------===//
 
-void AttentionGenerator::emitCounts() {
+void AttentionWriter::emitCounts() {
   SizeBuilder count(kernel, kernel.variant.getCount());
-  count.finish(arith::MulIOp::create(count.builder,
-                                     count.dim(query.argument, 0),
-                                     indexConstant(count.builder, heads)));
+  count.finish(arith::MulIOp::create(
+      count.builder, count.dim(pattern.query.argument.getArgNumber(), 0),
+      indexConstant(count.builder, heads)));
   SizeBuilder bytes(kernel, kernel.variant.getWorkspace());
-  Value tokens = key.prefix ? bytes.number(key.prefix.getArgNumber())
-                            : bytes.dim(key.argument, 1);
+  BlockArgument prefix = pattern.key.prefix;
+  Value tokens = prefix ? bytes.number(prefix.getArgNumber())
+                        : bytes.dim(pattern.key.argument.getArgNumber(), 1);
   Value panelCount = arith::CeilDivUIOp::create(
       bytes.builder, tokens, indexConstant(bytes.builder, kPanel));
   auto [fixed, perPanel] = countWords();
@@ -142,7 +65,7 @@ void AttentionGenerator::emitCounts() {
                                 indexConstant(bytes.builder, 4 * fixed)));
 }
 
-Value AttentionGenerator::emitIsFar() {
+Value AttentionWriter::emitIsFar() {
   Value elements = memref::DimOp::create(builder, key.memref, 0);
   for (int64_t dim : {1, 2})
     elements = arith::MulIOp::create(
@@ -151,17 +74,14 @@ Value AttentionGenerator::emitIsFar() {
                                index(kNearBytes / sizeof(float)));
 }
 
-LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
-  op = attention;
-  if (failed(analyze()))
-    return failure();
-  plan();
+void AttentionWriter::write() {
   emitCounts();
   workspace = kernel.addWorkspace();
   builder.setInsertionPointToEnd(kernel.getCode());
   queries = memref::DimOp::create(builder, query.memref, 1);
-  keys = key.prefix ? kernel.memrefs[key.prefix.getArgNumber()]
-                    : Value(memref::DimOp::create(builder, key.memref, 1));
+  BlockArgument prefix = pattern.key.prefix;
+  keys = prefix ? kernel.memrefs[prefix.getArgNumber()]
+                : Value(memref::DimOp::create(builder, key.memref, 1));
   panels = arith::CeilDivUIOp::create(builder, keys, index(kPanel));
   isFar = emitIsFar();
   begin();
@@ -171,14 +91,9 @@ LogicalResult AttentionGenerator::generate(tq::AttentionOp attention) {
   builder.setInsertionPointToEnd(kernel.getCode());
   end();
   program::YieldOp::create(builder);
-  kernel.variant.setPlan(
-      llvm::formatv("{0}, items of a head, {1} queries at a time",
-                    getProductName(), rowsPerBlock)
-          .str());
-  return success();
 }
 
-AttentionGenerator::Head AttentionGenerator::getHead(Value item) {
+AttentionWriter::Head AttentionWriter::getHead(Value item) {
   Value number = arith::RemUIOp::create(builder, item, index(heads));
   Value kvNumber =
       arith::DivUIOp::create(builder, number, index(heads / kvHeads));
@@ -189,7 +104,7 @@ AttentionGenerator::Head AttentionGenerator::getHead(Value item) {
           add(kvColumn, index(value.firstColumn)), column};
 }
 
-void AttentionGenerator::emitItem(Value item) {
+void AttentionWriter::emitItem(Value item) {
   head = getHead(item);
   nextHead =
       getHead(minIndex(builder, add(item, index(1)), lastOf(kernel.end)));
@@ -206,23 +121,23 @@ void AttentionGenerator::emitItem(Value item) {
 // Numbers and vectors
 //===----------------------------------------------------------------------===//
 
-Value AttentionGenerator::splat(float value) {
+Value AttentionWriter::splat(float value) {
   return arith::ConstantOp::create(builder,
                                    DenseElementsAttr::get(vectorType(), value));
 }
 
-Value AttentionGenerator::constant(float value) {
+Value AttentionWriter::constant(float value) {
   return arith::ConstantOp::create(builder, builder.getF32FloatAttr(value));
 }
 
-Value AttentionGenerator::maxOf(Value x, Value y) {
+Value AttentionWriter::maxOf(Value x, Value y) {
   Value greater =
       arith::CmpFOp::create(builder, arith::CmpFPredicate::OGT, x, y);
   return arith::SelectOp::create(builder, greater, x, y);
 }
 
-Value AttentionGenerator::reduce(
-    Value vector, llvm::function_ref<Value(Value, Value)> combine) {
+Value AttentionWriter::reduce(Value vector,
+                              llvm::function_ref<Value(Value, Value)> combine) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2) {
     auto slice = [&](int64_t offset) -> Value {
       return vector::ExtractStridedSliceOp::create(
@@ -235,7 +150,7 @@ Value AttentionGenerator::reduce(
 }
 
 /// Swaps the off-diagonal halves of ever smaller blocks.
-void AttentionGenerator::transpose(MutableArrayRef<Value> block) {
+void AttentionWriter::transpose(MutableArrayRef<Value> block) {
   for (int64_t stride = kLanes / 2; stride > 0; stride /= 2)
     for (int64_t i = 0; i < kLanes; ++i) {
       if (i & stride)
@@ -252,7 +167,7 @@ void AttentionGenerator::transpose(MutableArrayRef<Value> block) {
     }
 }
 
-SmallVector<Value> AttentionGenerator::forEach(
+SmallVector<Value> AttentionWriter::forEach(
     Value count, int64_t step, ValueRange carried,
     llvm::function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   auto loop =
@@ -273,7 +188,7 @@ SmallVector<Value> AttentionGenerator::forEach(
 // Operands
 //===----------------------------------------------------------------------===//
 
-Value AttentionGenerator::firstLanes(int64_t count) {
+Value AttentionWriter::firstLanes(int64_t count) {
   if (count >= kLanes)
     return {};
   return vector::ConstantMaskOp::create(
@@ -281,8 +196,8 @@ Value AttentionGenerator::firstLanes(int64_t count) {
       ArrayRef<int64_t>{count});
 }
 
-Value AttentionGenerator::loadPart(const Operand &operand, Value token,
-                                   Value column, int64_t first, int64_t count) {
+Value AttentionWriter::loadPart(const Operand &operand, Value token,
+                                Value column, int64_t first, int64_t count) {
   if (count <= 0)
     return splat(0.0f);
   SmallVector<Value> place{head.batch, token, add(column, index(first))};
@@ -292,7 +207,7 @@ Value AttentionGenerator::loadPart(const Operand &operand, Value token,
   return vector::LoadOp::create(builder, vectorType(), operand.memref, place);
 }
 
-void AttentionGenerator::storeResult(Value row, int64_t vector, Value out) {
+void AttentionWriter::storeResult(Value row, int64_t vector, Value out) {
   SmallVector<Value> place{head.batch, row,
                            add(head.resultColumn, index(vector * kLanes))};
   if (Value exist = firstLanes(headSize - vector * kLanes))
@@ -301,8 +216,8 @@ void AttentionGenerator::storeResult(Value row, int64_t vector, Value out) {
     vector::StoreOp::create(builder, out, result, place);
 }
 
-void AttentionGenerator::prefetch(const Operand &operand, Value batch,
-                                  Value token, Value column) {
+void AttentionWriter::prefetch(const Operand &operand, Value batch, Value token,
+                               Value column) {
   for (int64_t dim = 0; dim < headSize; dim += kLanes)
     memref::PrefetchOp::create(
         builder, operand.memref,
@@ -310,7 +225,7 @@ void AttentionGenerator::prefetch(const Operand &operand, Value batch,
         /*isWrite=*/false, /*localityHint=*/2, /*isDataCache=*/true);
 }
 
-void AttentionGenerator::prefetchAfter(Value row) {
+void AttentionWriter::prefetchAfter(Value row) {
   auto found = scf::IfOp::create(builder, isFar, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(found.thenBlock()->getTerminator());
@@ -329,7 +244,7 @@ void AttentionGenerator::prefetchAfter(Value row) {
 }
 
 /// Keys [0, row + 1 + T - S) if causal.
-Value AttentionGenerator::getLimit(Value row) {
+Value AttentionWriter::getLimit(Value row) {
   if (!op.getCausal())
     return keys;
   Value seen =
@@ -338,7 +253,7 @@ Value AttentionGenerator::getLimit(Value row) {
                                 minIndex(builder, keys, seen));
 }
 
-Value AttentionGenerator::getBelow(Value firstKey, Value limit) {
+Value AttentionWriter::getBelow(Value firstKey, Value limit) {
   Value count = arith::MinSIOp::create(
       builder, index(kLanes),
       arith::MaxSIOp::create(builder, index(0),
@@ -347,7 +262,7 @@ Value AttentionGenerator::getBelow(Value firstKey, Value limit) {
       builder, VectorType::get({kLanes}, builder.getI1Type()), count);
 }
 
-Value AttentionGenerator::getVisible(Value firstKey, Value limit) {
+Value AttentionWriter::getVisible(Value firstKey, Value limit) {
   Value below = getBelow(firstKey, limit);
   if (!mask)
     return below;
@@ -358,22 +273,22 @@ Value AttentionGenerator::getVisible(Value firstKey, Value limit) {
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::ne, flags, zero);
 }
 
-static std::unique_ptr<AttentionGenerator>
-createAttention(Kernel &kernel, tq::Precision precision) {
-  switch (precision) {
-  case tq::Precision::F32:
-    return createFloatAttention(kernel);
-  case tq::Precision::BF16:
-    return createBf16Attention(kernel);
-  case tq::Precision::Int8:
-    return createIntegerAttention(kernel);
+static std::unique_ptr<AttentionWriter>
+createWriter(Kernel &kernel, const AttentionPattern &pattern,
+             AttentionPlanAttr plan) {
+  AttentionOp op = pattern.op;
+  switch (op.getPrecision()) {
+  case Precision::F32:
+    return createFloatAttention(kernel, pattern, plan);
+  case Precision::BF16:
+    return createBf16Attention(kernel, pattern, plan);
+  case Precision::Int8:
+    return createIntegerAttention(kernel, pattern, plan);
   }
   llvm_unreachable("unknown precision");
 }
 
-LogicalResult tq::cpu::generateAttentionKernel(Kernel &kernel) {
-  tq::AttentionOp op = findAttention(kernel.source);
-  if (!op)
-    return failure();
-  return createAttention(kernel, op.getPrecision())->generate(op);
+void tq::cpu::writeAttention(Kernel &kernel, const AttentionPattern &pattern,
+                             AttentionPlanAttr plan) {
+  createWriter(kernel, pattern, plan)->write();
 }

@@ -1,4 +1,4 @@
-//===- AttentionKernel.h - Generate kernels of attention --------*- C++ -*-===//
+//===- AttentionKernel.h - Write kernels of attention -----------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,8 +10,6 @@
 
 #include "KernelGenerator.h"
 
-#include "tq/Dialect/TQ/IR/TQ.h"
-
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace tq::cpu {
@@ -20,22 +18,19 @@ namespace tq::cpu {
 /// sequence; it packs keys and values into its scratch, then goes through the
 /// queries in blocks of rows. Rows of a block beyond the last query repeat it,
 /// keys beyond the last are not visible: no shape needs code of its own.
-class AttentionGenerator {
+class AttentionWriter {
 public:
-  explicit AttentionGenerator(Kernel &kernel)
-      : kernel(kernel),
-        builder(kernel.source.getLoc(), kernel.source.getContext()) {}
-  virtual ~AttentionGenerator() = default;
+  AttentionWriter(Kernel &kernel, const AttentionPattern &pattern,
+                  AttentionPlanAttr plan);
+  virtual ~AttentionWriter() = default;
 
-  mlir::LogicalResult generate(tq::AttentionOp attention);
+  void write();
 
 protected:
   /// An operand of attention: columns of a [batch, token, column] memref.
   struct Operand {
     mlir::Value memref;
-    unsigned argument = 0;
-    int64_t firstColumn = 0;
-    mlir::BlockArgument prefix = {}; ///< how many tokens; null: all
+    int64_t firstColumn;
   };
 
   /// Where a work item has its operands.
@@ -44,10 +39,6 @@ protected:
   };
 
   // What a precision adds.
-  /// Chooses tiles; the op's sizes are known.
-  virtual void plan() = 0;
-  /// The instruction of its products, for people.
-  virtual llvm::StringRef getProductName() const = 0;
   /// 32-bit words of scratch: some, and some for each panel of keys.
   virtual std::pair<int64_t, int64_t> countWords() = 0;
   /// Emits what all items of a call share, before and after them.
@@ -120,19 +111,24 @@ protected:
   void prefetchAfter(mlir::Value row);
 
   Kernel &kernel;
+  const AttentionPattern &pattern;
   mlir::ImplicitLocOpBuilder builder;
-  tq::AttentionOp op;
-  Operand query, key, value;
-  mlir::Value mask, result, workspace;
-  int64_t headSize = 0, heads = 0, kvHeads = 0, rowsPerBlock = 0;
+  AttentionOp op;
+  const Operand query, key, value;
+  const mlir::Value mask, result;
+  mlir::Value workspace;
+  const int64_t headSize, heads, kvHeads;
+  const DotKind dot;
+  const Tile tile;
+  const bool usesTiles;
+  const int64_t rowsPerBlock;
   // Of the call, of the work item, of the block of rows.
   mlir::Value queries, keys, panels, isFar;
   Head head, nextHead;
   mlir::Value firstRow;
 
 private:
-  mlir::LogicalResult analyze();
-  mlir::FailureOr<Operand> getOperand(mlir::Value value);
+  Operand bind(const AttentionPattern::Operand &operand);
   Head getHead(mlir::Value item);
   void prefetch(const Operand &operand, mlir::Value batch, mlir::Value token,
                 mlir::Value column);
@@ -144,9 +140,16 @@ private:
   void emitItem(mlir::Value item);
 };
 
-std::unique_ptr<AttentionGenerator> createFloatAttention(Kernel &kernel);
-std::unique_ptr<AttentionGenerator> createIntegerAttention(Kernel &kernel);
-std::unique_ptr<AttentionGenerator> createBf16Attention(Kernel &kernel);
+/// One a precision.
+std::unique_ptr<AttentionWriter>
+createFloatAttention(Kernel &kernel, const AttentionPattern &pattern,
+                     AttentionPlanAttr plan);
+std::unique_ptr<AttentionWriter>
+createBf16Attention(Kernel &kernel, const AttentionPattern &pattern,
+                    AttentionPlanAttr plan);
+std::unique_ptr<AttentionWriter>
+createIntegerAttention(Kernel &kernel, const AttentionPattern &pattern,
+                       AttentionPlanAttr plan);
 
 } // namespace tq::cpu
 

@@ -1,4 +1,4 @@
-//===- Bf16Attention.cpp - Generate kernels of attention in bf16 ----------===//
+//===- Bf16Attention.cpp - Write kernels of attention in bf16 -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -25,6 +25,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
 /// Elements of a vector of words.
@@ -34,15 +35,10 @@ namespace {
 
 class Bf16Attention : public DotAttention {
 public:
-  explicit Bf16Attention(Kernel &kernel)
-      : DotAttention(kernel, kernel.isa.bf16Dot, kernel.isa.bf16Tile,
-                     kernel.isa.hasBf16Tiles) {}
+  using DotAttention::DotAttention;
 
 private:
-  StringRef getProductName() const override {
-    return usesTiles ? "tdpbf16ps" : getDotName(dot);
-  }
-  void plan() override;
+  void planAreas() override;
   void packKeys() override;
   void packValues() override;
   void packQuery(Value r) override;
@@ -70,8 +66,8 @@ private:
 
 } // namespace
 
-void Bf16Attention::plan() {
-  DotAttention::plan();
+void Bf16Attention::planAreas() {
+  DotAttention::planAreas();
   keyWords.perPanel = keyGroups() * kPanel;
 }
 
@@ -194,7 +190,8 @@ Value Bf16Attention::emitWeights(Value r, Value largest) {
                 [&](Value x, Value y) { return f.add(x, y); });
 }
 
-std::unique_ptr<AttentionGenerator>
-tq::cpu::createBf16Attention(Kernel &kernel) {
-  return std::make_unique<Bf16Attention>(kernel);
+std::unique_ptr<AttentionWriter>
+tq::cpu::createBf16Attention(Kernel &kernel, const AttentionPattern &pattern,
+                             AttentionPlanAttr plan) {
+  return std::make_unique<Bf16Attention>(kernel, pattern, plan);
 }

@@ -31,8 +31,7 @@ SmallVector<DotAttention::Area *> DotAttention::areas() {
   return all;
 }
 
-void DotAttention::plan() {
-  rowsPerBlock = usesTiles ? kTilePair * kTileRows : tile.rows;
+void DotAttention::planAreas() {
   queryWords.words = rowsPerBlock * queryStride();
   rowScales.words = (rowsPerBlock + kLanes - 1) / kLanes * kLanes;
   sums.words = rowsPerBlock * kPanel;
@@ -44,6 +43,7 @@ void DotAttention::plan() {
 }
 
 std::pair<int64_t, int64_t> DotAttention::countWords() {
+  planAreas();
   int64_t words = 0, perPanel = 0;
   for (Area *area : areas()) {
     words += area->words;

@@ -26,11 +26,9 @@ namespace tq::cpu {
 /// Where the target has tile registers for the element type, a block is 32 rows
 /// and its sums are made in them; only that differs. Rows of a block beyond the
 /// last query hold whatever was there before.
-class DotAttention : public AttentionGenerator {
+class DotAttention : public AttentionWriter {
 public:
-  DotAttention(Kernel &kernel, DotKind dot, Tile tile, bool usesTiles)
-      : AttentionGenerator(kernel), dot(dot), tile(tile), usesTiles(usesTiles) {
-  }
+  using AttentionWriter::AttentionWriter;
 
 protected:
   /// A part of the scratch: some words, then some for each panel.
@@ -60,7 +58,8 @@ protected:
   /// Scratch beyond what all have.
   virtual llvm::SmallVector<Area *> moreAreas() { return {}; }
 
-  void plan() override;
+  /// Says how many words each part of the scratch has.
+  virtual void planAreas();
   std::pair<int64_t, int64_t> countWords() override;
   void begin() override;
   void end() override;
@@ -135,9 +134,6 @@ protected:
   /// Vectors of keys in a panel.
   static constexpr int64_t kPanelVectors = kPanel / kLanes;
 
-  const DotKind dot;
-  const Tile tile;
-  const bool usesTiles;
   std::optional<MatrixTiles> tiles;
   Area queryWords; ///< [rows][D/u], rounded up to chunks
   Area rowScales;  ///< [rows], 1 / sum of weights

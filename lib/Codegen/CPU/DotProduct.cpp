@@ -117,7 +117,7 @@ static Value sumGroups128(ImplicitLocOpBuilder &builder, Value weights) {
 /// at odd places, sign extended.
 DotWeights tq::cpu::prepareWeights(ImplicitLocOpBuilder &builder, DotKind kind,
                                    Value weights) {
-  if (takesBytes(kind))
+  if (takesBytes(kind) || kind == DotKind::Fma)
     return {{weights}};
   if (isBf16(kind)) {
     auto lanes = VectorType::get({kLanes}, builder.getI32Type());
@@ -140,9 +140,12 @@ DotWeights tq::cpu::prepareWeights(ImplicitLocOpBuilder &builder, DotKind kind,
 
 DotInputs tq::cpu::prepareInputs(ImplicitLocOpBuilder &builder, DotKind kind,
                                  Value inputs) {
-  auto lanes = VectorType::get({kLanes}, builder.getI32Type());
+  auto lanes =
+      VectorType::get({kLanes}, getElementTypeOrSelf(inputs.getType()));
   auto bytes = VectorType::get({4 * kLanes}, builder.getI8Type());
   Value all = vector::BroadcastOp::create(builder, lanes, inputs);
+  if (kind == DotKind::Fma)
+    return {{all}};
   if (takesBytes(kind))
     return {{vector::BitCastOp::create(builder, bytes, all)}};
   if (isBf16(kind))
@@ -192,6 +195,9 @@ static Value emitWiden(ImplicitLocOpBuilder &builder, Value sums,
 Value tq::cpu::emitDot(ImplicitLocOpBuilder &builder, DotKind kind, Value sums,
                        const DotInputs &inputs, const DotWeights &weights) {
   switch (kind) {
+  case DotKind::Fma:
+    return math::FmaOp::create(builder, inputs.parts[0], weights.parts[0],
+                               sums);
   case DotKind::Vpdpbusd:
     return callIntrinsic(builder, "llvm.x86.avx512.vpdpbusd.512",
                          sums.getType(),

@@ -26,13 +26,13 @@ struct DotInputs {
   llvm::SmallVector<mlir::Value, 2> parts;
 };
 
-/// `weights`: vector<64xi8>, s8, four of output 0, four of output 1, ...; or
-/// the same with two of bf16 in place of four.
+/// `weights`: vector<64xi8>, s8, four of output 0, four of output 1, ...; the
+/// same with two of bf16 in place of four; or vector<16xf32>, one an output.
 DotWeights prepareWeights(mlir::ImplicitLocOpBuilder &builder, DotKind kind,
                           mlir::Value weights);
 
 /// `inputs`: i32 that holds four u8 or two bf16 in memory order, for all
-/// outputs, or vector<16xi32> with as many for each output.
+/// outputs, or vector<16xi32> with as many for each output; or f32.
 DotInputs prepareInputs(mlir::ImplicitLocOpBuilder &builder, DotKind kind,
                         mlir::Value inputs);
 

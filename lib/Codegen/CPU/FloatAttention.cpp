@@ -1,4 +1,4 @@
-//===- FloatAttention.cpp - Generate kernels of attention in f32 ----------===//
+//===- FloatAttention.cpp - Write kernels of attention in f32 -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -26,17 +26,16 @@
 #include <limits>
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
 namespace {
 
-class FloatAttention : public AttentionGenerator {
+class FloatAttention : public AttentionWriter {
 public:
-  using AttentionGenerator::AttentionGenerator;
+  using AttentionWriter::AttentionWriter;
 
 private:
-  void plan() override;
-  StringRef getProductName() const override { return "fma"; }
   std::pair<int64_t, int64_t> countWords() override;
   void begin() override;
   void packKeys() override;
@@ -64,17 +63,11 @@ private:
                index(vector * kLanes));
   }
 
-  Tile tile{};
   Value scores, packedValues;
   SmallVector<Value> rows;
 };
 
 } // namespace
-
-void FloatAttention::plan() {
-  tile = kernel.isa.floatTile;
-  rowsPerBlock = tile.rows;
-}
 
 /// Keys in panels, the scores of a block of rows, values.
 std::pair<int64_t, int64_t> FloatAttention::countWords() {
@@ -283,7 +276,8 @@ SmallVector<Value> FloatAttention::emitValuePanel(Value panel,
   });
 }
 
-std::unique_ptr<AttentionGenerator>
-tq::cpu::createFloatAttention(Kernel &kernel) {
-  return std::make_unique<FloatAttention>(kernel);
+std::unique_ptr<AttentionWriter>
+tq::cpu::createFloatAttention(Kernel &kernel, const AttentionPattern &pattern,
+                              AttentionPlanAttr plan) {
+  return std::make_unique<FloatAttention>(kernel, pattern, plan);
 }

@@ -1,4 +1,4 @@
-//===- GenerateKernels.cpp - Turn kernels on tensors into vector code -----===//
+//===- GenerateKernels.cpp - Write variants in the way of their plans -----===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -6,20 +6,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelGenerator.h"
+#include "MatrixTiles.h"
 
 #include "tq/Codegen/CPU/Passes.h"
-#include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Target/Target.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace tq {
 #define GEN_PASS_DEF_GENERATEKERNELSPASS
@@ -65,19 +63,6 @@ void tq::cpu::interleave(ArrayRef<SmallVector<Operation *>> chains) {
     }
 }
 
-/// Result i of a kernel is written to the i-th of its last arguments.
-BlockArgument tq::cpu::getDestination(Value value) {
-  for (OpOperand &use : value.getUses()) {
-    auto ret = dyn_cast<func::ReturnOp>(use.getOwner());
-    if (!ret)
-      continue;
-    auto function = ret->getParentOfType<func::FuncOp>();
-    return function.getArgument(function.getNumArguments() -
-                                ret.getNumOperands() + use.getOperandNumber());
-  }
-  return {};
-}
-
 SizeBuilder::SizeBuilder(Kernel &kernel, Region &region)
     : builder(kernel.source.getLoc(), kernel.source.getContext()),
       kernel(kernel), region(region) {
@@ -119,9 +104,9 @@ static Type getCodeType(Type type) {
 }
 
 /// A variant with an empty block for its code: (memrefs..., begin, end).
-static Kernel createKernel(program::VariantOp variant, const Isa &isa) {
+static Kernel createKernel(program::VariantOp variant) {
   func::FuncOp source = variant.getKernel().getDefinition();
-  Kernel kernel{source, variant, isa};
+  Kernel kernel{source, variant};
   Block &block = variant.getCode().emplaceBlock();
   for (Type type : source.getArgumentTypes())
     kernel.memrefs.push_back(
@@ -148,29 +133,105 @@ void Kernel::pack(unsigned argument, int64_t panel, int64_t group) {
   memrefs[argument].setType(getCodeType(variant.getArgumentType(argument)));
 }
 
-/// Removes what a generator left behind that did not know the kernel.
-static void discard(program::VariantOp variant) {
-  for (Region &region : variant->getRegions()) {
-    region.dropAllReferences();
-    region.getBlocks().clear();
-  }
-  variant.setPackedAttr(ArrayAttr::get(variant.getContext(), {}));
+//===----------------------------------------------------------------------===//
+// Plans
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Writes one variant in the way of its plan.
+class VariantWriter {
+public:
+  VariantWriter(program::VariantOp variant, ArrayRef<std::string> features)
+      : variant(variant), features(features),
+        source(variant.getKernel().getDefinition()) {}
+
+  LogicalResult write();
+
+private:
+  LogicalResult write(ContractionPlanAttr plan);
+  LogicalResult write(AttentionPlanAttr plan);
+  LogicalResult write(RowsPlanAttr plan);
+  /// An error where the CPU does not have what the plan asks for.
+  LogicalResult checkInstructions(DotKind dot, SumPlace sums);
+  LogicalResult refuse(const Twine &expected);
+
+  program::VariantOp variant;
+  ArrayRef<std::string> features;
+  func::FuncOp source;
+};
+
+} // namespace
+
+LogicalResult VariantWriter::refuse(const Twine &expected) {
+  return variant.emitError("expected ")
+         << expected << ", but got " << *variant.getPlan();
 }
 
-static bool generate(program::VariantOp variant, const Isa &isa) {
-  func::FuncOp source = variant.getKernel().getDefinition();
-  bool isOnTensors =
-      llvm::all_of(source.getArgumentTypes(), llvm::IsaPred<RankedTensorType>);
-  for (auto generator : {generateAttentionKernel, generateContractionKernel,
-                         generateRowKernel}) {
-    if (!isOnTensors && generator != generateAttentionKernel)
-      return false;
-    Kernel kernel = createKernel(variant, isa);
-    if (succeeded(generator(kernel)))
-      return true;
-    discard(variant);
+LogicalResult VariantWriter::checkInstructions(DotKind dot, SumPlace sums) {
+  if (canRun(dot, sums, features))
+    return success();
+  return refuse("a plan with instructions that " +
+                variant.getTarget().getCpu() + " has");
+}
+
+LogicalResult VariantWriter::write(ContractionPlanAttr plan) {
+  FailureOr<ContractionPattern> pattern = matchContraction(source);
+  if (failed(pattern))
+    return refuse("a plan that suits a kernel without a contraction");
+  if (isInteger(plan.getDot()) != pattern->isInteger || isBf16(plan.getDot()))
+    return refuse(pattern->isInteger ? "products of bytes" : "fma");
+  if (plan.getSums() == SumPlace::Tiles && pattern->inputs % kTileBytes != 0)
+    return refuse("sums in vectors, as the " + Twine(pattern->inputs) +
+                  " inputs do not fill tiles");
+  if (failed(checkInstructions(plan.getDot(), plan.getSums())))
+    return failure();
+  Kernel kernel = createKernel(variant);
+  writeContraction(kernel, *pattern, plan);
+  return success();
+}
+
+/// Whether the products are of the numbers that `precision` says.
+static bool suits(DotKind dot, Precision precision) {
+  switch (precision) {
+  case Precision::F32:
+    return dot == DotKind::Fma;
+  case Precision::BF16:
+    return isBf16(dot);
+  case Precision::Int8:
+    return isInteger(dot);
   }
-  return false;
+  llvm_unreachable("unknown precision");
+}
+
+LogicalResult VariantWriter::write(AttentionPlanAttr plan) {
+  FailureOr<AttentionPattern> pattern = matchAttention(source);
+  if (failed(pattern))
+    return refuse("a plan that suits a kernel without attention");
+  Precision precision = pattern->op.getPrecision();
+  if (!suits(plan.getDot(), precision))
+    return refuse("products in " + stringifyPrecision(precision));
+  if (failed(checkInstructions(plan.getDot(), plan.getSums())))
+    return failure();
+  Kernel kernel = createKernel(variant);
+  writeAttention(kernel, *pattern, plan);
+  return success();
+}
+
+LogicalResult VariantWriter::write(RowsPlanAttr plan) {
+  FailureOr<RowsPattern> pattern = matchRows(source);
+  if (failed(pattern))
+    return refuse("a plan that suits a kernel that is not row-wise");
+  Kernel kernel = createKernel(variant);
+  writeRows(kernel, *pattern, plan);
+  return success();
+}
+
+LogicalResult VariantWriter::write() {
+  return TypeSwitch<Attribute, LogicalResult>(*variant.getPlan())
+      .Case<ContractionPlanAttr, AttentionPlanAttr, RowsPlanAttr>(
+          [&](auto plan) { return write(plan); })
+      .Default([&](Attribute) { return refuse("a plan for CPUs"); });
 }
 
 //===----------------------------------------------------------------------===//
@@ -181,49 +242,19 @@ namespace {
 
 struct GenerateKernelsPass
     : public tq::impl::GenerateKernelsPassBase<GenerateKernelsPass> {
-  using GenerateKernelsPassBase::GenerateKernelsPassBase;
-
   void runOnOperation() override {
     for (auto variant : getOperation().getBody()->getOps<program::VariantOp>())
-      if (!variant.hasCode() && failed(write(variant)))
+      if (!variant.hasCode() && variant.getPlan() && failed(write(variant)))
         return signalPassFailure();
   }
 
 private:
   LogicalResult write(program::VariantOp variant) {
-    program::KernelOp kernel = getOperation();
-    func::FuncOp source = kernel.getDefinition();
-    const Isa *own = findIsa(variant.getTarget());
-    if (!own)
-      return failure();
-    if (generate(variant, *own)) {
-      kernel.emitRemark("kernel '") << kernel.getSymName() << "' on "
-                                    << own->name << ": " << *variant.getPlan();
-      return success();
-    }
-    if (!source.getOps<AttentionOp>().empty())
-      return kernel.emitError(
-          "expected attention on arguments of the kernel or slices "
-          "of their last dimension");
-    kernel.emitRemark("kernel '") << kernel.getSymName() << "' on " << own->name
-                                  << ": scalar loops, as no generator knows it";
-    return success();
-  }
-
-  /// The option's, or that of the target.
-  const Isa *findIsa(program::TargetAttr target) {
-    if (isa.empty()) {
-      auto resolved = resolveTarget(target.getCpu(), target.getTriple());
-      if (resolved)
-        return &selectIsa(resolved->required);
-      getOperation().emitError(toString(resolved.takeError()));
-      return nullptr;
-    }
-    const Isa *known = lookupIsa(isa);
-    if (!known)
-      getOperation().emitError("expected a known instruction set, but got '")
-          << isa << "'";
-    return known;
+    program::TargetAttr target = variant.getTarget();
+    auto resolved = resolveTarget(target.getCpu(), target.getTriple());
+    if (!resolved)
+      return variant.emitError(toString(resolved.takeError()));
+    return VariantWriter(variant, resolved->required).write();
   }
 };
 

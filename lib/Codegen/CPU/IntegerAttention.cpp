@@ -1,4 +1,4 @@
-//===- IntegerAttention.cpp - Generate kernels of attention in int8 -------===//
+//===- IntegerAttention.cpp - Write kernels of attention in int8 ----------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -24,24 +24,20 @@
 #include <cfloat>
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
 namespace {
 
 class IntegerAttention : public DotAttention {
 public:
-  explicit IntegerAttention(Kernel &kernel)
-      : DotAttention(kernel, kernel.isa.dot, kernel.isa.integerTile,
-                     kernel.isa.hasMatrixTiles) {}
+  using DotAttention::DotAttention;
 
 private:
-  StringRef getProductName() const override {
-    return usesTiles ? "tdpbssd and tdpbusd" : getDotName(dot);
-  }
   SmallVector<Area *> moreAreas() override {
     return {&queryScales, &channelScales, &keyStarts, &keyScales};
   }
-  void plan() override;
+  void planAreas() override;
   void packKeys() override;
   void packValues() override;
   void packQuery(Value r) override;
@@ -89,8 +85,8 @@ private:
 
 } // namespace
 
-void IntegerAttention::plan() {
-  DotAttention::plan();
+void IntegerAttention::planAreas() {
+  DotAttention::planAreas();
   queryScales.words = rowScales.words;
   channelScales.words = headVectors() * kLanes;
   keyStarts.perPanel = keyScales.perPanel = kPanel;
@@ -342,7 +338,8 @@ Value IntegerAttention::emitValue(Value sum, int64_t vector) {
       builder, arith::SIToFPOp::create(builder, vectorType(), sum), scales);
 }
 
-std::unique_ptr<AttentionGenerator>
-tq::cpu::createIntegerAttention(Kernel &kernel) {
-  return std::make_unique<IntegerAttention>(kernel);
+std::unique_ptr<AttentionWriter>
+tq::cpu::createIntegerAttention(Kernel &kernel, const AttentionPattern &pattern,
+                                AttentionPlanAttr plan) {
+  return std::make_unique<IntegerAttention>(kernel, pattern, plan);
 }

@@ -51,41 +51,27 @@ static const Isa kIsas[] = {
 };
 // clang-format on
 
-StringRef tq::cpu::getDotName(DotKind kind) {
-  switch (kind) {
-  case DotKind::Vpdpbusd:
-  case DotKind::VpdpbusdHalf:
-    return "vpdpbusd";
-  case DotKind::Pmaddwd:
-    return "vpmaddwd";
-  case DotKind::Usdot:
-    return "usdot";
-  case DotKind::Sdot:
-    return "sdot";
-  case DotKind::Widen:
-    return "32-bit products";
-  case DotKind::Vdpbf16ps:
-    return "vdpbf16ps";
-  case DotKind::WidenBf16:
-    return "fma of widened bf16";
-  }
-  llvm_unreachable("unknown dot product");
-}
-
 ArrayRef<Isa> tq::cpu::getIsas() { return kIsas; }
 
-const Isa *tq::cpu::lookupIsa(StringRef name) {
-  for (const Isa &isa : kIsas)
-    if (isa.name == name)
-      return &isa;
-  return nullptr;
+static bool isEnabled(const Isa &isa, ArrayRef<std::string> enabledFeatures) {
+  return llvm::all_of(isa.features, [&](StringRef feature) {
+    return llvm::is_contained(enabledFeatures, feature);
+  });
 }
 
 const Isa &tq::cpu::selectIsa(ArrayRef<std::string> enabledFeatures) {
-  for (const Isa &isa : kIsas)
-    if (llvm::all_of(isa.features, [&](StringRef feature) {
-          return llvm::is_contained(enabledFeatures, feature);
-        }))
-      return isa;
-  return getIsas().back();
+  return *llvm::find_if(
+      kIsas, [&](const Isa &isa) { return isEnabled(isa, enabledFeatures); });
+}
+
+bool tq::cpu::canRun(DotKind dot, SumPlace sums,
+                     ArrayRef<std::string> enabledFeatures) {
+  bool hasDot = dot == Fma, hasTiles = sums == SumPlace::Vectors;
+  for (const Isa &isa : kIsas) {
+    if (!isEnabled(isa, enabledFeatures))
+      continue;
+    hasDot |= dot == isa.dot || dot == isa.bf16Dot;
+    hasTiles |= isBf16(dot) ? isa.hasBf16Tiles : isa.hasMatrixTiles;
+  }
+  return hasDot && hasTiles;
 }

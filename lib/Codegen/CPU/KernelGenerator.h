@@ -9,10 +9,9 @@
 #define TQ_LIB_CODEGEN_CPU_KERNELGENERATOR_H
 
 #include "tq/Codegen/CPU/Isa.h"
-#include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Codegen/Common/KernelPatterns.h"
+#include "tq/Dialect/CPU/IR/CPU.h"
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace tq::cpu {
@@ -22,7 +21,6 @@ namespace tq::cpu {
 struct Kernel {
   mlir::func::FuncOp source; ///< the definition
   program::VariantOp variant;
-  const Isa &isa;
   /// The memref, or the number, of each argument of `source`.
   llvm::SmallVector<mlir::Value> memrefs = {};
   mlir::Value begin = {}, end = {}; ///< work items
@@ -33,15 +31,6 @@ struct Kernel {
   /// Reads a weight [N, K] in panels, instead of row by row.
   void pack(unsigned argument, int64_t panel, int64_t group);
 };
-
-/// The argument of `kernel` that `value`, a result in destination style, is
-/// written to; null for a temporary.
-mlir::BlockArgument getDestination(mlir::Value value);
-
-/// Whether loop i of one op has as many iterations as loop i of every other:
-/// a size is known, or follows from the tensors that the ops share. Loops that
-/// only some ops have are compared among those.
-bool haveEqualExtents(llvm::ArrayRef<mlir::linalg::GenericOp> ops);
 
 /// Emits a region on the sizes of a call: the variant's count, its workspace.
 class SizeBuilder {
@@ -59,16 +48,14 @@ private:
   mlir::Region &region;
 };
 
-// The generators. Each fails, having written only into the variant, on a kernel
-// that is not of its kind.
+// The generators: each writes a variant of a kernel that is as its pattern
+// says, in the way that the plan says.
 
-/// Element by element and reductions along the last dimension, on tensors.
-mlir::LogicalResult generateRowKernel(Kernel &kernel);
-/// A contraction with a weight, and its epilogue, on tensors.
-mlir::LogicalResult generateContractionKernel(Kernel &kernel);
-/// tq.attention with the slices that feed it; numbers say how many keys there
-/// are.
-mlir::LogicalResult generateAttentionKernel(Kernel &kernel);
+void writeContraction(Kernel &kernel, const ContractionPattern &pattern,
+                      ContractionPlanAttr plan);
+void writeRows(Kernel &kernel, const RowsPattern &pattern, RowsPlanAttr plan);
+void writeAttention(Kernel &kernel, const AttentionPattern &pattern,
+                    AttentionPlanAttr plan);
 
 /// min(a, b) of indices.
 mlir::Value minIndex(mlir::ImplicitLocOpBuilder &builder, mlir::Value a,

@@ -7,7 +7,8 @@
 
 #include "LaneEvaluator.h"
 
-#include "tq/Codegen/CPU/Isa.h"
+#include "tq/Codegen/Common/LaneOps.h"
+#include "tq/Dialect/CPU/IR/CPU.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -16,29 +17,17 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
+using namespace tq;
 using namespace tq::cpu;
 
-bool tq::cpu::usesDim(AffineMap map, unsigned dim) {
-  return map.isFunctionOfDim(dim);
-}
-
-bool tq::cpu::isLeadingIdentity(AffineMap map) {
-  for (auto [index, expr] : llvm::enumerate(map.getResults()))
-    if (expr != getAffineDimExpr(index, map.getContext()))
-      return false;
-  return true;
-}
-
-LogicalResult LaneEvaluator::writeResults(linalg::GenericOp op,
-                                          ValueRange values,
-                                          const LanePoint &point) {
+void LaneEvaluator::writeResults(linalg::GenericOp op, ValueRange values,
+                                 const LanePoint &point) {
   for (auto [index, value] : llvm::enumerate(values)) {
     Value result = op.getResult(index);
     AffineMap map = op.getMatchingIndexingMap(op.getDpsInitOperand(index));
-    if (isBound(result) && failed(write(result, map, value, point)))
-      return failure();
+    if (isBound(result))
+      write(result, map, value, point);
   }
-  return success();
 }
 
 Value LaneEvaluator::broadcast(Value value) {
@@ -53,18 +42,16 @@ Value LaneEvaluator::broadcast(Value value) {
 
 /// What a body reads from outside: constants of the kernel on tensors.
 Value LaneEvaluator::import(Value outer) {
-  if (auto constant = outer.getDefiningOp<arith::ConstantOp>())
-    return arith::ConstantOp::create(builder, constant.getValue());
-  return {};
+  auto constant = outer.getDefiningOp<arith::ConstantOp>();
+  return arith::ConstantOp::create(builder, constant.getValue());
 }
 
-FailureOr<SmallVector<Value>>
-LaneEvaluator::getIndices(Storage storage, AffineMap map,
-                          const LanePoint &point) {
+SmallVector<Value> LaneEvaluator::getIndices(Storage storage, AffineMap map,
+                                             const LanePoint &point) {
   SmallVector<Value> indices;
   ArrayRef<AffineExpr> results = map.getResults();
   if (storage.isRowBuffer)
-    return SmallVector<Value>{point.lane};
+    return {point.lane};
   if (collapsed && rowRank > 0 && usesDim(map, 0)) {
     indices.push_back(point.rows.front());
     results = results.drop_front(rowRank);
@@ -75,14 +62,8 @@ LaneEvaluator::getIndices(Storage storage, AffineMap map,
           arith::ConstantIndexOp::create(builder, constant.getValue()));
       continue;
     }
-    auto dim = dyn_cast<AffineDimExpr>(expr);
-    if (!dim)
-      return failure();
-    unsigned position = dim.getPosition();
-    Value index = position < rowRank ? point.rows[position] : point.lane;
-    if (!index)
-      return failure();
-    indices.push_back(index);
+    unsigned position = cast<AffineDimExpr>(expr).getPosition();
+    indices.push_back(position < rowRank ? point.rows[position] : point.lane);
   }
   return indices;
 }
@@ -98,78 +79,48 @@ Value LaneEvaluator::loadLanes(Value memref, ValueRange indices,
                                       point.mask, zero);
 }
 
-FailureOr<Value> LaneEvaluator::read(Value tensor, AffineMap map,
-                                     const LanePoint &point) {
-  if (!isa<RankedTensorType>(tensor.getType())) { // a scalar operand
-    if (Value value = import(tensor))
-      return value;
-    return failure();
-  }
-  bool isLane = usesDim(map, rowRank);
-  if (isLane)
-    if (Value value = known.lookup(tensor))
-      return value;
+/// A temporary that was not stored is computed where it is used.
+Value LaneEvaluator::recompute(Value tensor, bool isLane,
+                               const LanePoint &point) {
+  if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
+    return import(fill.getInputs().front());
+  LanePoint place = point;
   if (!isLane)
-    if (Value value = scalars.lookup(tensor))
-      return value;
-  auto storage = memory.find(tensor);
-  if (storage == memory.end()) {
-    // A temporary that was not stored: evaluate its producer here.
-    auto producer = tensor.getDefiningOp<linalg::GenericOp>();
-    if (producer && producer.getNumReductionLoops() == 0 &&
-        producer.getNumLoops() == rowRank + (isLane ? 1 : 0) &&
-        map.getNumResults() == producer.getNumLoops() &&
-        isLeadingIdentity(map)) {
-      unsigned result = cast<OpResult>(tensor).getResultNumber();
-      LanePoint place = point;
-      if (!isLane)
-        place.lane = place.mask = Value();
-      FailureOr<SmallVector<Value>> values = evaluate(producer, place);
-      if (failed(values))
-        return failure();
-      return (*values)[result];
-    }
-    if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
-      if (Value value = import(fill.getInputs().front()))
-        return value;
-    return failure();
-  }
-  if (!isLane && !usesDim(map, rowRank)) {
-    auto key = std::make_pair(tensor, Attribute(AffineMapAttr::get(map)));
-    if (Value cached = rowCache.lookup(key))
-      return cached;
-    FailureOr<SmallVector<Value>> indices =
-        getIndices(storage->second, map, point);
-    if (failed(indices))
-      return failure();
-    Value scalar =
-        memref::LoadOp::create(builder, storage->second.memref, *indices);
-    rowCache[key] = scalar;
-    return scalar;
-  }
-  // The lane must be the last, contiguous, index.
-  auto last = dyn_cast<AffineDimExpr>(map.getResults().back());
-  if (!point.lane || !last || last.getPosition() != rowRank)
-    return failure();
-  FailureOr<SmallVector<Value>> indices =
-      getIndices(storage->second, map, point);
-  if (failed(indices))
-    return failure();
-  return loadLanes(storage->second.memref, *indices, point);
+    place.lane = place.mask = Value();
+  auto producer = tensor.getDefiningOp<linalg::GenericOp>();
+  return evaluate(producer, place)[cast<OpResult>(tensor).getResultNumber()];
 }
 
-LogicalResult LaneEvaluator::write(Value tensor, AffineMap map, Value value,
-                                   const LanePoint &point) {
+Value LaneEvaluator::read(Value tensor, AffineMap map, const LanePoint &point) {
+  if (!isa<RankedTensorType>(tensor.getType())) // a scalar operand
+    return import(tensor);
+  bool isLane = usesDim(map, rowRank);
+  if (Value value = (isLane ? known : scalars).lookup(tensor))
+    return value;
+  auto storage = memory.find(tensor);
+  if (storage == memory.end())
+    return recompute(tensor, isLane, point);
+  if (isLane)
+    return loadLanes(storage->second.memref,
+                     getIndices(storage->second, map, point), point);
+  auto key = std::make_pair(tensor, Attribute(AffineMapAttr::get(map)));
+  if (Value cached = rowCache.lookup(key))
+    return cached;
+  SmallVector<Value> indices = getIndices(storage->second, map, point);
+  Value scalar =
+      memref::LoadOp::create(builder, storage->second.memref, indices);
+  rowCache[key] = scalar;
+  return scalar;
+}
+
+void LaneEvaluator::write(Value tensor, AffineMap map, Value value,
+                          const LanePoint &point) {
   Storage storage = memory.lookup(tensor);
-  FailureOr<SmallVector<Value>> indices = getIndices(storage, map, point);
-  if (failed(indices))
-    return failure();
-  if (!usesDim(map, rowRank) && !storage.isRowBuffer) {
-    memref::StoreOp::create(builder, value, storage.memref, *indices);
-    return success();
-  }
-  storeLanes(broadcast(value), storage.memref, *indices, point);
-  return success();
+  SmallVector<Value> indices = getIndices(storage, map, point);
+  if (usesDim(map, rowRank) || storage.isRowBuffer)
+    storeLanes(broadcast(value), storage.memref, indices, point);
+  else
+    memref::StoreOp::create(builder, value, storage.memref, indices);
 }
 
 /// LLVM 22 makes a store of 32 bits of a masked store of truncated values if
@@ -204,59 +155,42 @@ void LaneEvaluator::storeLanes(Value value, Value memref,
                           memref, indices);
 }
 
-FailureOr<Value> LaneEvaluator::evaluateIndex(linalg::IndexOp op,
-                                              const LanePoint &point) {
-  unsigned dim = op.getDim();
-  if (dim < rowRank && !collapsed)
-    return point.rows[dim];
-  if (dim != rowRank || !point.lane)
-    return failure();
+Value LaneEvaluator::evaluateIndex(linalg::IndexOp op, const LanePoint &point) {
+  if (op.getDim() < rowRank)
+    return point.rows[op.getDim()];
   auto type = VectorType::get({kLanes}, builder.getIndexType());
   Value step = vector::StepOp::create(builder, type);
-  return arith::AddIOp::create(builder, step, broadcast(point.lane))
-      .getResult();
+  return arith::AddIOp::create(builder, step, broadcast(point.lane));
 }
 
 /// table[row, lane]: the last index is the lane itself, the others are scalars.
-FailureOr<Value> LaneEvaluator::evaluateExtract(Operation *op,
-                                                const Mapping &mapping,
-                                                const LanePoint &point) {
-  auto extract = cast<tensor::ExtractOp>(op);
-  auto storage = memory.find(extract.getTensor());
-  if (storage == memory.end() || extract.getIndices().empty() || collapsed)
-    return failure();
+Value LaneEvaluator::evaluateExtract(tensor::ExtractOp op,
+                                     const Mapping &mapping,
+                                     const LanePoint &point) {
+  auto isLane = [&](Value index) {
+    auto lane = index.getDefiningOp<linalg::IndexOp>();
+    return lane && lane.getDim() == rowRank;
+  };
   SmallVector<Value> indices;
-  for (Value index : extract.getIndices()) {
-    auto laneIndex = index.getDefiningOp<linalg::IndexOp>();
-    bool isLane = laneIndex && laneIndex.getDim() == rowRank;
-    Value value = isLane ? point.lane : mapping.lookup(index);
-    if (!value)
-      value = import(index);
-    if (!value || isa<VectorType>(value.getType()) ||
-        (isLane && index != extract.getIndices().back()))
-      return failure();
-    indices.push_back(value);
-  }
-  auto last = extract.getIndices().back().getDefiningOp<linalg::IndexOp>();
-  if (last && last.getDim() == rowRank)
-    return loadLanes(storage->second.memref, indices, point);
-  return memref::LoadOp::create(builder, storage->second.memref, indices)
-      .getResult();
+  for (Value index : op.getIndices())
+    indices.push_back(isLane(index) ? point.lane : lookup(index, mapping));
+  Value memref = memory.lookup(op.getTensor()).memref;
+  if (isLane(op.getIndices().back()))
+    return loadLanes(memref, indices, point);
+  return memref::LoadOp::create(builder, memref, indices);
 }
 
-LogicalResult LaneEvaluator::evaluateElementwise(Operation &op,
-                                                 Mapping &mapping) {
-  if (op.getNumRegions() != 0 || op.getNumResults() != 1 ||
-      !(isa<arith::ConstantOp>(op) ||
-        OpTrait::hasElementwiseMappableTraits(&op)))
-    return failure();
+/// A value of the body, or a constant from outside.
+Value LaneEvaluator::lookup(Value value, const Mapping &mapping) {
+  Value known = mapping.lookup(value);
+  return known ? known : import(value);
+}
+
+Value LaneEvaluator::evaluateElementwise(Operation &op,
+                                         const Mapping &mapping) {
   SmallVector<Value> operands;
-  for (Value operand : op.getOperands()) {
-    Value value = mapping.lookup(operand);
-    operands.push_back(value ? value : import(operand));
-    if (!operands.back())
-      return failure();
-  }
+  for (Value operand : op.getOperands())
+    operands.push_back(lookup(operand, mapping));
   bool isVector = llvm::any_of(
       operands, [](Value v) { return isa<VectorType>(v.getType()); });
   Type type = op.getResult(0).getType();
@@ -268,13 +202,12 @@ LogicalResult LaneEvaluator::evaluateElementwise(Operation &op,
   Operation *copy = op.clone();
   copy->setOperands(operands);
   copy->getResult(0).setType(type);
-  mapping[op.getResult(0)] = builder.insert(copy)->getResult(0);
-  return success();
+  return builder.insert(copy)->getResult(0);
 }
 
-FailureOr<SmallVector<Value>> LaneEvaluator::evaluate(linalg::GenericOp op,
-                                                      const LanePoint &point,
-                                                      ValueRange accumulators) {
+SmallVector<Value> LaneEvaluator::evaluate(linalg::GenericOp op,
+                                           const LanePoint &point,
+                                           ValueRange accumulators) {
   Mapping mapping;
   Block &body = *op.getBody();
   SmallVector<AffineMap> maps = op.getIndexingMapsArray();
@@ -283,33 +216,20 @@ FailureOr<SmallVector<Value>> LaneEvaluator::evaluate(linalg::GenericOp op,
     BlockArgument argument = body.getArgument(index);
     if (argument.use_empty())
       continue;
-    if (index >= numInputs && !accumulators.empty()) {
-      mapping[argument] = accumulators[index - numInputs];
-      continue;
-    }
-    FailureOr<Value> value = read(operand, maps[index], point);
-    if (failed(value))
-      return failure();
-    mapping[argument] = *value;
+    mapping[argument] = index >= numInputs && !accumulators.empty()
+                            ? accumulators[index - numInputs]
+                            : read(operand, maps[index], point);
   }
   for (Operation &inner : body.without_terminator()) {
-    FailureOr<Value> value = failure();
+    Value &result = mapping[inner.getResult(0)];
     if (auto index = dyn_cast<linalg::IndexOp>(inner))
-      value = evaluateIndex(index, point);
-    else if (isa<tensor::ExtractOp>(inner))
-      value = evaluateExtract(&inner, mapping, point);
-    else if (succeeded(evaluateElementwise(inner, mapping)))
-      continue;
-    if (failed(value))
-      return failure();
-    mapping[inner.getResult(0)] = *value;
+      result = evaluateIndex(index, point);
+    else if (auto extract = dyn_cast<tensor::ExtractOp>(inner))
+      result = evaluateExtract(extract, mapping, point);
+    else
+      result = evaluateElementwise(inner, mapping);
   }
-  SmallVector<Value> results;
-  for (Value yielded : body.getTerminator()->getOperands()) {
-    Value value = mapping.lookup(yielded);
-    results.push_back(value ? value : import(yielded));
-    if (!results.back())
-      return failure();
-  }
-  return results;
+  return llvm::map_to_vector(
+      body.getTerminator()->getOperands(),
+      [&](Value yielded) { return lookup(yielded, mapping); });
 }

@@ -16,6 +16,7 @@
 #define TQ_LIB_CODEGEN_CPU_LANEEVALUATOR_H
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace tq::cpu {
@@ -67,26 +68,25 @@ public:
     rowCache.clear();
   }
 
-  /// Evaluates the body at `point`; `accumulators` stand for the outs, which
-  /// are read from their own tensors if it is empty. Fails on what cannot be
-  /// vectorized.
-  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
-  evaluate(mlir::linalg::GenericOp op, const LanePoint &point,
-           mlir::ValueRange accumulators = {});
+  /// Evaluates the body, of which canComputeLanes holds, at `point`;
+  /// `accumulators` stand for the outs, which are read from their own tensors
+  /// if it is empty.
+  llvm::SmallVector<mlir::Value> evaluate(mlir::linalg::GenericOp op,
+                                          const LanePoint &point,
+                                          mlir::ValueRange accumulators = {});
 
   /// The value of `tensor`, read through `map`, at `point`: a vector where the
   /// map has the lane dimension, else a scalar.
-  mlir::FailureOr<mlir::Value> read(mlir::Value tensor, mlir::AffineMap map,
-                                    const LanePoint &point);
+  mlir::Value read(mlir::Value tensor, mlir::AffineMap map,
+                   const LanePoint &point);
 
   /// Writes `value` to the storage of `tensor`, whose map is `map`.
-  mlir::LogicalResult write(mlir::Value tensor, mlir::AffineMap map,
-                            mlir::Value value, const LanePoint &point);
+  void write(mlir::Value tensor, mlir::AffineMap map, mlir::Value value,
+             const LanePoint &point);
 
   /// Writes the results of `op`, `values`, that have a storage.
-  mlir::LogicalResult writeResults(mlir::linalg::GenericOp op,
-                                   mlir::ValueRange values,
-                                   const LanePoint &point);
+  void writeResults(mlir::linalg::GenericOp op, mlir::ValueRange values,
+                    const LanePoint &point);
 
   /// A vector of lanes from a scalar; vectors stay.
   mlir::Value broadcast(mlir::Value value);
@@ -95,15 +95,15 @@ private:
   using Mapping = llvm::DenseMap<mlir::Value, mlir::Value>;
 
   mlir::Value import(mlir::Value outer);
-  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+  mlir::Value lookup(mlir::Value value, const Mapping &mapping);
+  mlir::Value recompute(mlir::Value tensor, bool isLane,
+                        const LanePoint &point);
+  llvm::SmallVector<mlir::Value>
   getIndices(Storage storage, mlir::AffineMap map, const LanePoint &point);
-  mlir::FailureOr<mlir::Value> evaluateExtract(mlir::Operation *op,
-                                               const Mapping &mapping,
-                                               const LanePoint &point);
-  mlir::FailureOr<mlir::Value> evaluateIndex(mlir::linalg::IndexOp op,
-                                             const LanePoint &point);
-  mlir::LogicalResult evaluateElementwise(mlir::Operation &op,
-                                          Mapping &mapping);
+  mlir::Value evaluateExtract(mlir::tensor::ExtractOp op,
+                              const Mapping &mapping, const LanePoint &point);
+  mlir::Value evaluateIndex(mlir::linalg::IndexOp op, const LanePoint &point);
+  mlir::Value evaluateElementwise(mlir::Operation &op, const Mapping &mapping);
   mlir::Value loadLanes(mlir::Value memref, mlir::ValueRange indices,
                         const LanePoint &point);
   void storeLanes(mlir::Value value, mlir::Value memref,
@@ -117,12 +117,6 @@ private:
   Mapping scalars, known;
   llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, mlir::Value> rowCache;
 };
-
-/// Whether `map` mentions dimension `dim`.
-bool usesDim(mlir::AffineMap map, unsigned dim);
-
-/// Whether the results of `map` are its first dimensions in order.
-bool isLeadingIdentity(mlir::AffineMap map);
 
 } // namespace tq::cpu
 

@@ -8,12 +8,12 @@
 #ifndef TQ_LIB_CODEGEN_CPU_MATRIXTILES_H
 #define TQ_LIB_CODEGEN_CPU_MATRIXTILES_H
 
+#include "tq/Dialect/CPU/IR/CPU.h"
+
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace tq::cpu {
 
-/// Rows of a tile, and its 32-bit columns.
-constexpr int64_t kTileRows = 16;
 /// Bytes of a row of a tile: inputs that one dot product of tiles takes.
 constexpr int64_t kTileBytes = 64;
 

@@ -43,6 +43,7 @@ static void convertToLLVM(OpPassManager &pm) {
 
 void tq::buildCPUCodegenPipeline(OpPassManager &manager) {
   OpPassManager &kernels = manager.nest<program::KernelOp>();
+  kernels.addPass(createPlanKernelsPass());
   kernels.addPass(createGenerateKernelsPass());
   kernels.addPass(createBufferizeKernelsPass());
   // What variants read and need is known: plan the program.

@@ -1,4 +1,4 @@
-// RUN: tq-opt %s %variants -tq-generate-kernels=isa=avx512 -split-input-file -verify-diagnostics
+// RUN: tq-opt %s %{plans:avx512} -tq-generate-kernels -split-input-file -verify-diagnostics
 
 // A kernel of attention goes over all of its arguments' batch and sequence, so a
 // slice has to have all of both.

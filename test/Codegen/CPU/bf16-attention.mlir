@@ -1,12 +1,12 @@
 // Attention in bf16, for each way to multiply.
 
 // RUN: tq-compile %s --attention=bf16 --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx-bf16 | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512bf16 | FileCheck %s --check-prefixes=CHECK,BF16
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %{plans:amx-bf16} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: tq-opt %t.mlir %{plans:avx512bf16} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,BF16
+// RUN: tq-opt %t.mlir %{plans:amx} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %{plans:avx512vnni} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %{plans:avx2} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %{plans:generic} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,PLAIN
 
 // CHECK-LABEL: program.kernel @attention_2x40_bf16 {
 // CHECK:         program.variant {{.*}} code {

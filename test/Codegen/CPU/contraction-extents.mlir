@@ -1,4 +1,4 @@
-// RUN: tq-opt %s %variants -tq-generate-kernels=isa=avx512 | FileCheck %s
+// RUN: tq-opt %s %{plans:avx512} -tq-generate-kernels | FileCheck %s
 
 // Ops that are stored beside a contraction go over its rows and outputs, or the
 // kernel is none: what is 8 wide would be written in vectors of 16.

@@ -1,15 +1,11 @@
 // A linear in int8, the rows before it and attention, for each way to multiply.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni -o %t.vnni
+// RUN: tq-opt %t.mlir %{plans:avx512vnni} -tq-generate-kernels -o %t.vnni
 // RUN: FileCheck %s --input-file=%t.vnni --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx2 -o %t.avx2
+// RUN: tq-opt %t.mlir %{plans:avx2} -tq-generate-kernels -o %t.avx2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefixes=CHECK,AVX2
 // RUN: FileCheck %s --input-file=%t.avx2 --check-prefix=EXACT
-// RUN: not tq-opt %t.mlir %variants -tq-generate-kernels=isa=z80 2>&1 \
-// RUN:   | FileCheck %s --check-prefix=UNKNOWN
-
-// UNKNOWN: expected a known instruction set, but got 'z80'
 
 // Sums of pairs in 16 bits could saturate.
 // EXACT-NOT: pmadd.ub
@@ -24,8 +20,8 @@
 
 // Four panels of 16 columns by six rows: 24 accumulators stay in registers.
 // CHECK-LABEL: program.kernel @quantized_linear_64x128 {
-// CHECK:         program.variant <"x86-64-v3", "x86_64-unknown-linux-gnu"> plan "{{.*}} in tiles of {{.*}}"
-// CHECK-SAME:      packed [#program.packed<3, panel = 16, group = 4>] code {
+// CHECK:         program.variant <"x86-64-{{.*}}", "x86_64-unknown-linux-gnu"> plan #cpu.contraction<
+// CHECK-SAME:      > packed [#program.packed<3, panel = 16, group = 4>] code {
 // CHECK-NEXT:    ^bb0({{.*}} memref<8x16x16x4xi8>
 // Each step prefetches a line of the weights to come.
 // VNNI:          %{{.*}}:24 = scf.for {{.*}} iter_args(

@@ -1,12 +1,12 @@
 // Attention in integers, for each way to multiply.
 
 // RUN: tq-compile %s --attention=int8 --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx | FileCheck %s --check-prefixes=CHECK,AMX
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni | FileCheck %s --check-prefixes=CHECK,VNNI
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512 | FileCheck %s --check-prefixes=CHECK,MADD
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avxvnni | FileCheck %s --check-prefixes=CHECK,HALF
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx2 | FileCheck %s --check-prefixes=CHECK,MADD
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=generic | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: tq-opt %t.mlir %{plans:amx} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,AMX
+// RUN: tq-opt %t.mlir %{plans:avx512vnni} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,VNNI
+// RUN: tq-opt %t.mlir %{plans:avx512} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,MADD
+// RUN: tq-opt %t.mlir %{plans:avxvnni} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,HALF
+// RUN: tq-opt %t.mlir %{plans:avx2} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,MADD
+// RUN: tq-opt %t.mlir %{plans:generic} -tq-generate-kernels | FileCheck %s --check-prefixes=CHECK,PLAIN
 
 // PLAIN-NOT: llvm.x86
 // CHECK-LABEL: program.kernel @attention_2x40_int8 {

@@ -1,8 +1,8 @@
 // A linear in tile registers: 128 inputs are two tiles; 100 inputs are not whole tiles.
 
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=amx | FileCheck %s
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512vnni \
+// RUN: tq-opt %t.mlir %{plans:amx} -tq-generate-kernels | FileCheck %s
+// RUN: tq-opt %t.mlir %{plans:avx512vnni} -tq-generate-kernels \
 // RUN:   | FileCheck %s --check-prefix=VNNI
 
 // VNNI-NOT: llvm.x86.tdpbusd

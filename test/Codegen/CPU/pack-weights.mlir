@@ -1,4 +1,4 @@
-// RUN: tq-opt %s %variants -tq-generate-kernels=isa=avx512 | FileCheck %s
+// RUN: tq-opt %s %{plans:avx512} -tq-generate-kernels | FileCheck %s
 
 // A weight of a contraction is read in panels. 70 outputs are five panels of 16:
 // the last one is filled up.
@@ -29,7 +29,7 @@ func.func @linear(%x: tensor<?x48xf32>, %w: tensor<70x48xf32> {program.weight}, 
 
 // CHECK-LABEL: program.kernel @product {
 // CHECK-NOT:     packed
-// CHECK:         program.variant {{.*}} plan "items of a row
+// CHECK:         program.variant {{.*}} plan #cpu.rows<stack = 262144>
 program.kernel @product {
 func.func @product(%x: tensor<?x48xf32>, %w: tensor<70x48xf32>, %out: tensor<?x70xf32>) -> tensor<?x70xf32> {
   %zero = arith.constant 0.0 : f32

@@ -1,5 +1,5 @@
 // RUN: tq-compile %s --stop-after=lower -o %t.mlir
-// RUN: tq-opt %t.mlir %variants -tq-generate-kernels=isa=avx512 | FileCheck %s
+// RUN: tq-opt %t.mlir %{plans:avx512} -tq-generate-kernels | FileCheck %s
 
 // A row that several ops read is kept on the stack if it suits the stack.
 

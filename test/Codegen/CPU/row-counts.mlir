@@ -1,4 +1,4 @@
-// RUN: tq-opt %s %variants -tq-generate-kernels=isa=avx512 | FileCheck %s
+// RUN: tq-opt %s %{plans:avx512} -tq-generate-kernels | FileCheck %s
 
 // One number of rows a kernel, and one of lanes: the static op below would make
 // the rows 16.

@@ -8,7 +8,7 @@
 #ifndef TQ_CODEGEN_CPU_PASSES_H
 #define TQ_CODEGEN_CPU_PASSES_H
 
-#include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Dialect/CPU/IR/CPU.h"
 
 #include "mlir/Pass/Pass.h"
 #include "mlir/Pass/PassOptions.h"

@@ -10,20 +10,39 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PlanKernelsPass : Pass<"tq-plan-kernels", "::tq::program::KernelOp"> {
+  let summary = "Choose how the variants of kernels for CPUs are written";
+  let description = [{
+    Before: a kernel with variants without code. After: where a generator knows the
+    kernel, each has a plan for its target's best instructions; one that it had before
+    stays. A remark says it in words, and which kernels no generator knows.
+
+    ```mlir
+    program.variant #program.target<"x86-64-v4+avx512vnni", ...>
+    // becomes
+    program.variant #program.target<"x86-64-v4+avx512vnni", ...>
+        plan #cpu.contraction<vpdpbusd, tile = 6 x 4, rows = 48, sums = vectors>
+    ```
+  }];
+  let dependentDialects = ["::tq::cpu::CPUDialect"];
+}
+
 def GenerateKernelsPass : Pass<"tq-generate-kernels", "::tq::program::KernelOp"> {
   let summary = "Write variants for CPUs as vector code on buffers";
   let description = [{
-    Before: a kernel with variants without code. After: if a generator knows it, they
-    have code in `vector`, `scf`, `memref` and `arith` that runs work items `[begin,
-    end)`, their `count`, the `workspace` they need and the `plan`, how it is done.
-    Others are left for `tq-bufferize-kernels`; a remark says so.
+    Before: variants that `tq-plan-kernels`, or somebody else, has given plans. After:
+    these have code in `vector`, `scf`, `memref` and `arith` that runs work items
+    `[begin, end)`, their `count` and the `workspace` they need. Variants without a plan
+    are left for `tq-bufferize-kernels`. A plan that does not suit the kernel or its
+    target is an error.
 
     Generators: row-wise ops, contractions with a weight, attention. An argument
     of a contraction that is a weight [N, K] in all calls (`program.weight`) is read in
     panels: `packed`, `[N/16, K/group, 16, group]` with group 4 for i8 and 1 for f32.
 
     ```mlir
-    program.variant #program.target<"x86-64-v4", ...> plan "fma in tiles of 6 x 64, ..."
+    program.variant #program.target<"x86-64-v4", ...>
+        plan #cpu.contraction<fma, tile = 6 x 4, rows = 48, sums = vectors>
         packed [#program.packed<1, panel = 16, group = 1>] code {
     ^bb0(%x: memref<?x48xf32>, %w: memref<5x48x16x1xf32>, %out: memref<?x80xf32>,
          %begin: index, %end: index):
@@ -33,11 +52,6 @@ def GenerateKernelsPass : Pass<"tq-generate-kernels", "::tq::program::KernelOp">
     }
     ```
   }];
-  let options = [
-    Option<"isa", "isa", "std::string", /*default=*/"\"\"",
-           "amx-bf16, amx, avx512bf16, avx512vnni, avx512, avxvnni, avx2, i8mm, dotprod "
-           "or generic; default: the best that the variant's target has">
-  ];
   let dependentDialects = [
     "::mlir::LLVM::LLVMDialect", "::mlir::arith::ArithDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",

@@ -25,6 +25,7 @@ using namespace tq::program;
 
 #include "tq/Dialect/Program/IR/ProgramDialect.cpp.inc"
 #include "tq/Dialect/Program/IR/ProgramEnums.cpp.inc"
+#include "tq/Dialect/Program/IR/ProgramInterfaces.cpp.inc"
 
 void ProgramDialect::initialize() {
   registerAttributes();

@@ -51,7 +51,7 @@ void KernelOp::setName(StringRef name) {
 
 void VariantOp::build(OpBuilder &builder, OperationState &state,
                       TargetAttr target) {
-  build(builder, state, target, StringAttr(), builder.getArrayAttr({}));
+  build(builder, state, target, PlanAttrInterface(), builder.getArrayAttr({}));
 }
 
 KernelOp VariantOp::getKernel() {

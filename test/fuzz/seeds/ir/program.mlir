@@ -26,7 +26,7 @@ program.kernel @linear {
 func.func @linear(%x: tensor<?x8xf32>, %w: tensor<4x8xf32> {program.weight}, %out: tensor<?x4xf32>) -> tensor<?x4xf32> {
   return %out : tensor<?x4xf32>
 }
-program.variant #avx2 plan "p" packed [#program.packed<1, panel = 16, group = 1>] code {
+program.variant #avx2 plan #cpu.contraction<fma, tile = 6 x 4, rows = 48, sums = vectors> packed [#program.packed<1, panel = 16, group = 1>] code {
 ^bb0(%x: memref<?x8xf32>, %w: memref<1x8x16x1xf32>, %out: memref<?x4xf32>, %scratch: memref<?xi8>, %begin: index, %end: index):
   program.yield
 } count {

@@ -20,6 +20,7 @@
 
 #include "tq/Dialect/Program/IR/ProgramDialect.h.inc"
 #include "tq/Dialect/Program/IR/ProgramEnums.h.inc"
+#include "tq/Dialect/Program/IR/ProgramInterfaces.h.inc"
 
 #define GET_ATTRDEF_CLASSES
 #include "tq/Dialect/Program/IR/ProgramAttrs.h.inc"

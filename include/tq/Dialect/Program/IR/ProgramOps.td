@@ -9,6 +9,7 @@
 #define TQ_DIALECT_PROGRAM_IR_PROGRAMOPS_TD
 
 include "tq/Dialect/Program/IR/ProgramAttrs.td"
+include "tq/Dialect/Program/IR/ProgramInterfaces.td"
 
 include "mlir/IR/BuiltinAttributes.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -76,14 +77,16 @@ def Program_VariantOp : Program_Op<"variant",
     - `workspace(sizes...)`: bytes of scratch memory of one thread, a multiple of 64;
       code with a workspace has the argument `scratch`.
 
-    A variant without code is yet to be written. `plan` says how the code does it.
+    A variant without code is yet to be written. `plan` says how its generator does it,
+    or did it; code without a plan is that of `tq-bufferize-kernels`.
 
     (C1) The arguments of the regions are as above; a packed one is a static tensor of
          rank 2.
     (C2) `count` and `workspace` are one block that yields an index, beside code.
 
     ```mlir
-    program.variant #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu"> code {
+    program.variant #program.target<"x86-64-v3", "x86_64-unknown-linux-gnu">
+        plan #cpu.rows<stack = 262144> code {
     ^bb0(%x: memref<?xf32>, %out: memref<?xf32>, %begin: index, %end: index):
       ...
       program.yield
@@ -93,7 +96,8 @@ def Program_VariantOp : Program_Op<"variant",
     }
     ```
   }];
-  let arguments = (ins Program_TargetAttr:$target, OptionalAttr<StrAttr>:$plan,
+  let arguments = (ins Program_TargetAttr:$target,
+    OptionalAttr<Program_PlanAttrInterface>:$plan,
     DefaultValuedOptionalAttr<TypedArrayAttrBase<Program_PackedAttr, "layouts">, "{}">:$packed);
   let regions = (region AnyRegion:$code, AnyRegion:$count, AnyRegion:$workspace);
   let assemblyFormat = [{

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelGenerator.h"
+#include "tq/Codegen/Common/LaneOps.h"
 
 #include "tq/Dialect/TQ/IR/TQ.h"
 
@@ -13,7 +13,7 @@
 #include "llvm/ADT/EquivalenceClasses.h"
 
 using namespace mlir;
-using namespace tq::cpu;
+using namespace tq;
 
 namespace {
 
@@ -88,14 +88,14 @@ void SizeClasses::addOrigin(Value tensor, int64_t dim) {
     return;
   auto source = empty.getDynamicSize(dim).getDefiningOp<tensor::DimOp>();
   std::optional<int64_t> sourceDim =
-      source ? tq::getConstantDim(source) : std::nullopt;
+      source ? getConstantDim(source) : std::nullopt;
   if (!sourceDim)
     return;
   classes.unionSets(ofDim(tensor, dim), ofDim(source.getSource(), *sourceDim));
   addTensor(source.getSource());
 }
 
-bool tq::cpu::haveEqualExtents(ArrayRef<linalg::GenericOp> ops) {
+bool tq::haveEqualExtents(ArrayRef<linalg::GenericOp> ops) {
   SizeClasses sizes(ops);
   SmallVector<linalg::GenericOp> first; // that has a loop
   for (linalg::GenericOp op : ops)

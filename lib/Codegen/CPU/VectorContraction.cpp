@@ -1,0 +1,234 @@
+//===- VectorContraction.cpp - Contractions in vector registers -----------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Contraction.h"
+#include "DotProduct.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace tq::cpu;
+
+/// Steps that a line of float weights is fetched into the first cache ahead.
+static constexpr int64_t kStepsAhead = 4;
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+void VectorContraction::emitItem(Value item) {
+  Value rows = writer.countRows();
+  Value blocks = writer.countBlocks(builder, rows);
+  Value block = index(plan.getRows());
+  Value panel = arith::DivUIOp::create(builder, item, blocks);
+  Value first = arith::MulIOp::create(
+      builder, arith::RemUIOp::create(builder, item, blocks), block);
+  Value last =
+      minIndex(builder, rows, arith::AddIOp::create(builder, first, block));
+  writer.forColumns(
+      panel, [&](int64_t columns) { emitPanel(panel, columns, first, last); });
+}
+
+/// `columns` outputs of a panel, as many vectors at a time as the tile has.
+void VectorContraction::emitPanel(Value panel, int64_t columns, Value first,
+                                  Value last) {
+  int64_t most = plan.getTileVectors();
+  int64_t vectors = (columns + kLanes - 1) / kLanes;
+  int64_t whole = vectors - vectors % most;
+  bool isPartial = columns % kLanes != 0;
+  if (isPartial && whole == vectors)
+    whole -= most; // the last tile has masked lanes
+  if (whole > 0 && whole <= most) {
+    emitRowTiles(panel, index(0), whole, whole * kLanes, first, last);
+  } else if (whole > 0) {
+    auto loop =
+        scf::ForOp::create(builder, index(0), index(whole), index(most));
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(loop.getBody()->getTerminator());
+    emitRowTiles(panel, loop.getInductionVar(), most, most * kLanes, first,
+                 last);
+  }
+  if (whole != vectors)
+    emitRowTiles(panel, index(whole), vectors - whole, columns - whole * kLanes,
+                 first, last);
+}
+
+/// One of two values, by comparing `value` with a constant.
+static Value selectWhere(ImplicitLocOpBuilder &builder,
+                         arith::CmpIPredicate predicate, Value value,
+                         int64_t bound, Value ifTrue, Value ifFalse) {
+  Value holds = arith::CmpIOp::create(builder, predicate, value,
+                                      indexConstant(builder, bound));
+  return arith::SelectOp::create(builder, holds, ifTrue, ifFalse);
+}
+
+/// Whole tiles of rows, then the rest in one smaller tile or in two halves.
+void VectorContraction::emitRowTiles(Value panel, Value firstVector,
+                                     int64_t vectors, int64_t columns,
+                                     Value first, Value last) {
+  using arith::CmpIPredicate;
+  OutputTile out{panel, firstVector, vectors, columns, {}, {}};
+  Rest rest = splitRest(first, last);
+  emitTiles(out, first, rest.begin, plan.getTileRows());
+  for (int64_t size = 1; size <= getLargestRestTile(); ++size) {
+    Value begin = selectWhere(builder, CmpIPredicate::eq, rest.upperRows, size,
+                              rest.begin, rest.middle);
+    Value end = selectWhere(builder, CmpIPredicate::eq, rest.lowerRows, size,
+                            last, rest.middle);
+    emitTiles(out, begin, end, size);
+  }
+}
+
+/// A tile of one row has few sums that do not wait for each other, so one row
+/// left over takes the last whole tile into the rest.
+VectorContraction::Rest VectorContraction::splitRest(Value first, Value last) {
+  auto subtract = [&](Value a, Value b) -> Value {
+    return arith::SubIOp::create(builder, a, b);
+  };
+  using arith::CmpIPredicate;
+  int64_t tileRows = plan.getTileRows();
+  Value zero = index(0), one = index(1);
+  Value count = subtract(last, first);
+  Value rest = arith::RemUIOp::create(builder, count, index(tileRows));
+  Value joined = selectWhere(builder, CmpIPredicate::ugt, count, tileRows,
+                             index(tileRows + 1), one);
+  rest = selectWhere(builder, CmpIPredicate::eq, rest, 1, joined, rest);
+  Value lower =
+      selectWhere(builder, CmpIPredicate::ugt, rest, getLargestRestTile(),
+                  arith::ShRUIOp::create(builder, rest, one), zero);
+  return {subtract(last, rest), subtract(last, lower), subtract(rest, lower),
+          lower};
+}
+
+/// Tiles of `size` rows each from `begin` to `end`. Whole ones prefetch.
+void VectorContraction::emitTiles(OutputTile out, Value begin, Value end,
+                                  int64_t size) {
+  auto loop = scf::ForOp::create(builder, begin, end, index(size));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value row = loop.getInductionVar();
+  for (int64_t r = 0; r < size; ++r)
+    out.rows.push_back(arith::AddIOp::create(builder, row, index(r)));
+  if (size == plan.getTileRows())
+    out.prefetched =
+        getPrefetched(out.panel, out.firstVector, out.vectors, row, size);
+  SmallVector<Value> init = writer.emitInit(out);
+  writer.emitEpilogue(out, emitProducts(out, init), /*chains=*/1);
+}
+
+/// The first tiles of `size` rows each prefetch a packed panel of the next
+/// outputs; the others one that is in the cache, so that the loop has no
+/// branch.
+Value VectorContraction::getPrefetched(Value panel, Value firstVector,
+                                       int64_t vectors, Value row,
+                                       int64_t size) {
+  Value number = arith::DivUIOp::create(builder, row, index(size));
+  Value isFirst = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult,
+                                        number, index(vectors));
+  Value next =
+      writer.getPacked(arith::AddIOp::create(builder, panel, index(1)),
+                       arith::AddIOp::create(builder, firstVector, number));
+  int64_t packed =
+      (writer.pattern.outputs + kPackedOutputs - 1) / kPackedOutputs;
+  return arith::SelectOp::create(builder, isFirst,
+                                 minIndex(builder, next, index(packed - 1)),
+                                 writer.getPacked(panel, firstVector));
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+SmallVector<Value> VectorContraction::emitProducts(const OutputTile &out,
+                                                   ValueRange init) {
+  int64_t group = getGroupSize(plan.getDot());
+  int64_t whole = writer.pattern.inputs / group;
+  int64_t rest = writer.pattern.inputs % group;
+  SmallVector<Value> sums(init);
+  if (whole > 0) {
+    auto loop =
+        scf::ForOp::create(builder, index(0), index(whole), index(1), sums);
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPointToEnd(loop.getBody());
+    if (out.prefetched)
+      emitPrefetches(out, loop.getInductionVar());
+    SmallVector<Value> next =
+        emitStep(out, loop.getInductionVar(), group, loop.getRegionIterArgs());
+    scf::YieldOp::create(builder, next);
+    sums.assign(loop.getResults().begin(), loop.getResults().end());
+  }
+  if (rest > 0)
+    sums = emitStep(out, index(whole), rest, sums);
+  return sums;
+}
+
+/// A line of the panel to come, into the second cache, since those at work fill
+/// the first. Panels of floats do not fit there, so that lines are also fetched
+/// from the second to the first a few steps ahead.
+void VectorContraction::emitPrefetches(const OutputTile &out, Value group) {
+  writer.prefetch(out.prefetched, group, /*locality=*/2);
+  if (writer.pattern.isInteger)
+    return;
+  Value ahead = arith::AddIOp::create(builder, group, index(kStepsAhead));
+  for (int64_t v = 0; v < out.vectors; ++v)
+    writer.prefetch(writer.getPacked(out, v), ahead, /*locality=*/3);
+}
+
+/// Adds the products of a group of inputs, of which `inputs` exist.
+SmallVector<Value> VectorContraction::emitStep(const OutputTile &out,
+                                               Value group, int64_t inputs,
+                                               ValueRange sums) {
+  DotKind dot = plan.getDot();
+  auto weights = cast<MemRefType>(writer.weightMemref.getType());
+  auto type =
+      VectorType::get({kLanes * getGroupSize(dot)}, weights.getElementType());
+  SmallVector<Value> loaded;
+  for (int64_t v = 0; v < out.vectors; ++v)
+    loaded.push_back(vector::LoadOp::create(
+        builder, type, writer.weightMemref,
+        ValueRange{writer.getPacked(out, v), group, index(0)}));
+  SmallVector<DotWeights> prepared;
+  for (Value weight : loaded)
+    prepared.push_back(prepareWeights(builder, dot, weight));
+  SmallVector<Value> next;
+  for (Value row : out.rows) {
+    DotInputs input = prepareInputs(builder, dot, load(row, group, inputs));
+    for (const DotWeights &weight : prepared)
+      next.push_back(emitDot(builder, dot, sums[next.size()], input, weight));
+  }
+  return next;
+}
+
+/// The f32 of a group, or the i32 with `count` of its bytes, zeros behind.
+Value VectorContraction::load(Value row, Value group, int64_t count) {
+  Value from = writer.inputMemref;
+  if (!writer.pattern.isInteger)
+    return memref::LoadOp::create(builder, from, ValueRange{row, group});
+  Value first = arith::MulIOp::create(builder, group, index(kDotGroup));
+  if (count == kDotGroup) {
+    auto bytes = VectorType::get({kDotGroup}, builder.getI8Type());
+    Value loaded =
+        vector::LoadOp::create(builder, bytes, from, ValueRange{row, first});
+    Value word = vector::BitCastOp::create(
+        builder, VectorType::get({1}, builder.getI32Type()), loaded);
+    return vector::ExtractOp::create(builder, word, 0);
+  }
+  Value word = arith::ConstantIntOp::create(builder, 0, 32);
+  for (int64_t i = 0; i < count; ++i) {
+    Value place = arith::AddIOp::create(builder, first, index(i));
+    Value byte = arith::ExtUIOp::create(
+        builder, builder.getI32Type(),
+        memref::LoadOp::create(builder, from, ValueRange{row, place}));
+    Value shifted = arith::ShLIOp::create(
+        builder, byte, arith::ConstantIntOp::create(builder, 8 * i, 32));
+    word = arith::OrIOp::create(builder, word, shifted);
+  }
+  return word;
+}

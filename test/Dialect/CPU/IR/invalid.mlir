@@ -1,0 +1,35 @@
+// RUN: tq-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @below {{expected a tile of 1 to 16 rows by 1 to 4 vectors, but got 17 x 4}}
+#plan = #cpu.contraction<fma, tile = 17 x 4, rows = 48, sums = vectors>
+
+// -----
+
+// expected-error @below {{expected a tile of 1 to 16 rows by 1 to 4 vectors, but got 6 x 0}}
+#plan = #cpu.attention<fma, tile = 6 x 0, sums = vectors>
+
+// -----
+
+// expected-error @below {{expected items of at least a row, but got 0}}
+#plan = #cpu.contraction<fma, tile = 6 x 4, rows = 0, sums = vectors>
+
+// -----
+
+// expected-error @below {{expected items of 32 rows and products of bytes with sums in tiles}}
+#plan = #cpu.contraction<vpdpbusd, tile = 6 x 4, rows = 48, sums = tiles>
+
+// -----
+
+// expected-error @below {{expected sums in vectors with fma, as tile registers have no products of f32}}
+#plan = #cpu.attention<fma, tile = 6 x 4, sums = tiles>
+
+// -----
+
+// expected-error @below {{expected 0 to 1048576 bytes of stack, but got 1048577}}
+#plan = #cpu.rows<stack = 1048577>
+
+// -----
+
+// expected-error @below {{expected ::tq::cpu::DotKind to be one of: fma, vpdpbusd,}}
+// expected-error @below {{failed to parse CPU_AttentionPlanAttr parameter 'dot'}}
+#plan = #cpu.attention<mmx, tile = 6 x 4, sums = vectors>
