@@ -7,7 +7,7 @@
 
 #include "tq/Support/ForeignFile.h"
 
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputPaths.h"
 
 #include "llvm/Support/FileSystem.h"
 

@@ -8,70 +8,14 @@
 #include "tq/Support/JSONFile.h"
 
 #include "tq/Support/ForeignFile.h"
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 using namespace llvm;
 using namespace tq;
-
-char InputError::ID = 0;
-
-void InputError::log(raw_ostream &os) const { os << path << ": " << message; }
-
-std::error_code InputError::convertToErrorCode() const {
-  return std::make_error_code(std::errc::invalid_argument);
-}
-
-Error tq::makeFileError(StringRef path, const Twine &message) {
-  return make_error<InputError>(path, message);
-}
-
-std::string tq::joinPath(StringRef directory, StringRef name) {
-  SmallString<128> path(directory);
-  sys::path::append(path, name);
-  return std::string(path);
-}
-
-Expected<bool> tq::isThere(StringRef path) {
-  if (sys::fs::exists(path))
-    return true;
-  sys::fs::file_status link;
-  if (sys::fs::status(path, link, /*follow=*/false))
-    return false;
-  return makeFileError(path, "expected a file, but got a link to one that does "
-                             "not exist");
-}
-
-bool tq::isInsideDirectory(StringRef path) {
-  if (path.empty() || path.contains('\0') || sys::path::is_absolute(path))
-    return false;
-  return llvm::none_of(
-      llvm::make_range(sys::path::begin(path), sys::path::end(path)),
-      [](StringRef component) { return component == ".."; });
-}
-
-std::string tq::printable(StringRef text) {
-  constexpr size_t longest = 120;
-  std::string result;
-  for (unsigned char c : text.take_front(longest)) {
-    if (c >= 0x20 && c != 0x7f) {
-      result += static_cast<char>(c);
-      continue;
-    }
-    result += "\\x";
-    result += hexdigit(c >> 4, /*LowerCase=*/true);
-    result += hexdigit(c & 15, /*LowerCase=*/true);
-  }
-  if (text.size() > longest)
-    result += "...";
-  return json::isUTF8(result) ? result : json::fixUTF8(result);
-}
 
 /// Returns the end of the string literal that opens at `begin`, one past its
 /// closing quote.
@@ -195,45 +139,9 @@ Expected<json::Object> tq::parseJSONObject(StringRef path, StringRef text) {
   return toObject(path, parseJSON(path, text));
 }
 
-Expected<uint64_t> tq::checkRegularFile(StringRef path, uint64_t maxBytes) {
-  Expected<bool> exists = isThere(path);
-  if (!exists)
-    return exists.takeError();
-  sys::fs::file_status status;
-  if (std::error_code error = sys::fs::status(path, status))
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   error.message());
-  return checkRegularFile(path, status, maxBytes);
-}
-
-Expected<uint64_t> tq::checkRegularFile(StringRef path,
-                                        const sys::fs::file_status &status,
-                                        uint64_t maxBytes) {
-  if (status.type() != sys::fs::file_type::regular_file)
-    return makeFileError(path,
-                         "expected a regular file, but got something else");
-  if (status.getSize() > maxBytes)
-    return makeFileError(path, "expected at most " + Twine(maxBytes) +
-                                   " bytes, but got " +
-                                   Twine(status.getSize()));
-  return status.getSize();
-}
-
-Expected<std::unique_ptr<MemoryBuffer>> tq::readRegularFile(StringRef path) {
-  Expected<uint64_t> size = checkRegularFile(path, maxJSONBytes);
-  if (!size)
-    return size.takeError();
-  ErrorOr<std::unique_ptr<MemoryBuffer>> buffer =
-      MemoryBuffer::getFile(path, /*IsText=*/false,
-                            /*RequiresNullTerminator=*/false);
-  if (!buffer)
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   buffer.getError().message());
-  return std::move(*buffer);
-}
-
 Expected<json::Value> tq::readJSON(StringRef path) {
-  Expected<std::unique_ptr<MemoryBuffer>> buffer = readRegularFile(path);
+  Expected<std::unique_ptr<MemoryBuffer>> buffer =
+      readRegularFile(path, maxJSONBytes);
   if (!buffer)
     return buffer.takeError();
   return parseJSON(path, (*buffer)->getBuffer());

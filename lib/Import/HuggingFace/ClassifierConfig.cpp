@@ -8,6 +8,8 @@
 #include "ClassifierConfig.h"
 
 #include "tq/Import/Metadata/Tables.h"
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringExtras.h"

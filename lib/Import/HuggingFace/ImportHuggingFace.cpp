@@ -15,7 +15,7 @@
 
 #include "tq/Import/HuggingFace/TokenizerTables.h"
 #include "tq/Import/Weights/WeightArchive.h"
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"

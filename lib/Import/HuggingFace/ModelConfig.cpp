@@ -12,6 +12,7 @@
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
 #include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
+#include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringExtras.h"

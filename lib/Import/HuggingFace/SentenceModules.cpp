@@ -9,6 +9,8 @@
 
 #include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"

@@ -8,7 +8,7 @@
 #include "tq/Import/Metadata/KnownKeys.h"
 
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

@@ -7,7 +7,7 @@
 
 #include "tq/Import/Metadata/ObjectReader.h"
 
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 #include "llvm/Support/FormatVariadic.h"
 

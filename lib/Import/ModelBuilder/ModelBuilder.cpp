@@ -7,7 +7,7 @@
 
 #include "tq/Import/ModelBuilder/ModelBuilder.h"
 
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 #include "mlir/IR/Diagnostics.h"
 

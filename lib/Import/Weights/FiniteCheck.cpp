@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Import/Weights/WeightArchive.h"
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 #include <algorithm>
 #include <cstring>

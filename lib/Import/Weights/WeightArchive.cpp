@@ -9,6 +9,8 @@
 
 #include "tq/Support/FileDigest.h"
 #include "tq/Support/ForeignFile.h"
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringSet.h"

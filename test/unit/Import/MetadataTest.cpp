@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Import/Metadata/Tables.h"
-#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FileSystem.h"

@@ -7,7 +7,7 @@
 
 #include "WordPieceModel.h"
 
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 using namespace llvm;
 using namespace tq;

@@ -9,6 +9,7 @@
 
 #include "tq/Runtime/TokenizerFormat.h"
 #include "tq/Runtime/TokenizerNormalizer.h"
+#include "tq/Support/InputError.h"
 #include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"

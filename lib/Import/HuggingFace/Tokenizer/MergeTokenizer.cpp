@@ -8,7 +8,7 @@
 #include "MergeTokenizer.h"
 
 #include "tq/Runtime/TokenizerFormat.h"
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"

@@ -8,6 +8,7 @@
 #include "WordPieceModel.h"
 
 #include "tq/Runtime/TokenizerFormat.h"
+#include "tq/Support/InputError.h"
 #include "tq/Support/JSONFile.h"
 
 #include <optional>

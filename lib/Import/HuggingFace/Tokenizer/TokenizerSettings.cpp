@@ -8,6 +8,8 @@
 #include "TokenizerSettings.h"
 
 #include "tq/Import/Metadata/ObjectReader.h"
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"

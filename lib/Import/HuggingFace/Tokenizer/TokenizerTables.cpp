@@ -10,7 +10,8 @@
 #include "MergeTokenizer.h"
 
 #include "tq/Runtime/TokenizerFormat.h"
-#include "tq/Support/JSONFile.h"
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FileSystem.h"

@@ -7,13 +7,16 @@
 
 #include "WordPieceModel.h"
 
+#include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
 
 using namespace llvm;
 using namespace tq;
 
 Expected<Vocabulary> tq::readVocabulary(StringRef path) {
-  Expected<std::unique_ptr<MemoryBuffer>> buffer = readRegularFile(path);
+  Expected<std::unique_ptr<MemoryBuffer>> buffer =
+      readRegularFile(path, maxJSONBytes);
   if (!buffer)
     return buffer.takeError();
   Vocabulary vocabulary;
