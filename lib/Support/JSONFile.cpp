@@ -13,6 +13,7 @@
 
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
 using namespace tq;
@@ -149,4 +150,28 @@ Expected<json::Value> tq::readJSON(StringRef path) {
 
 Expected<json::Object> tq::readJSONObject(StringRef path) {
   return toObject(path, readJSON(path));
+}
+
+Expected<std::optional<json::Object>>
+tq::readOptionalJSONObject(StringRef path) {
+  Expected<bool> exists = isThere(path);
+  if (!exists)
+    return exists.takeError();
+  if (!*exists)
+    return std::nullopt;
+  Expected<json::Object> object = readJSONObject(path);
+  if (!object)
+    return object.takeError();
+  return std::move(*object);
+}
+
+std::string tq::printableJSON(const json::Value &value) {
+  return printable(formatv("{0}", value).str());
+}
+
+std::string tq::describeMismatch(StringRef key, const Twine &what,
+                                 const json::Value *found) {
+  return ("key '" + printable(key) + "': expected " + what + ", but got " +
+          (found ? printableJSON(*found) : "no such key"))
+      .str();
 }

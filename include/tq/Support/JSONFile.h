@@ -17,6 +17,9 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
+#include <optional>
+#include <string>
+
 namespace tq {
 
 /// Largest JSON file or safetensors header that is read, in bytes.
@@ -33,8 +36,20 @@ llvm::Expected<llvm::json::Value> parseJSON(llvm::StringRef path,
 /// Reads the file at `path` and parses it as one object.
 llvm::Expected<llvm::json::Object> readJSONObject(llvm::StringRef path);
 
+/// The same for a file that may be absent.
+llvm::Expected<std::optional<llvm::json::Object>>
+readOptionalJSONObject(llvm::StringRef path);
+
 /// Reads the file at `path` and parses it.
 llvm::Expected<llvm::json::Value> readJSON(llvm::StringRef path);
+
+/// Returns `value` as an error may show it: on one line, and not too long.
+std::string printableJSON(const llvm::json::Value &value);
+
+/// Returns "key 'KEY': expected WHAT, but got FOUND"; null: there is no such
+/// key.
+std::string describeMismatch(llvm::StringRef key, const llvm::Twine &what,
+                             const llvm::json::Value *found);
 
 } // namespace tq
 

@@ -105,11 +105,9 @@ static void readLabelNames(ObjectReader &reader, const json::Object &names,
 
 /// Class names by index; LABEL_0, LABEL_1 and so on where config.json has none,
 /// or where its num_labels is not the number of its names.
-static void readLabels(ObjectReader &reader, const json::Object &object,
-                       ModelConfig &config, MetadataWarnings &warnings) {
-  const json::Object *names = object.getObject("id2label");
-  if (!names && reader.has("id2label"))
-    return reader.expected("id2label", "an object");
+static void readLabels(ObjectReader &reader, ModelConfig &config,
+                       MetadataWarnings &warnings) {
+  const json::Object *names = reader.object("id2label");
   int64_t numNames = names ? static_cast<int64_t>(names->size()) : 2;
   int64_t count = reader.integer("num_labels", 1, maxLabels, numNames);
   if (names && count == numNames)
@@ -158,15 +156,12 @@ static Expected<NamedActivation> readOwnActivation(StringRef directory) {
   NamedActivation found;
   found.path = joinPath(directory, "config_sentence_transformers.json");
   found.key = "activation_fn";
-  Expected<bool> exists = isThere(found.path);
-  if (!exists)
-    return exists.takeError();
-  if (!*exists)
-    return found;
-  Expected<json::Object> object = readJSONObject(found.path);
+  Expected<std::optional<json::Object>> object =
+      readOptionalJSONObject(found.path);
   if (!object)
     return object.takeError();
-  found.name = toText(object->get(found.key));
+  if (*object)
+    found.name = toText((*object)->get(found.key));
   return found;
 }
 
@@ -227,7 +222,7 @@ static LabelScores chooseScores(const NamedActivation &activation,
 
 Error tq::readClassifier(ObjectReader &reader, const json::Object &object,
                          ModelConfig &config, MetadataWarnings &warnings) {
-  readLabels(reader, object, config, warnings);
+  readLabels(reader, config, warnings);
   LabelScores byDefault = readDefaultScores(reader, config.labels.size());
   Expected<NamedActivation> activation = readActivation(object, config.path);
   if (!activation)

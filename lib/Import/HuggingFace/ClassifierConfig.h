@@ -10,7 +10,7 @@
 
 #include "ModelConfig.h"
 
-#include "tq/Import/Metadata/ObjectReader.h"
+#include "tq/Support/ObjectReader.h"
 
 namespace tq {
 

@@ -10,10 +10,10 @@
 #include "ClassifierConfig.h"
 
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
-#include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
 #include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
+#include "tq/Support/ObjectReader.h"
 
 #include "llvm/ADT/StringExtras.h"
 

@@ -7,15 +7,14 @@
 
 #include "SentenceConfig.h"
 
-#include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
 #include "tq/Support/InputError.h"
 #include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
+#include "tq/Support/ObjectReader.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
 using namespace tq;
@@ -106,23 +105,24 @@ static Expected<int64_t> readLoaderArguments(StringRef path,
                                              const json::Object &object,
                                              MetadataWarnings &warnings) {
   int64_t maxTokens = 0;
+  ObjectReader reader(path, object);
   for (const LoaderArguments &arguments : loaderArguments)
     for (StringRef name : arguments.names) {
-      const json::Value *value = object.get(name);
-      if (!value || value->getAsNull())
-        continue;
-      const json::Object *inner = value->getAsObject();
+      const json::Object *inner = reader.object(name);
       if (!inner)
-        return makeFileError(path, "key '" + name + "': expected an object");
-      if (Error error = checkKeys(path, arguments.table, *inner, warnings,
-                                  (name + ".").str()))
+        continue;
+      std::string where = name.str() + ".";
+      if (Error error =
+              checkKeys(path, arguments.table, *inner, warnings, where))
         return error;
-      ObjectReader reader(path, *inner);
-      if (int64_t most = readModelMaxLength(reader, "model_max_length"))
+      ObjectReader innerReader(path, *inner, where);
+      if (int64_t most = readModelMaxLength(innerReader, "model_max_length"))
         maxTokens = most;
-      if (Error error = reader.takeError())
+      if (Error error = innerReader.takeError())
         return error;
     }
+  if (Error error = reader.takeError())
+    return error;
   return maxTokens;
 }
 
@@ -132,16 +132,13 @@ static Error findTextConfig(StringRef directory, TextConfig &config,
                             json::Object &object) {
   for (StringRef name : textConfigNames) {
     std::string path = joinPath(directory, name);
-    Expected<bool> exists = isThere(path);
-    if (!exists)
-      return exists.takeError();
-    if (!*exists)
-      continue;
-    Expected<json::Object> read = readJSONObject(path);
+    Expected<std::optional<json::Object>> read = readOptionalJSONObject(path);
     if (!read)
       return read.takeError();
+    if (!*read)
+      continue;
     config.path = path;
-    object = std::move(*read);
+    object = std::move(**read);
     if (!object.empty())
       break;
   }
@@ -151,13 +148,12 @@ static Error findTextConfig(StringRef directory, TextConfig &config,
 /// model_max_length of tokenizer_config.json; 0: none.
 static Expected<int64_t> readTokenizerLimit(StringRef directory) {
   std::string path = joinPath(directory, "tokenizer_config.json");
-  Expected<bool> exists = isThere(path);
-  if (!exists || !*exists)
-    return exists ? Expected<int64_t>(0) : exists.takeError();
-  Expected<json::Object> object = readJSONObject(path);
+  Expected<std::optional<json::Object>> object = readOptionalJSONObject(path);
   if (!object)
     return object.takeError();
-  ObjectReader reader(path, *object);
+  if (!*object)
+    return 0;
+  ObjectReader reader(path, **object);
   int64_t limit = readModelMaxLength(
       reader, reader.has("model_max_length") ? "model_max_length" : "max_len");
   if (Error error = reader.takeError())
@@ -209,21 +205,19 @@ static bool isPromptName(StringRef name) {
 
 static void readPrompts(ObjectReader &reader, EncodeConfig &config) {
   constexpr size_t most = 1000;
-  const json::Value *value = reader.value("prompts");
-  const json::Object *prompts = value ? value->getAsObject() : nullptr;
-  if (!value)
+  const json::Object *prompts = reader.object("prompts");
+  if (!prompts)
     return;
-  if (!prompts || prompts->size() > most)
-    return reader.fail("key 'prompts': expected an object of at most " +
-                       Twine(most) + " prompts");
+  if (prompts->size() > most)
+    return reader.fail("key 'prompts': expected at most " + Twine(most) +
+                       " prompts, but got " + Twine(prompts->size()));
   for (const auto &[key, text] : *prompts) {
     StringRef name = key;
     std::optional<StringRef> prompt =
         text.getAsNull() ? StringRef() : text.getAsString();
     if (!isPromptName(name) || !prompt || prompt->contains('\0'))
       return reader.fail("key 'prompts': expected names and texts, but got '" +
-                         printable(name) +
-                         "': " + printable(formatv("{0}", text).str()));
+                         printable(name) + "': " + printableJSON(text));
     config.prompts.push_back({name.str(), prompt->str()});
   }
   llvm::sort(config.prompts,
@@ -243,19 +237,16 @@ Expected<EncodeConfig> tq::readEncodeConfig(StringRef directory,
                                             MetadataWarnings &warnings) {
   EncodeConfig config;
   std::string path = joinPath(directory, "config_sentence_transformers.json");
-  Expected<bool> exists = isThere(path);
-  if (!exists)
-    return exists.takeError();
-  if (!*exists)
-    return config;
-  config.path = path;
-  Expected<json::Object> object = readJSONObject(path);
+  Expected<std::optional<json::Object>> object = readOptionalJSONObject(path);
   if (!object)
     return object.takeError();
+  if (!*object)
+    return config;
+  config.path = path;
   if (Error error =
-          checkKeys(path, sentenceTransformersTable, *object, warnings))
+          checkKeys(path, sentenceTransformersTable, **object, warnings))
     return error;
-  ObjectReader reader(path, *object);
+  ObjectReader reader(path, **object);
   readPrompts(reader, config);
   readDefaultPrompt(reader, config);
   config.truncateDim = reader.integer("truncate_dim", 1, 1LL << 40, 0);

@@ -7,16 +7,15 @@
 
 #include "SentenceModules.h"
 
-#include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Import/Metadata/Tables.h"
 #include "tq/Support/InputError.h"
 #include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
+#include "tq/Support/ObjectReader.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
 using namespace tq;
@@ -87,8 +86,7 @@ static void readPoolingMode(const json::Value &value,
     modules.poolingRefusal.set(modules.poolingPath,
                                "key 'pooling_mode': expected one or at most " +
                                    Twine(most) + " of " + listPoolingModes() +
-                                   ", but got " +
-                                   printable(formatv("{0}", value).str()));
+                                   ", but got " + printableJSON(value));
 }
 
 /// The keys of before, of which several may be true; none of them: mean.
@@ -320,7 +318,7 @@ static Error readModules(StringRef directory, const json::Array &entries,
       return makeFileError(modules.path,
                            "expected modules with a 'type' and a 'path' in the "
                            "directory, but got " +
-                               printable(formatv("{0}", value).str()));
+                               printableJSON(value));
     if (Error error = checkKeys(modules.path, modulesTable, *entry, warnings))
       return error;
     // sentence-transformers would put the second in the place of the first.

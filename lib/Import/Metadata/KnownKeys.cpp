@@ -9,6 +9,7 @@
 
 #include "tq/Import/Metadata/Tables.h"
 #include "tq/Support/InputError.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -40,10 +41,9 @@ static std::string listAccepted(const KnownKey &key) {
 static std::string describeUse(const KnownKey &key, StringRef where,
                                const json::Value &value) {
   std::string expected = listAccepted(key);
-  return ("key '" + where + key.name + "': expected " +
-          (expected.empty() ? "none" : expected) + ", but got " +
-          printable(formatv("{0}", value).str()) + ": " + key.meaning)
-      .str();
+  return describeMismatch((where + key.name).str(),
+                          expected.empty() ? "none" : expected, &value) +
+         ": " + key.meaning.str();
 }
 
 /// Keys of `object` in order: json::Object is hashed.

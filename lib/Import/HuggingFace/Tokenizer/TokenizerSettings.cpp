@@ -7,10 +7,10 @@
 
 #include "TokenizerSettings.h"
 
-#include "tq/Import/Metadata/ObjectReader.h"
 #include "tq/Support/InputError.h"
 #include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
+#include "tq/Support/ObjectReader.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"

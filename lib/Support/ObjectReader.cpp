@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Import/Metadata/ObjectReader.h"
+#include "tq/Support/ObjectReader.h"
 
 #include "tq/Support/InputError.h"
+#include "tq/Support/JSONFile.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -15,7 +16,7 @@ using namespace llvm;
 using namespace tq;
 
 const json::Value *ObjectReader::value(StringRef key) const {
-  const json::Value *found = object.get(key);
+  const json::Value *found = source.get(key);
   return found && found->kind() != json::Value::Null ? found : nullptr;
 }
 
@@ -29,10 +30,8 @@ void ObjectReader::fail(const Twine &text) {
 }
 
 void ObjectReader::expected(StringRef key, const Twine &what) {
-  const json::Value *found = object.get(key);
-  std::string text = found ? printable(formatv("{0}", *found).str())
-                           : std::string("no such key");
-  fail("key '" + key + "': expected " + what + ", but got " + text);
+  if (message.empty())
+    message = describeMismatch(where + key.str(), what, source.get(key));
 }
 
 int64_t ObjectReader::integer(StringRef key, int64_t min, int64_t max,
@@ -59,11 +58,13 @@ double ObjectReader::number(StringRef key, double min, double max,
   return byDefault;
 }
 
-std::string ObjectReader::string(StringRef key, StringRef byDefault) {
+std::string ObjectReader::string(StringRef key,
+                                 std::optional<StringRef> byDefault) {
   const json::Value *found = value(key);
-  if (!found)
-    return byDefault.str();
-  if (std::optional<StringRef> result = found->getAsString())
+  if (!found && byDefault)
+    return byDefault->str();
+  std::optional<StringRef> result = found ? found->getAsString() : std::nullopt;
+  if (result)
     return result->str();
   expected(key, "a string");
   return "";
@@ -77,4 +78,35 @@ bool ObjectReader::boolean(StringRef key, bool byDefault) {
     return *result;
   expected(key, "true or false");
   return false;
+}
+
+const json::Object *ObjectReader::object(StringRef key) {
+  const json::Value *found = value(key);
+  const json::Object *result = found ? found->getAsObject() : nullptr;
+  if (found && !result)
+    expected(key, "an object");
+  return result;
+}
+
+const json::Array *ObjectReader::array(StringRef key) {
+  const json::Value *found = value(key);
+  const json::Array *result = found ? found->getAsArray() : nullptr;
+  if (found && !result)
+    expected(key, "an array");
+  return result;
+}
+
+std::vector<int64_t> ObjectReader::integers(StringRef key, int64_t min,
+                                            int64_t max) {
+  std::vector<int64_t> result;
+  const json::Array *entries = source.getArray(key);
+  for (size_t i = 0; entries && i < entries->size(); ++i) {
+    std::optional<int64_t> entry = (*entries)[i].getAsInteger();
+    if (entry && *entry >= min && *entry <= max)
+      result.push_back(*entry);
+  }
+  if (!entries || result.size() < entries->size())
+    expected(key, "an array of integers in [" + Twine(min) + ", " + Twine(max) +
+                      "]");
+  return result;
 }
