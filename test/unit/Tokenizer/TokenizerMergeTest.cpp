@@ -108,21 +108,23 @@ TEST(TokenizerSettingsErrorTest, Malformed) {
         std::pair(R"({"split_special_tokens": 1})", "true or false"),
         std::pair(R"({"additional_special_tokens": "x"})",
                   "a list or an object of tokens"),
-        std::pair(R"({"additional_special_tokens": [1]})", "a string or"),
-        std::pair(R"({"added_tokens_decoder": []})", "to be an object"),
+        std::pair(R"({"additional_special_tokens": [1]})",
+                  "additional_special_tokens[0]'"),
+        std::pair(R"({"added_tokens_decoder": []})", "expected an object"),
         std::pair(R"({"added_tokens_decoder": {"x": {"content": "y"}}})",
-                  "map ids to objects"),
+                  "ids in [0"),
         std::pair(R"({"added_tokens_decoder": {"-4": {"content": "y"}}})",
-                  "an id between 0"),
+                  "got '-4'"),
         std::pair(R"({"added_tokens_decoder": {"4": {"special": true}}})",
-                  "'content'"),
+                  "'added_tokens_decoder.4.content'"),
         std::pair(R"({"extra_special_tokens": {"a": "<a>", "b": "<b>"}})",
                   "the ids of '<")})
     EXPECT_TRUE(
         isOneLineWith(config(text), {"tokenizer_config.json", expected}))
         << text;
-  EXPECT_TRUE(isOneLineWith(messages({{"added_tokens.json", R"({"x": "y"})"}}),
-                            {"added_tokens.json", "an id between 0"}));
+  EXPECT_TRUE(
+      isOneLineWith(messages({{"added_tokens.json", R"({"x": "y"})"}}),
+                    {"added_tokens.json", "'x': expected an integer in [0"}));
   EXPECT_TRUE(isOneLineWith(messages({{"special_tokens_map.json", "[]"}}),
                             {"special_tokens_map.json", "a JSON object"}));
   // One token of an object can only get the next id.

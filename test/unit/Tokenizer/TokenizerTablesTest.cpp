@@ -280,18 +280,18 @@ TEST(TokenizerJSONErrorTest, Model) {
   EXPECT_TRUE(
       isOneLineWith(jsonError("{"), {"tokenizer.json: expected valid"}));
   EXPECT_TRUE(isOneLineWith(jsonError("{}"),
-                            {"expected 'model' to be an object", "nothing"}));
+                            {"'model': expected an object", "no such key"}));
   auto modelError = [](llvm::StringRef from, llvm::StringRef to) {
     File file;
     file.model = replaced(file.model, from, to);
     return jsonError(file.text());
   };
   EXPECT_TRUE(isOneLineWith(modelError("\"a\": 4", "\"a\": -4"),
-                            {"token 'a'", "between 0 and", "got -4"}));
+                            {"'model.vocab.a'", "an integer in [0", "got -4"}));
   EXPECT_TRUE(isOneLineWith(modelError("\"a\": 4", "\"a\": \"4\""),
-                            {"token 'a'", "got \"4\""}));
+                            {"'model.vocab.a'", "got \"4\""}));
   EXPECT_TRUE(isOneLineWith(modelError("\"a\": 4", "\"a\": 4294967296"),
-                            {"token 'a'", "got 4294967296"}));
+                            {"'model.vocab.a'", "got 4294967296"}));
   EXPECT_TRUE(isOneLineWith(modelError("\"a\": 4", "\"[UNK]\": 4"),
                             {"each name once"}));
   EXPECT_TRUE(isOneLineWith(
@@ -299,24 +299,25 @@ TEST(TokenizerJSONErrorTest, Model) {
       {"unknown token '<unk>'", "not there"}));
   EXPECT_TRUE(
       isOneLineWith(modelError("\"unk_token\": \"[UNK]\"", "\"unk_token\": 1"),
-                    {"'model.unk_token' to be a string", "got 1"}));
+                    {"'model.unk_token': expected a string", "got 1"}));
   EXPECT_TRUE(isOneLineWith(modelError("100", "0"),
                             {"max_input_chars_per_word", "got 0"}));
   EXPECT_TRUE(isOneLineWith(modelError("100", "1025"),
                             {"max_input_chars_per_word", "got 1025"}));
   EXPECT_TRUE(isOneLineWith(modelError("\"vocab\": ", "\"vocab\": [], \"v\": "),
-                            {"'model.vocab' to be an object", "an array"}));
+                            {"'model.vocab': expected an object", "got []"}));
 }
 
 TEST(TokenizerJSONErrorTest, Steps) {
   File file;
   file.normalizer = "3";
   EXPECT_TRUE(isOneLineWith(jsonError(file.text()),
-                            {"'normalizer' to be an object or null", "got 3"}));
+                            {"'normalizer': expected an object", "got 3"}));
   file.normalizer =
       replaced(bertNormalizer, "\"lowercase\": true", "\"lowercase\": 1");
-  EXPECT_TRUE(isOneLineWith(jsonError(file.text()),
-                            {"'normalizer.lowercase' to be true or false"}));
+  EXPECT_TRUE(
+      isOneLineWith(jsonError(file.text()),
+                    {"'normalizer.lowercase': expected true or false"}));
   auto processorError = [](llvm::StringRef text) {
     File other;
     other.processor = text.str();
@@ -324,20 +325,20 @@ TEST(TokenizerJSONErrorTest, Steps) {
   };
   EXPECT_TRUE(isOneLineWith(
       processorError(R"({"type": "BertProcessing", "cls": ["[CLS]", 2]})"),
-      {"'post_processor.sep' to be [token, id]", "nothing"}));
+      {"'post_processor.sep': expected [token, id]", "no such key"}));
   EXPECT_TRUE(isOneLineWith(
       processorError(
           R"({"type": "BertProcessing", "cls": ["a", "b"], "sep": ["c", 1]})"),
-      {"'post_processor.cls' to be an id", "got \"b\""}));
+      {"'post_processor.cls': expected [token, id]", "got [\"a\",\"b\"]"}));
   EXPECT_TRUE(isOneLineWith(processorError(R"({"type": "TemplateProcessing"})"),
-                            {"'post_processor.single' to be an array"}));
+                            {"'post_processor.single': expected an array"}));
   EXPECT_TRUE(isOneLineWith(
       processorError(R"({"type": "TemplateProcessing", "single": []})"),
       {"hold the text"}));
   EXPECT_TRUE(
       isOneLineWith(processorError(R"({"type": "TemplateProcessing", "single": [
           {"Sequence": {"id": "A"}}, {"Sequence": {"id": "A"}}]})"),
-                    {"the text once", "an object"}));
+                    {"'post_processor.single[1]'", "the text once"}));
   EXPECT_TRUE(
       isOneLineWith(processorError(R"({"type": "TemplateProcessing", "single": [
           {"SpecialToken": {"id": "[X]"}}], "special_tokens": {}})"),
@@ -356,12 +357,13 @@ TEST(TokenizerJSONErrorTest, AddedTokens) {
     return jsonError(file.text());
   };
   EXPECT_TRUE(isOneLineWith(addedError("1"), {"'added_tokens'", "an array"}));
-  EXPECT_TRUE(isOneLineWith(addedError("[1]"), {"'content'", "got 1"}));
+  EXPECT_TRUE(isOneLineWith(
+      addedError("[1]"), {"'added_tokens[0]': expected an object", "got 1"}));
   EXPECT_TRUE(isOneLineWith(addedError(R"([{"content": "q"}])"),
-                            {"added token 'q'", "nothing"}));
+                            {"'added_tokens[0].id'", "no such key"}));
   EXPECT_TRUE(
       isOneLineWith(addedError(R"([{"content": "q", "id": 9, "special": 0}])"),
-                    {"'special' of added token 'q' to be true or false"}));
+                    {"'added_tokens[0].special': expected true or false"}));
   EXPECT_TRUE(isOneLineWith(
       addedError(R"([{"id": 9, "content": ")" + std::string(257, 'q') + "\"}]"),
       {"at most 256 bytes", "qqq"}));
@@ -389,7 +391,7 @@ TEST(VocabularyErrorTest, Malformed) {
       {"tokenizer_config.json", "'do_lower_case': expected true or false"}));
   EXPECT_TRUE(
       isOneLineWith(vocabularyError(smallVocabulary, R"({"cls_token": 7})"),
-                    {"'cls_token' to be a string"}));
+                    {"'cls_token': expected a string or"}));
   EXPECT_TRUE(isOneLineWith(vocabularyError(smallVocabulary, "[]"),
                             {"expected a JSON object"}));
 }

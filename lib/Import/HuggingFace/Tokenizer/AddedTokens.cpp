@@ -7,8 +7,6 @@
 
 #include "WordPieceModel.h"
 
-#include "tq/Support/InputError.h"
-
 using namespace llvm;
 using namespace tq;
 
@@ -48,36 +46,18 @@ Error tq::checkTokenKeys(StringRef path, const json::Object &object,
   return Error::success();
 }
 
-Expected<AddedToken> tq::readAddedToken(StringRef path,
-                                        const json::Object &object) {
+int32_t tq::readTokenId(ObjectReader &reader, StringRef key) {
+  return static_cast<int32_t>(reader.integer(key, 0, maxTokenId));
+}
+
+AddedToken tq::readAddedToken(ObjectReader &reader, bool isSpecial) {
   AddedToken token;
-  std::optional<StringRef> content = object.getString("content");
-  if (!content)
-    return makeFileError(
-        path,
-        "expected added tokens to be objects with a string "
-        "'content', but got " +
-            printable(formatv("{0}", json::Value(json::Object(object))).str()));
-  token.content = content->str();
-  std::optional<bool> special, normalized, singleWord, left, right;
-  for (auto [key, flag] :
-       {std::pair("special", &special), std::pair("normalized", &normalized),
-        std::pair("single_word", &singleWord), std::pair("lstrip", &left),
-        std::pair("rstrip", &right)}) {
-    const json::Value *value = object.get(key);
-    if (!value || value->getAsNull())
-      continue;
-    *flag = value->getAsBoolean();
-    if (!*flag)
-      return makeFileError(path, "expected '" + Twine(key) +
-                                     "' of added token '" +
-                                     printable(token.content) +
-                                     "' to be true or false, but got " +
-                                     printable(formatv("{0}", *value).str()));
-  }
-  token.special = special.value_or(false);
-  token.normalized = normalized.value_or(!token.special);
-  token.singleWord = singleWord.value_or(false);
-  token.strips = left.value_or(false) || right.value_or(false);
+  token.content = reader.string("content");
+  token.special = isSpecial || reader.boolean("special", false);
+  token.normalized = reader.boolean("normalized", !token.special);
+  token.singleWord = reader.boolean("single_word", false);
+  bool left = reader.boolean("lstrip", false);
+  bool right = reader.boolean("rstrip", false);
+  token.strips = left || right;
   return token;
 }

@@ -36,16 +36,12 @@ private:
   Error readAddedTokens();
   Error readPostProcessor();
   Error readTemplate(const json::Object &processor);
+  Expected<std::vector<int64_t>> readTemplateIds(const json::Object &processor,
+                                                 StringRef name);
   Error readBertProcessor(const json::Object &processor);
   Error readTruncation();
   Error readPadding();
 
-  Error fail(const Twine &what, const json::Value *found);
-  Expected<int32_t> readId(const Twine &what, const json::Value *value);
-  Error readString(const json::Object &from, StringRef where, StringRef key,
-                   std::string &to);
-  Error readBool(const json::Object &from, StringRef where, StringRef key,
-                 std::optional<bool> &to);
   void setNote(const Twine &what) {
     description.note = tokenizerNote("this model's " + what +
                                      ", which is not built into programs");
@@ -56,56 +52,6 @@ private:
   MetadataWarnings &warnings;
   TokenizerDescription description;
 };
-
-std::string describe(const json::Value *value) {
-  if (!value)
-    return "nothing";
-  switch (value->kind()) {
-  case json::Value::Object:
-    return "an object";
-  case json::Value::Array:
-    return "an array";
-  default:
-    return printable(formatv("{0}", *value).str());
-  }
-}
-
-Error Reader::fail(const Twine &what, const json::Value *found) {
-  return makeFileError(path,
-                       "expected " + what + ", but got " + describe(found));
-}
-
-Expected<int32_t> Reader::readId(const Twine &what, const json::Value *value) {
-  std::optional<int64_t> id = value ? value->getAsInteger() : std::nullopt;
-  if (!id || *id < 0 || *id > maxTokenId)
-    return fail(what + " to be an id between 0 and " + Twine(maxTokenId),
-                value);
-  return static_cast<int32_t>(*id);
-}
-
-/// Leaves `to` alone if the key is missing or null.
-Error Reader::readString(const json::Object &from, StringRef where,
-                         StringRef key, std::string &to) {
-  const json::Value *value = from.get(key);
-  if (!value || value->getAsNull())
-    return Error::success();
-  std::optional<StringRef> text = value->getAsString();
-  if (!text)
-    return fail("'" + where + "." + key + "' to be a string", value);
-  to = text->str();
-  return Error::success();
-}
-
-Error Reader::readBool(const json::Object &from, StringRef where, StringRef key,
-                       std::optional<bool> &to) {
-  const json::Value *value = from.get(key);
-  if (!value || value->getAsNull())
-    return Error::success();
-  to = value->getAsBoolean();
-  if (!to)
-    return fail("'" + where + "." + key + "' to be true or false", value);
-  return Error::success();
-}
 
 StringRef typeOf(const json::Object &object) {
   return object.getString("type").value_or("");
@@ -180,92 +126,99 @@ bool Reader::hasBuiltInSteps() {
 Error Reader::readModel() {
   const json::Object &object = *root.getObject("model");
   WordPieceModel &model = description.model;
-  if (Error error =
-          readString(object, "model", "unk_token", model.unknownToken))
-    return error;
-  if (Error error = readString(object, "model", "continuing_subword_prefix",
-                               model.continuingPrefix))
-    return error;
-  if (const json::Value *value = object.get("max_input_chars_per_word")) {
-    Expected<int32_t> chars = readId("'max_input_chars_per_word'", value);
-    if (!chars)
-      return chars.takeError();
-    model.maxWordChars = *chars;
-  }
-  const json::Object *vocabulary = object.getObject("vocab");
+  ObjectReader reader(path, object, "model.");
+  model.unknownToken = reader.string("unk_token", model.unknownToken);
+  model.continuingPrefix =
+      reader.string("continuing_subword_prefix", model.continuingPrefix);
+  // Null is none of its values.
+  if (object.get("max_input_chars_per_word"))
+    model.maxWordChars = readTokenId(reader, "max_input_chars_per_word");
+  const json::Object *vocabulary = reader.object("vocab");
   if (!vocabulary)
-    return fail("'model.vocab' to be an object", object.get("vocab"));
-  for (const auto &[token, value] : *vocabulary) {
-    Expected<int32_t> id =
-        readId("token '" + printable(token.str()) + "'", &value);
-    if (!id)
-      return id.takeError();
-    model.vocabulary[token.str()] = *id;
-  }
-  return Error::success();
+    reader.expected("vocab", "an object");
+  if (Error error = reader.takeError())
+    return error;
+  ObjectReader ids(path, *vocabulary, "model.vocab.");
+  for (const auto &entry : *vocabulary)
+    model.vocabulary[entry.first.str()] = readTokenId(ids, entry.first);
+  return ids.takeError();
 }
 
 Error Reader::readNormalizer() {
   const json::Object *object = unwrapSequence("normalizer", "normalizers");
   if (!object)
     return Error::success();
-  std::optional<bool> clean, chinese, accents, lowercase;
-  for (auto [key, flag] : {std::pair("clean_text", &clean),
-                           std::pair("handle_chinese_chars", &chinese),
-                           std::pair("strip_accents", &accents),
-                           std::pair("lowercase", &lowercase)})
-    if (Error error = readBool(*object, "normalizer", key, *flag))
-      return error;
-  bool lower = lowercase.value_or(true);
-  description.model.flags = (clean.value_or(true) ? rt::kCleanText : 0) |
-                            (chinese.value_or(true) ? rt::kSpaceChinese : 0) |
-                            (accents.value_or(lower) ? rt::kStripAccents : 0) |
-                            (lower ? rt::kLowercase : 0);
-  return Error::success();
+  ObjectReader reader(path, *object, "normalizer.");
+  bool clean = reader.boolean("clean_text", true);
+  bool chinese = reader.boolean("handle_chinese_chars", true);
+  bool lower = reader.boolean("lowercase", true);
+  bool accents = reader.boolean("strip_accents", lower);
+  description.model.flags =
+      (clean ? rt::kCleanText : 0) | (chinese ? rt::kSpaceChinese : 0) |
+      (accents ? rt::kStripAccents : 0) | (lower ? rt::kLowercase : 0);
+  return reader.takeError();
 }
 
 Error Reader::readAddedTokens() {
-  const json::Value *list = root.get("added_tokens");
-  if (!list || list->getAsNull())
-    return Error::success();
-  if (!list->getAsArray())
-    return fail("'added_tokens' to be an array", list);
-  for (const json::Value &value : *list->getAsArray()) {
+  ObjectReader reader(path, root);
+  const json::Array *list = reader.array("added_tokens");
+  if (!list)
+    return reader.takeError();
+  for (const auto &[index, value] : llvm::enumerate(*list)) {
+    std::string where = ("added_tokens[" + Twine(index) + "]").str();
     const json::Object *object = value.getAsObject();
     if (!object)
-      return fail("added tokens to be objects with a string 'content'", &value);
+      return makeFileError(path, describeMismatch(where, "an object", &value));
     if (Error error = checkTokenKeys(path, *object, warnings, "added_tokens."))
       return error;
-    Expected<AddedToken> token = readAddedToken(path, *object);
-    if (!token)
-      return token.takeError();
-    Expected<int32_t> id = readId(
-        "added token '" + printable(token->content) + "'", object->get("id"));
-    if (!id)
-      return id.takeError();
-    token->id = *id;
-    description.added.push_back(std::move(*token));
+    ObjectReader entry(path, *object, where + ".");
+    AddedToken token = readAddedToken(entry);
+    token.id = readTokenId(entry, "id");
+    if (Error error = entry.takeError())
+      return error;
+    description.added.push_back(std::move(token));
   }
   return Error::success();
 }
 
+/// The ids of the special token `name` of a template.
+Expected<std::vector<int64_t>>
+Reader::readTemplateIds(const json::Object &processor, StringRef name) {
+  const json::Object *tokens = processor.getObject("special_tokens");
+  const json::Object *token = tokens ? tokens->getObject(name) : nullptr;
+  if (!token)
+    return makeFileError(path, "expected 'post_processor.special_tokens' to "
+                               "have the ids of '" +
+                                   printable(name) + "', but got none");
+  ObjectReader reader(path, *token,
+                      "post_processor.special_tokens." + name + ".");
+  std::vector<int64_t> ids = reader.integers("ids", 0, maxTokenId);
+  if (Error error = reader.takeError())
+    return error;
+  return ids;
+}
+
 /// "single": pieces that are special tokens, and the text once among them.
 Error Reader::readTemplate(const json::Object &processor) {
+  ObjectReader reader(path, processor, "post_processor.");
   const json::Array *pieces = processor.getArray("single");
   if (!pieces)
-    return fail("'post_processor.single' to be an array",
-                processor.get("single"));
-  const json::Object *special = processor.getObject("special_tokens");
+    reader.expected("single", "an array");
+  if (Error error = reader.takeError())
+    return error;
   bool behindText = false;
-  for (const json::Value &piece : *pieces) {
+  for (const auto &[index, piece] : llvm::enumerate(*pieces)) {
+    auto fail = [&](StringRef what) {
+      std::string key = ("post_processor.single[" + Twine(index) + "]").str();
+      return makeFileError(path, describeMismatch(key, what, &piece));
+    };
     const json::Object *object = piece.getAsObject();
     const json::Object *token =
         object ? object->getObject("SpecialToken") : nullptr;
     const json::Object *text = object ? object->getObject("Sequence") : nullptr;
     for (const json::Object *part : {token, text})
       if (part && part->getInteger("type_id").value_or(0) != 0)
-        return fail("'post_processor.single' to have type_id 0 only",
-                    part->get("type_id"));
+        return fail("type_id 0");
     if (text && !behindText) {
       behindText = true;
       continue;
@@ -273,23 +226,12 @@ Error Reader::readTemplate(const json::Object &processor) {
     std::optional<StringRef> name =
         token ? token->getString("id") : std::nullopt;
     if (!name)
-      return fail("'post_processor.single' to hold special tokens and the text "
-                  "once",
-                  &piece);
-    const json::Object *entry = special ? special->getObject(*name) : nullptr;
-    const json::Array *ids = entry ? entry->getArray("ids") : nullptr;
+      return fail("a special token, or the text once");
+    Expected<std::vector<int64_t>> ids = readTemplateIds(processor, *name);
     if (!ids)
-      return makeFileError(path, "expected 'post_processor.special_tokens' to "
-                                 "have the ids of '" +
-                                     printable(*name) + "', but got none");
-    for (const json::Value &value : *ids) {
-      Expected<int32_t> id =
-          readId("special token '" + printable(*name) + "'", &value);
-      if (!id)
-        return id.takeError();
-      (behindText ? description.model.after : description.model.before)
-          .push_back(*id);
-    }
+      return ids.takeError();
+    llvm::append_range(
+        behindText ? description.model.after : description.model.before, *ids);
   }
   if (!behindText)
     return makeFileError(path, "expected 'post_processor.single' to hold the "
@@ -300,19 +242,20 @@ Error Reader::readTemplate(const json::Object &processor) {
 /// "cls" and "sep": a token and its id, each.
 Error Reader::readBertProcessor(const json::Object &processor) {
   WordPieceModel &model = description.model;
+  ObjectReader reader(path, processor, "post_processor.");
   for (auto [key, ids] :
        {std::pair("cls", &model.before), std::pair("sep", &model.after)}) {
     const json::Array *pair = processor.getArray(key);
-    if (!pair || pair->size() != 2)
-      return fail("'post_processor." + Twine(key) + "' to be [token, id]",
-                  processor.get(key));
-    Expected<int32_t> id =
-        readId("'post_processor." + Twine(key) + "'", &(*pair)[1]);
-    if (!id)
-      return id.takeError();
-    ids->push_back(*id);
+    std::optional<int64_t> id;
+    if (pair && pair->size() == 2)
+      id = pair->back().getAsInteger();
+    if (id && *id >= 0 && *id <= maxTokenId)
+      ids->push_back(static_cast<int32_t>(*id));
+    else
+      reader.expected(key, "[token, id] with an id in [0, " +
+                               Twine(maxTokenId) + "]");
   }
-  return Error::success();
+  return reader.takeError();
 }
 
 Error Reader::readPostProcessor() {
@@ -329,31 +272,24 @@ Error Reader::readTruncation() {
   const json::Object *truncation = root.getObject("truncation");
   if (!truncation)
     return Error::success();
-  std::string direction = "Right";
-  if (Error error =
-          readString(*truncation, "truncation", "direction", direction))
-    return error;
+  ObjectReader reader(path, *truncation, "truncation.");
+  std::string direction = reader.string("direction", "Right");
   if (direction != "Left" && direction != "Right")
-    return fail("'truncation.direction' to be \"Left\" or \"Right\"",
-                truncation->get("direction"));
+    reader.expected("direction", "\"Left\" or \"Right\"");
   description.keepsEnd = direction == "Left";
-  return Error::success();
+  return reader.takeError();
 }
 
 Error Reader::readPadding() {
   const json::Object *padding = root.getObject("padding");
   if (!padding)
     return Error::success();
-  if (Error error =
-          readString(*padding, "padding", "pad_token", description.padToken))
-    return error;
-  if (!padding->get("pad_id"))
-    return Error::success();
-  Expected<int32_t> id = readId("'padding.pad_id'", padding->get("pad_id"));
-  if (!id)
-    return id.takeError();
-  description.model.padId = *id;
-  return Error::success();
+  ObjectReader reader(path, *padding, "padding.");
+  description.padToken = reader.string("pad_token", "");
+  // Null is none of its values.
+  if (padding->get("pad_id"))
+    description.model.padId = readTokenId(reader, "pad_id");
+  return reader.takeError();
 }
 
 /// Of each part that is read.
@@ -379,13 +315,13 @@ Error Reader::checkAllKeys() {
 }
 
 Expected<TokenizerDescription> Reader::read() {
-  if (!root.getObject("model"))
-    return fail("'model' to be an object", root.get("model"));
-  for (StringRef step : {"normalizer", "pre_tokenizer", "post_processor"}) {
-    const json::Value *value = root.get(step);
-    if (value && !value->getAsNull() && !value->getAsObject())
-      return fail("'" + step + "' to be an object or null", value);
-  }
+  ObjectReader reader(path, root);
+  if (!reader.object("model"))
+    reader.expected("model", "an object");
+  for (StringRef step : {"normalizer", "pre_tokenizer", "post_processor"})
+    reader.object(step);
+  if (Error error = reader.takeError())
+    return error;
   if (!isWordPiece() || !hasBuiltInSteps())
     return std::move(description);
   for (auto part :

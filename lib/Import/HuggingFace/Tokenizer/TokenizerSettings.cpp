@@ -14,7 +14,6 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FormatVariadic.h"
 
 using namespace llvm;
 using namespace tq;
@@ -58,21 +57,6 @@ constexpr StringLiteral namedTokens[NumNamedTokens] = {
     "bos_token", "eos_token", "unk_token", "sep_token",
     "pad_token", "cls_token", "mask_token"};
 
-/// Reads the file `name` of `directory`; none if it is absent.
-Expected<std::optional<json::Object>> readOptional(StringRef directory,
-                                                   StringRef name) {
-  std::string path = joinPath(directory, name);
-  Expected<bool> exists = isThere(path);
-  if (!exists)
-    return exists.takeError();
-  if (!*exists)
-    return std::nullopt;
-  Expected<json::Object> object = readJSONObject(path);
-  if (!object)
-    return object.takeError();
-  return std::move(*object);
-}
-
 class SettingsReader {
 public:
   SettingsReader(StringRef directory, MetadataWarnings &warnings)
@@ -93,9 +77,11 @@ private:
   Error readAddedDecoder(const json::Object &decoder);
   Error readAddedTokens(const json::Object &tokens);
   Expected<AddedToken> readToken(StringRef path, StringRef key,
-                                 const json::Value &value, bool isMap);
-  Error readId(StringRef path, const AddedToken &token,
-               std::optional<int64_t> id);
+                                 const Twine &where, const json::Value &value,
+                                 bool isMap);
+  Expected<std::optional<json::Object>> readFile(StringRef name) {
+    return readOptionalJSONObject(joinPath(directory, name));
+  }
 
   StringRef directory;
   MetadataWarnings &warnings;
@@ -107,8 +93,10 @@ private:
 };
 
 /// A token is written as a string or as an object with its content. Those of
-/// special_tokens_map.json are all special.
+/// special_tokens_map.json are all special. `where` of the file it is, below
+/// `key`.
 Expected<AddedToken> SettingsReader::readToken(StringRef path, StringRef key,
+                                               const Twine &where,
                                                const json::Value &value,
                                                bool isMap) {
   if (std::optional<StringRef> text = value.getAsString()) {
@@ -119,16 +107,16 @@ Expected<AddedToken> SettingsReader::readToken(StringRef path, StringRef key,
   }
   const json::Object *object = value.getAsObject();
   if (!object || !object->getString("content"))
-    return makeFileError(path, "expected '" + key +
-                                   "' to be a string or an object with "
-                                   "'content', but got " +
-                                   printable(formatv("{0}", value).str()));
+    return makeFileError(
+        path, describeMismatch(where.str(),
+                               "a string or an object with 'content'", &value));
   if (Error error = checkTokenKeys(path, *object, warnings, (key + ".").str()))
     return error;
-  json::Object copy(*object);
-  if (isMap)
-    copy["special"] = true;
-  return readAddedToken(path, copy);
+  ObjectReader reader(path, *object, where + ".");
+  AddedToken token = readAddedToken(reader, isMap);
+  if (Error error = reader.takeError())
+    return error;
+  return token;
 }
 
 Error SettingsReader::readNamedTokens(StringRef path,
@@ -137,7 +125,7 @@ Error SettingsReader::readNamedTokens(StringRef path,
     const json::Value *value = object.get(key);
     if (!value || value->getAsNull())
       continue;
-    Expected<AddedToken> read = readToken(path, key, *value, isMap);
+    Expected<AddedToken> read = readToken(path, key, key, *value, isMap);
     if (!read)
       return read.takeError();
     read->special = true;
@@ -152,21 +140,20 @@ Error SettingsReader::readExtraTokens(StringRef path,
   const json::Value *value = object.get(key);
   if (!value || value->getAsNull())
     return Error::success();
-  SmallVector<const json::Value *> values;
+  SmallVector<std::pair<std::string, const json::Value *>> values;
   const json::Object *names = value->getAsObject();
   if (const json::Array *list = value->getAsArray())
-    for (const json::Value &entry : *list)
-      values.push_back(&entry);
+    for (const auto &[index, entry] : llvm::enumerate(*list))
+      values.emplace_back((key + "[" + Twine(index) + "]").str(), &entry);
   else if (names)
-    for (const auto &entry : *names)
-      values.push_back(&entry.second);
+    for (const auto &[name, entry] : *names)
+      values.emplace_back((key + "." + StringRef(name)).str(), &entry);
   else
-    return makeFileError(path, "expected '" + key +
-                                   "' to be a list or an object of tokens, "
-                                   "but got " +
-                                   printable(formatv("{0}", *value).str()));
-  for (const json::Value *entry : values) {
-    Expected<AddedToken> token = readToken(path, key, *entry, false);
+    return makeFileError(
+        path, describeMismatch(key, "a list or an object of tokens", value));
+  for (const auto &[where, entry] : values) {
+    Expected<AddedToken> token =
+        readToken(path, key, where, *entry, /*isMap=*/false);
     if (!token)
       return token.takeError();
     if (!to)
@@ -176,35 +163,29 @@ Error SettingsReader::readExtraTokens(StringRef path,
   return Error::success();
 }
 
-Error SettingsReader::readId(StringRef path, const AddedToken &token,
-                             std::optional<int64_t> id) {
-  if (!id || *id < 0 || *id > maxTokenId)
-    return makeFileError(
-        path, "expected added token '" + printable(token.content) +
-                  "' to have an id between 0 and " + Twine(maxTokenId));
-  settings.added.push_back(token);
-  settings.added.back().id = static_cast<int32_t>(*id);
-  return Error::success();
-}
-
 /// added_tokens_decoder: {"77": {"content": ...}}
 Error SettingsReader::readAddedDecoder(const json::Object &decoder) {
   for (const auto &[key, value] : decoder) {
-    const json::Object *object = value.getAsObject();
-    int64_t id = -1;
-    if (!object || StringRef(key).getAsInteger(10, id))
+    int64_t id;
+    if (StringRef(key).getAsInteger(10, id) || id < 0 || id > maxTokenId)
       return makeFileError(settings.path,
-                           "expected 'added_tokens_decoder' to map ids to "
-                           "objects, but got '" +
+                           "key 'added_tokens_decoder': expected ids in [0, " +
+                               Twine(maxTokenId) + "] as its keys, but got '" +
                                printable(key) + "'");
+    std::string where = "added_tokens_decoder." + key.str();
+    const json::Object *object = value.getAsObject();
+    if (!object)
+      return makeFileError(settings.path,
+                           describeMismatch(where, "an object", &value));
     if (Error error = checkTokenKeys(settings.path, *object, warnings,
                                      "added_tokens_decoder."))
       return error;
-    Expected<AddedToken> token = readAddedToken(settings.path, *object);
-    if (!token)
-      return token.takeError();
-    if (Error error = readId(settings.path, *token, id))
+    ObjectReader reader(settings.path, *object, where + ".");
+    AddedToken token = readAddedToken(reader);
+    if (Error error = reader.takeError())
       return error;
+    token.id = static_cast<int32_t>(id);
+    settings.added.push_back(std::move(token));
   }
   return Error::success();
 }
@@ -220,13 +201,14 @@ Error SettingsReader::readAddedTokens(const json::Object &tokens) {
     special.insert(token.content);
   for (const AddedToken &token : mapTokens)
     specialBefore.insert(token.content);
-  for (const auto &[content, value] : tokens) {
+  ObjectReader reader(path, tokens);
+  for (const auto &entry : tokens) {
     AddedToken token;
-    token.content = content.str();
+    token.content = entry.first.str();
     token.special = special.contains(token.content);
     token.normalized = !token.special;
-    if (Error error = readId(path, token, value.getAsInteger()))
-      return error;
+    token.id = readTokenId(reader, token.content);
+    settings.added.push_back(token);
     if (!token.special && specialBefore.erase(token.content)) {
       specialBefore.clear(); // One warning is enough.
       warnings.push_back(
@@ -237,7 +219,7 @@ Error SettingsReader::readAddedTokens(const json::Object &tokens) {
                      "4 takes it for a special one"});
     }
   }
-  return Error::success();
+  return reader.takeError();
 }
 
 /// Its tokens override those of tokenizer_config.json. A list of further tokens
@@ -290,20 +272,17 @@ Error SettingsReader::readConfig(const json::Object &config) {
     if (Error error =
             readExtraTokens(settings.path, config, "additional_special_tokens"))
       return error;
-  const json::Value *decoder = config.get("added_tokens_decoder");
-  if (!decoder || decoder->getAsNull())
-    return Error::success();
-  if (!decoder->getAsObject())
-    return makeFileError(settings.path,
-                         "expected 'added_tokens_decoder' to be an object");
+  ObjectReader reader(settings.path, config);
+  const json::Object *decoder = reader.object("added_tokens_decoder");
+  if (!decoder)
+    return reader.takeError();
   settings.hasAddedDecoder = true;
-  return readAddedDecoder(*decoder->getAsObject());
+  return readAddedDecoder(*decoder);
 }
 
 /// Its other keys are the business of the model's reader.
 Error SettingsReader::readModelConfig() {
-  Expected<std::optional<json::Object>> config =
-      readOptional(directory, "config.json");
+  Expected<std::optional<json::Object>> config = readFile("config.json");
   if (!config || !*config)
     return config.takeError();
   std::string path = joinPath(directory, "config.json");
@@ -316,7 +295,7 @@ Error SettingsReader::readModelConfig() {
 
 Expected<TokenizerSettings> SettingsReader::read() {
   Expected<std::optional<json::Object>> config =
-      readOptional(directory, "tokenizer_config.json");
+      readFile("tokenizer_config.json");
   if (!config)
     return config.takeError();
   if (*config)
@@ -332,8 +311,7 @@ Expected<TokenizerSettings> SettingsReader::read() {
   if (settings.hasAddedDecoder)
     return std::move(settings);
   auto readPart = [&](StringRef name, auto part) -> Error {
-    Expected<std::optional<json::Object>> object =
-        readOptional(directory, name);
+    Expected<std::optional<json::Object>> object = readFile(name);
     if (!object || !*object)
       return object.takeError();
     return (this->*part)(**object);

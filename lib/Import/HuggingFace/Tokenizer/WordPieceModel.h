@@ -9,6 +9,7 @@
 #define TQ_IMPORT_HUGGINGFACE_TOKENIZER_WORDPIECEMODEL_H
 
 #include "tq/Import/Metadata/Tables.h"
+#include "tq/Support/ObjectReader.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
@@ -87,15 +88,17 @@ std::string tokenizerNote(const llvm::Twine &reason);
 /// Largest id of a token, and the most tokens that are read.
 inline constexpr int64_t maxTokenId = (int64_t(1) << 24) - 1;
 
+/// Reads the id under `key`.
+int32_t readTokenId(ObjectReader &reader, llvm::StringRef key);
+
 /// Looks at the keys of an object that describes an added token. One warning is
 /// enough for a list of them.
 llvm::Error checkTokenKeys(llvm::StringRef path,
                            const llvm::json::Object &object,
                            MetadataWarnings &warnings, llvm::StringRef where);
 
-/// Reads such an object.
-llvm::Expected<AddedToken> readAddedToken(llvm::StringRef path,
-                                          const llvm::json::Object &object);
+/// Reads such an object. With `isSpecial` its token is, whatever it says.
+AddedToken readAddedToken(ObjectReader &reader, bool isSpecial = false);
 
 llvm::Expected<TokenizerDescription>
 readTokenizerJSON(llvm::StringRef path, MetadataWarnings &warnings);
