@@ -27,13 +27,13 @@ static void readWeight(const Weight &weight) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const fuzz::Directory directory;
   std::string path = directory.write("model.safetensors", toText(data, size));
-  llvm::Expected<WeightArchive> archive = WeightArchive::open(path);
+  llvm::Expected<std::unique_ptr<WeightArchive>> archive =
+      openWeightArchive(path);
   if (!archive) {
     fuzz::requireOneLine(archive.takeError());
     return 0;
   }
-  for (const std::unique_ptr<WeightFile> &file : archive->getFiles())
-    for (const Weight &weight : file->getWeights())
-      readWeight(weight);
+  for (const Weight *weight : (*archive)->getWeights())
+    readWeight(*weight);
   return 0;
 }

@@ -31,13 +31,14 @@ static Value buildModule(ModelBuilder &builder, Value input,
   if (module.kind == EmbeddingModule::Normalize)
     return L2NormalizeOp::create(builder.getOps(), builder.at("normalize"),
                                  input);
-  llvm::Expected<WeightArchive> archive = WeightArchive::open(module.directory);
+  llvm::Expected<std::unique_ptr<WeightArchive>> archive =
+      openWeightArchive(module.directory);
   if (!archive) {
     builder.fail(module.directory, archive.takeError());
     return nullptr;
   }
   // The files of all modules call their tensors the same.
-  Checkpoint from = {*archive, module.name + "."};
+  Checkpoint from = {**archive, module.name + "."};
   if (module.kind == EmbeddingModule::Dense)
     return buildDense(builder, from, module, input);
   constexpr float epsilon = 1e-5f; // that of torch, which no file gives

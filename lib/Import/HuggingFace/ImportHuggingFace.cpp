@@ -292,8 +292,8 @@ tq::importHuggingFace(StringRef directory, const ImportOptions &options,
       readTokenizer(*config, *modules, *texts, warnings);
   if (!tokenizer)
     return report(context, tokenizer.takeError());
-  Expected<WeightArchive> archive =
-      WeightArchive::open(modules->modelDirectory);
+  Expected<std::unique_ptr<WeightArchive>> archive =
+      openWeightArchive(modules->modelDirectory);
   if (!archive)
     return report(context, archive.takeError());
   for (const MetadataWarning &warning : warnings)
@@ -304,7 +304,7 @@ tq::importHuggingFace(StringRef directory, const ImportOptions &options,
   setModuleAttributes(*module, directory, *config);
   setTokenizer(*module, *tokenizer);
   setTextAttributes(*module, *config, *texts, *encode);
-  EncoderBuilder builder(*config, *archive, options.checkFinite, *module);
+  EncoderBuilder builder(*config, **archive, options.checkFinite, *module);
   if (failed(builder.build(*output)) || failed(verify(*module)))
     return failure();
   return module;

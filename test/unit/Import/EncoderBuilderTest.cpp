@@ -24,7 +24,8 @@ TEST(EncoderBuilder, DefinesATiedWeightOnce) {
   llvm::Expected<ModelConfig> config =
       readModelConfig(directory.path(), warnings);
   ASSERT_TRUE(bool(config));
-  llvm::Expected<WeightArchive> archive = WeightArchive::open(directory.path());
+  llvm::Expected<std::unique_ptr<WeightArchive>> archive =
+      openWeightArchive(directory.path());
   ASSERT_TRUE(bool(archive));
 
   // A model whose keys are made by the weights of its queries.
@@ -39,7 +40,7 @@ TEST(EncoderBuilder, DefinesATiedWeightOnce) {
   MLIRContext context;
   context.loadDialect<TQDialect, program::ProgramDialect, func::FuncDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(UnknownLoc::get(&context));
-  EncoderBuilder builder(*config, *archive, /*checkFinite=*/false, *module);
+  EncoderBuilder builder(*config, **archive, /*checkFinite=*/false, *module);
   ASSERT_TRUE(succeeded(builder.build(EmbeddingOutput())));
   EXPECT_TRUE(succeeded(verify(*module)));
   std::string query = "encoder.layer.0.attention.self.query.weight";

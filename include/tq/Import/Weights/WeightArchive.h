@@ -1,33 +1,24 @@
-//===- WeightArchive.h - Mapped safetensors files ---------------*- C++ -*-===//
+//===- WeightArchive.h - The tensors of a model -----------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-//
-//===----------------------------------------------------------------------===//
-//
-// Reads the tensors of `model.safetensors`, or of the shards that
-// `model.safetensors.index.json` lists. Files are mapped read-only; nothing but
-// the header is copied. Each check fails with one line that names the file,
-// what was expected and what was found.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef TQ_IMPORT_WEIGHTS_WEIGHTARCHIVE_H
 #define TQ_IMPORT_WEIGHTS_WEIGHTARCHIVE_H
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/FileSystem.h"
 
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace tq {
 
-/// Element types of safetensors files.
+/// Element types, those of safetensors files.
 enum class WeightType {
   F64,
   F32,
@@ -46,14 +37,20 @@ enum class WeightType {
   Bool,
 };
 
-/// Returns the name of `type` as the files spell it, for example "BF16".
+/// Returns the name of `type` as safetensors files spell it, as "BF16".
 llvm::StringRef getWeightTypeName(WeightType type);
+
+/// Returns the type of that name.
+std::optional<WeightType> findWeightType(llvm::StringRef name);
+
+/// Returns the names of all types, as "F64, F32".
+std::string listWeightTypes();
 
 /// Returns the bytes of one element of `type`.
 unsigned getWeightTypeBytes(WeightType type);
 
-/// One tensor of a mapped file. `data` need not be aligned: the format
-/// puts it after a header of any length and asks for no padding.
+/// One tensor of a mapped file. `data` need not be aligned: safetensors files
+/// have it after a header of any length and ask for no padding.
 struct Weight {
   std::string name;
   WeightType type;
@@ -73,49 +70,25 @@ struct Weight {
 /// Returns `shape` as "[2, 3]".
 std::string formatShape(llvm::ArrayRef<int64_t> shape);
 
-/// One mapped safetensors file.
-class WeightFile {
-public:
-  static llvm::Expected<std::unique_ptr<WeightFile>> open(llvm::StringRef path);
-
-  llvm::StringRef getPath() const { return path; }
-
-  /// The tensors in the order of their offsets.
-  llvm::ArrayRef<Weight> getWeights() const { return weights; }
-
-private:
-  WeightFile() = default;
-
-  std::string path;
-  llvm::sys::fs::mapped_file_region region;
-  std::vector<Weight> weights;
-};
-
-/// All tensors of a model.
+/// All tensors of a model, in mapped files.
 class WeightArchive {
 public:
-  /// Opens a `.safetensors` file, an index (`.json`), or the directory that
-  /// holds `model.safetensors` or `model.safetensors.index.json`.
-  static llvm::Expected<WeightArchive> open(llvm::StringRef path);
+  virtual ~WeightArchive() = default;
 
   /// Returns the tensor `name`, or null.
-  const Weight *lookup(llvm::StringRef name) const {
-    return byName.lookup(name);
-  }
+  virtual const Weight *lookup(llvm::StringRef name) const = 0;
 
-  /// The file or index that was opened.
-  llvm::StringRef getPath() const { return path; }
+  /// The tensors, file by file in the order of their offsets.
+  virtual llvm::ArrayRef<const Weight *> getWeights() const = 0;
 
-  llvm::ArrayRef<std::unique_ptr<WeightFile>> getFiles() const { return files; }
-
-private:
-  llvm::Error addFile(llvm::StringRef filePath);
-  llvm::Error addShards(llvm::StringRef directory);
-
-  std::string path;
-  std::vector<std::unique_ptr<WeightFile>> files;
-  llvm::StringMap<const Weight *> byName;
+  /// The file that was opened, of which errors tell.
+  virtual llvm::StringRef getPath() const = 0;
 };
+
+/// Opens a file of weights, or that of a directory: `model.safetensors`, or the
+/// shards that `model.safetensors.index.json` lists.
+llvm::Expected<std::unique_ptr<WeightArchive>>
+openWeightArchive(llvm::StringRef path);
 
 /// Looks for NaN and infinity in a tensor of floats. Returns a warning that
 /// names the file, the tensor and the first index, or nothing if all are
