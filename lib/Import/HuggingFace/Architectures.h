@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Architectures are rows of a table: a new one that differs only in names,
-// keys and its head is a new row.
+// Architectures are rows of tables: a new one that differs only in names, keys
+// and its head is a new row. Each family of them is a file of Families/.
 //
 //===----------------------------------------------------------------------===//
 
