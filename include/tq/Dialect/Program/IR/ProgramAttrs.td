@@ -1,4 +1,4 @@
-//===- ProgramAttrs.td - What is known of a program -------*- tablegen -*-===//
+//===- ProgramAttrs.td - What is known of a program --------*- tablegen -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
