@@ -13,7 +13,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
-#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace tq;
@@ -22,36 +22,10 @@ using namespace tq;
 // Shapes
 //===----------------------------------------------------------------------===//
 
-static Dims withLast(Dims dims, OpFoldResult last) {
-  dims.back() = last;
-  return dims;
-}
-
-static Dims withoutLast(Dims dims) {
-  dims.pop_back();
-  return dims;
-}
-
-static Dims reifyGatheredRows(Value ids, Value table, DimsOf dimsOf) {
-  Dims dims = dimsOf(ids);
-  dims.push_back(dimsOf(table)[1]);
-  return dims;
-}
-
-static Dims reifyMatmul(MatmulOp op, DimsOf dimsOf) {
-  Dims rhs = dimsOf(op.getRhs());
-  return withLast(dimsOf(op.getLhs()),
-                  op.getTransposeRhs() ? rhs[rhs.size() - 2] : rhs.back());
-}
-
-static Dims reifyPool(PoolOp op, DimsOf dimsOf) {
-  Dims dims = dimsOf(op.getInput());
-  return {dims[0], dims[2]};
-}
-
 /// Batch dimensions of the indices, then what is left of the source.
 static Dims reifyGather(tensor::GatherOp op, DimsOf dimsOf) {
-  Dims dims = withoutLast(dimsOf(op.getIndices()));
+  Dims dims = dimsOf(op.getIndices());
+  dims.pop_back();
   Dims source = dimsOf(op.getSource());
   size_t left = op.getResultType().getRank() - dims.size();
   bool keepsGathered = left == source.size();
@@ -67,39 +41,6 @@ static Dims reifyGather(tensor::GatherOp op, DimsOf dimsOf) {
   return dims;
 }
 
-static Dims reifySlice(tensor::ExtractSliceOp op) {
-  Dims dims;
-  llvm::SmallBitVector dropped = op.getDroppedDims();
-  for (auto [i, size] : llvm::enumerate(op.getMixedSizes()))
-    if (!dropped.test(i))
-      dims.push_back(size);
-  return dims;
-}
-
-static FailureOr<Dims> reifyTQ(OpResult result, DimsOf dimsOf) {
-  Operation *op = result.getOwner();
-  return TypeSwitch<Operation *, FailureOr<Dims>>(op)
-      .Case<EmbeddingOp, QuantizedEmbeddingOp>([&](auto op) {
-        return reifyGatheredRows(op.getIds(), op.getTable(), dimsOf);
-      })
-      .Case<LinearOp, QuantizedLinearOp>([&](auto op) {
-        return withLast(dimsOf(op.getInput()), dimsOf(op.getWeight())[0]);
-      })
-      .Case([&](MatmulOp op) { return reifyMatmul(op, dimsOf); })
-      .Case([&](PoolOp op) { return reifyPool(op, dimsOf); })
-      .Case([&](DynamicQuantizeOp op) {
-        Dims dims = dimsOf(op.getInput());
-        return result.getResultNumber() == 0 ? dims : withoutLast(dims);
-      })
-      .Case<ColumnSumsOp>(
-          [&](ColumnSumsOp op) { return withoutLast(dimsOf(op.getWeight())); })
-      .Case<PositionIdsOp, AttentionOp, LayerNormOp, RmsNormOp, SoftmaxOp,
-            GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp,
-            SubOp, MulOp, DivOp, L2NormalizeOp, QuantizeOp, DequantizeOp>(
-          [&](Operation *op) { return dimsOf(op->getOperand(0)); })
-      .Default([](Operation *) { return failure(); });
-}
-
 static Dims staticDims(RankedTensorType type) {
   Builder builder(type.getContext());
   return llvm::map_to_vector(
@@ -107,30 +48,62 @@ static Dims staticDims(RankedTensorType type) {
       [&](int64_t size) -> OpFoldResult { return builder.getIndexAttr(size); });
 }
 
-static FailureOr<Dims> reifyByInterface(OpBuilder &builder, OpResult result) {
+/// The `tensor.dim` of an operand that the size is, if any.
+static tensor::DimOp getOperandDim(Operation *op, OpFoldResult size) {
+  auto value = dyn_cast_if_present<Value>(size);
+  auto dim = value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+  bool isOperand =
+      dim && llvm::is_contained(op->getOperands(), dim.getSource());
+  return isOperand && getConstantDim(dim) ? dim : tensor::DimOp();
+}
+
+/// Erases what an interface created to read sizes of the operands, where
+/// nothing uses it.
+static void eraseUnusedDims(Operation *op,
+                            const ReifiedRankedShapedTypeDims &shapes) {
+  llvm::SmallSetVector<Operation *, 4> unused;
+  for (const auto &shape : shapes)
+    for (OpFoldResult size : shape)
+      if (tensor::DimOp dim = getOperandDim(op, size); dim && dim.use_empty())
+        unused.insert(dim);
+  for (Operation *dim : unused) {
+    Operation *index = cast<tensor::DimOp>(dim).getIndex().getDefiningOp();
+    dim->erase();
+    if (index->use_empty())
+      index->erase();
+  }
+}
+
+/// What the op says, in terms of the sizes that are known of its operands.
+static FailureOr<Dims> reifyByInterface(OpBuilder &builder, OpResult result,
+                                        DimsOf dimsOf) {
   auto op = dyn_cast<ReifyRankedShapedTypeOpInterface>(result.getOwner());
   ReifiedRankedShapedTypeDims shapes;
   if (!op || failed(op.reifyResultShapes(builder, shapes)))
     return failure();
-  return Dims(shapes[result.getResultNumber()]);
+  Dims dims(shapes[result.getResultNumber()]);
+  llvm::SmallDenseMap<Value, Dims> known; // asked once: it may create ops
+  for (OpFoldResult &size : dims)
+    if (tensor::DimOp dim = getOperandDim(op, size)) {
+      auto [entry, isNew] = known.try_emplace(dim.getSource());
+      if (isNew)
+        entry->second = dimsOf(dim.getSource());
+      size = entry->second[*getConstantDim(dim)];
+    }
+  eraseUnusedDims(op, shapes);
+  return dims;
 }
 
 FailureOr<Dims> tq::reifyComputedDims(OpBuilder &builder, OpResult result,
                                       DimsOf dimsOf) {
   Operation *op = result.getOwner();
-  if (isa<TQDialect>(op->getDialect()))
-    return reifyTQ(result, dimsOf);
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     return dimsOf(destination.getTiedOpOperand(result)->get());
-  if (auto empty = dyn_cast<tensor::EmptyOp>(op))
-    return empty.getMixedSizes();
   if (auto cast = dyn_cast<tensor::CastOp>(op))
     return dimsOf(cast.getSource());
-  if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op))
-    return reifySlice(slice);
   if (auto gather = dyn_cast<tensor::GatherOp>(op))
     return reifyGather(gather, dimsOf);
-  return reifyByInterface(builder, result);
+  return reifyByInterface(builder, result, dimsOf);
 }
 
 FailureOr<Dims> tq::reifyResultDims(OpBuilder &builder, OpResult result,

@@ -93,6 +93,14 @@ bool isView(mlir::Operation *op);
 mlir::RankedTensorType getRowParameterType(mlir::RankedTensorType type,
                                            mlir::Type element);
 
+namespace detail {
+/// ReifyRankedShapedTypeOpInterface of ops whose result has the shape of the
+/// first operand.
+llvm::LogicalResult
+reifyFirstOperand(mlir::Operation *op, mlir::OpBuilder &builder,
+                  mlir::ReifiedRankedShapedTypeDims &shapes);
+} // namespace detail
+
 } // namespace tq
 
 #include "tq/Dialect/TQ/IR/TQInterfaces.h.inc"

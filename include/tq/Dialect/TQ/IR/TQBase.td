@@ -114,4 +114,23 @@ def TQ_QuantTensor : RankedTensorOf<[TQ_QuantElement]>;
 class TQ_Op<string opMnemonic, list<Trait> traits = []>
     : Op<TQ_Dialect, opMnemonic, traits>;
 
+def TQ_ReifyShapes : DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                                               ["reifyResultShapes"]>;
+
+// An op whose result has the shape of the first operand.
+class TQ_SameShapeOp<string opMnemonic, list<Trait> traits = []>
+    : TQ_Op<opMnemonic, !listconcat(traits, [TQ_ReifyShapes])> {
+  let extraClassDefinition = [{
+    ::llvm::LogicalResult $cppClass::reifyResultShapes(
+        ::mlir::OpBuilder &builder, ::mlir::ReifiedRankedShapedTypeDims &shapes) {
+      return ::tq::detail::reifyFirstOperand(*this, builder, shapes);
+    }
+  }];
+}
+
+// An op whose result has the type of the first operand.
+class TQ_SameTypeOp<string opMnemonic, string firstOperand, list<Trait> traits = []>
+    : TQ_SameShapeOp<opMnemonic,
+                     !listconcat(traits, [AllTypesMatch<[firstOperand, "result"]>])>;
+
 #endif // TQ_DIALECT_TQ_IR_TQBASE_TD

@@ -11,7 +11,7 @@
 include "tq/Dialect/TQ/IR/TQBase.td"
 include "tq/Dialect/TQ/IR/TQInterfaces.td"
 
-def TQ_PositionIdsOp : TQ_Op<"position_ids", [Pure, InferTypeOpAdaptor]> {
+def TQ_PositionIdsOp : TQ_SameTypeOp<"position_ids", "ids", [Pure]> {
   let summary = "number the tokens of each sequence";
   let description = [{
     Without `padding_id`: `result[b,s] = s`. With it (RoBERTa):
@@ -31,7 +31,7 @@ def TQ_PositionIdsOp : TQ_Op<"position_ids", [Pure, InferTypeOpAdaptor]> {
   let hasVerifier = 1;
 }
 
-def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor,
+def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>,
     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "look rows of a table up";
@@ -52,7 +52,7 @@ def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor,
   let hasVerifier = 1;
 }
 
-def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor,
+def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "apply a fully connected layer";
@@ -77,7 +77,7 @@ def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor,
   let hasVerifier = 1;
 }
 
-def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor,
+def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "multiply matrices, with equal leading dimensions";
@@ -99,7 +99,7 @@ def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor,
   let hasVerifier = 1;
 }
 
-def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
+def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "compute scaled dot-product attention over heads";
@@ -152,8 +152,8 @@ def TQ_AttentionOp : TQ_Op<"attention", [Pure, InferTypeOpAdaptor,
   }];
 }
 
-def TQ_LayerNormOp : TQ_Op<"layer_norm",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+def TQ_LayerNormOp : TQ_SameTypeOp<"layer_norm", "input",
+    [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "normalize rows to zero mean and unit variance";
   let description = [{
@@ -176,8 +176,8 @@ def TQ_LayerNormOp : TQ_Op<"layer_norm",
   let hasVerifier = 1;
 }
 
-def TQ_RmsNormOp : TQ_Op<"rms_norm",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+def TQ_RmsNormOp : TQ_SameTypeOp<"rms_norm", "input",
+    [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "scale rows to unit root mean square";
   let description = [{
@@ -198,7 +198,7 @@ def TQ_RmsNormOp : TQ_Op<"rms_norm",
 }
 
 class TQ_UnaryOp<string mnemonic, list<Trait> traits = []>
-    : TQ_Op<mnemonic, !listconcat([Pure, SameOperandsAndResultType,
+    : TQ_SameShapeOp<mnemonic, !listconcat([Pure, SameOperandsAndResultType,
           DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>], traits)> {
   let arguments = (ins TQ_FloatTensor:$input);
   let results = (outs TQ_FloatTensor:$result);
@@ -291,7 +291,7 @@ def TQ_SigmoidOp : TQ_UnaryOp<"sigmoid"> {
 }
 
 class TQ_BinaryOp<string mnemonic, list<Trait> traits = []>
-    : TQ_Op<mnemonic, !listconcat([Pure, InferTypeOpAdaptor,
+    : TQ_SameTypeOp<mnemonic, "lhs", !listconcat([Pure,
           DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
           DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>], traits)> {
   let arguments = (ins TQ_FloatTensor:$lhs, TQ_FloatTensor:$rhs);
@@ -352,7 +352,8 @@ def TQ_DivOp : TQ_BinaryOp<"div"> {
 }
 
 def TQ_PoolOp : TQ_Op<"pool",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
+    [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
+     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
   let summary = "reduce the sequence to one row";
   let description = [{
     `first` is row 0, which the CLS token holds; it takes no mask. The others are of

@@ -11,7 +11,7 @@
 include "tq/Dialect/TQ/IR/TQBase.td"
 include "tq/Dialect/TQ/IR/TQInterfaces.td"
 
-def TQ_QuantizeOp : TQ_Op<"quantize",
+def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
     [Pure, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "quantize with the parameters of the result type";
   let description = [{
@@ -33,7 +33,7 @@ def TQ_QuantizeOp : TQ_Op<"quantize",
   let hasFolder = 1;
 }
 
-def TQ_DequantizeOp : TQ_Op<"dequantize",
+def TQ_DequantizeOp : TQ_SameShapeOp<"dequantize",
     [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor,
      DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
@@ -62,7 +62,8 @@ def TQ_DequantizeOp : TQ_Op<"dequantize",
 }
 
 def TQ_DynamicQuantizeOp : TQ_Op<"dynamic_quantize",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+    [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
+     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "quantize each row to u8 with parameters found at run time";
   let description = [{
     For each row: `lo = min(0, min x)`, `hi = max(0, max x)`, `scale = (hi - lo) / 255`
@@ -86,7 +87,8 @@ def TQ_DynamicQuantizeOp : TQ_Op<"dynamic_quantize",
 }
 
 def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
-    [Pure, InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+    [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
+     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "look rows of an s8 table up";
   let description = [{
@@ -109,7 +111,7 @@ def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
 }
 
 def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
-    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor,
+    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor, TQ_ReifyShapes,
      DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
   let summary = "apply a linear layer in integers, with its whole epilogue";
   let description = [{

@@ -116,7 +116,7 @@ def TQ_QuantizeWeightOp : TQ_Op<"quantize_weight", [Pure, InferTypeOpAdaptor,
   let hasVerifier = 1;
 }
 
-def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor,
+def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
     DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "sum a quantized linear weight over its inputs";
   let description = [{
