@@ -7,6 +7,8 @@
 
 #include "tq/Dialect/TQ/IR/TQ.h"
 
+#include "mlir/IR/TypeUtilities.h"
+
 using namespace mlir;
 using namespace tq;
 
@@ -72,7 +74,7 @@ SmallVector<EqualDims> MatmulOp::getEqualDims() {
 SmallVector<EqualDims> AttentionOp::getEqualDims() {
   return Pairs()
       .add(getQuery(), 0, getKey(), 0)
-      .addLeading(getKey(), getValue(), 2)
+      .addLeading(getKey(), getValue(), 3)
       .addLeading(getKey(), getMask(), 2)
       .take();
 }
@@ -127,4 +129,29 @@ SmallVector<EqualDims> DequantizeOp::getEqualDims() {
 
 SmallVector<EqualDims> QuantizedEmbeddingOp::getEqualDims() {
   return Pairs().add(getTable(), 0, getScales(), 0).take();
+}
+
+//===----------------------------------------------------------------------===//
+// Verifier
+//===----------------------------------------------------------------------===//
+
+static int64_t sizeOf(TensorDim dim) {
+  return cast<RankedTensorType>(dim.tensor.getType()).getDimSize(dim.dim);
+}
+
+static std::string describe(Operation *op, TensorDim dim) {
+  auto operands = op->getOperands();
+  auto number = llvm::find(operands, dim.tensor) - operands.begin();
+  return ("dimension " + Twine(dim.dim) + " of operand #" + Twine(number))
+      .str();
+}
+
+LogicalResult tq::detail::verifyEqualDims(Operation *op) {
+  for (auto [a, b] : cast<EqualDimsOpInterface>(op).getEqualDims())
+    if (failed(verifyCompatibleDims({sizeOf(a), sizeOf(b)})))
+      return op->emitOpError("expected ")
+             << describe(op, a) << " and " << describe(op, b)
+             << " to be equal, but got " << a.tensor.getType() << " and "
+             << b.tensor.getType();
+  return success();
 }

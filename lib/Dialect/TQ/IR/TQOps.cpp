@@ -21,20 +21,10 @@ static RankedTensorType tensorOf(Value value) {
   return cast<RankedTensorType>(value.getType());
 }
 
-/// Equal, where both are known.
-static bool dimsAgree(int64_t a, int64_t b) {
-  return a == b || ShapedType::isDynamic(a) || ShapedType::isDynamic(b);
-}
-
-static bool shapesAgree(ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
-  return a.size() == b.size() && llvm::all_of(llvm::zip(a, b), [](auto pair) {
-           return dimsAgree(std::get<0>(pair), std::get<1>(pair));
-         });
-}
-
+/// `value`, where present, has that rank.
 static LogicalResult expectRank(Operation *op, StringRef name, Value value,
                                 int64_t rank) {
-  if (tensorOf(value).getRank() == rank)
+  if (!value || tensorOf(value).getRank() == rank)
     return success();
   return op->emitOpError("expected ")
          << name << " of rank " << rank << ", but got " << value.getType();
@@ -47,28 +37,6 @@ static LogicalResult expectMinRank(Operation *op, StringRef name, Value value,
   return op->emitOpError("expected ")
          << name << " of rank " << rank << " or more, but got "
          << value.getType();
-}
-
-/// The vector `value`, where present, has `size` elements.
-static LogicalResult expectSize(Operation *op, StringRef name, Value value,
-                                int64_t size) {
-  if (!value || dimsAgree(tensorOf(value).getDimSize(0), size))
-    return success();
-  return op->emitOpError("expected ")
-         << name << " with " << size << " elements, but got "
-         << value.getType();
-}
-
-/// `value`, where present, has the shape of `input` without its last dimension.
-static LogicalResult expectRowParameters(Operation *op, StringRef name,
-                                         Value value, Value input) {
-  if (!value || shapesAgree(tensorOf(value).getShape(),
-                            tensorOf(input).getShape().drop_back()))
-    return success();
-  return op->emitOpError("expected ")
-         << name
-         << " with the shape of the input without its last dimension, but got "
-         << value.getType() << " for " << input.getType();
 }
 
 static LogicalResult expectStorage(Operation *op, StringRef name, Value value,
@@ -207,52 +175,28 @@ LogicalResult EmbeddingOp::verify() {
   return expectRank(*this, "table", getTable(), 2);
 }
 
-static LogicalResult verifyLinear(Operation *op, Value input, Value weight,
-                                  Value bias) {
-  if (failed(expectMinRank(op, "input", input, 1)) ||
-      failed(expectRank(op, "weight", weight, 2)))
-    return failure();
-  if (!dimsAgree(tensorOf(input).getShape().back(),
-                 tensorOf(weight).getDimSize(1)))
-    return op->emitOpError("expected an input whose last dimension is that of "
-                           "the weight, but got ")
-           << input.getType() << " and " << weight.getType();
-  return expectSize(op, "bias", bias, tensorOf(weight).getDimSize(0));
+static LogicalResult verifyLinear(Operation *op, Value input, Value weight) {
+  return success(succeeded(expectMinRank(op, "input", input, 1)) &&
+                 succeeded(expectRank(op, "weight", weight, 2)));
 }
 
 LogicalResult LinearOp::verify() {
-  return verifyLinear(*this, getInput(), getWeight(), getBias());
+  return verifyLinear(*this, getInput(), getWeight());
 }
 
 LogicalResult MatmulOp::verify() {
-  auto lhs = tensorOf(getLhs()), rhs = tensorOf(getRhs());
-  int64_t rank = lhs.getRank();
   if (failed(expectMinRank(*this, "lhs", getLhs(), 2)))
     return failure();
-  if (rhs.getRank() != rank ||
-      !shapesAgree(lhs.getShape().drop_back(2), rhs.getShape().drop_back(2)))
-    return emitOpError("expected equal ranks and leading dimensions, but got ")
-           << lhs << " and " << rhs;
-  if (!dimsAgree(lhs.getDimSize(rank - 1),
-                 rhs.getDimSize(getTransposeRhs() ? rank - 1 : rank - 2)))
-    return emitOpError("expected equal contracted dimensions, but got ")
-           << lhs << " and " << rhs;
-  return success();
+  return expectRank(*this, "rhs", getRhs(), tensorOf(getLhs()).getRank());
 }
 
 LogicalResult AttentionOp::verify() {
-  auto query = tensorOf(getQuery()), key = tensorOf(getKey()),
-       value = tensorOf(getValue());
-  for (auto [name, operand] : {std::pair<StringRef, Value>{"query", getQuery()},
-                               {"key", getKey()},
-                               {"value", getValue()}})
-    if (failed(expectRank(*this, name, operand, 3)))
-      return failure();
-  if (!dimsAgree(query.getDimSize(0), key.getDimSize(0)) ||
-      !shapesAgree(key.getShape(), value.getShape()))
-    return emitOpError(
-               "expected one batch, and key and value of equal shape, but got ")
-           << query << ", " << key << " and " << value;
+  auto query = tensorOf(getQuery()), key = tensorOf(getKey());
+  if (failed(expectRank(*this, "query", getQuery(), 3)) ||
+      failed(expectRank(*this, "key", getKey(), 3)) ||
+      failed(expectRank(*this, "value", getValue(), 3)) ||
+      failed(expectRank(*this, "mask", getMask(), 2)))
+    return failure();
   auto heads = static_cast<int64_t>(getNumHeads()), kvHeads = getKvHeads();
   int64_t width = query.getDimSize(2), kvWidth = key.getDimSize(2);
   if (ShapedType::isDynamic(width) || ShapedType::isDynamic(kvWidth))
@@ -265,36 +209,29 @@ LogicalResult AttentionOp::verify() {
                                     << " key/value heads of one size, the "
                                        "second dividing the first, but got "
                                     << query << " and " << key;
-  if (getMask() && !(tensorOf(getMask()).getRank() == 2 &&
-                     shapesAgree(tensorOf(getMask()).getShape(),
-                                 key.getShape().drop_back())))
-    return emitOpError("expected a mask of shape [batch, keys], but got ")
-           << getMask().getType();
   return success();
 }
 
-/// A static last dimension, parameters of its size, and epsilon >= 0.
-static LogicalResult verifyNorm(Operation *op, Value input, Value gamma,
-                                Value beta, const APFloat &epsilon) {
+/// A static last dimension, and epsilon >= 0.
+static LogicalResult verifyNorm(Operation *op, Value input,
+                                const APFloat &epsilon) {
   if (failed(expectMinRank(op, "input", input, 1)))
     return failure();
-  int64_t size = tensorOf(input).getShape().back();
-  if (ShapedType::isDynamic(size))
+  if (ShapedType::isDynamic(tensorOf(input).getShape().back()))
     return op->emitOpError("expected a static last dimension, but got ")
            << input.getType();
   if (epsilon.isNaN() || epsilon.isNegative())
     return op->emitOpError("expected an epsilon that is not negative, but got ")
            << epsilon.convertToFloat();
-  return success(succeeded(expectSize(op, "gamma", gamma, size)) &&
-                 succeeded(expectSize(op, "beta", beta, size)));
+  return success();
 }
 
 LogicalResult LayerNormOp::verify() {
-  return verifyNorm(*this, getInput(), getGamma(), getBeta(), getEpsilon());
+  return verifyNorm(*this, getInput(), getEpsilon());
 }
 
 LogicalResult RmsNormOp::verify() {
-  return verifyNorm(*this, getInput(), getGamma(), /*beta=*/{}, getEpsilon());
+  return verifyNorm(*this, getInput(), getEpsilon());
 }
 
 LogicalResult SoftmaxOp::verify() {
@@ -306,15 +243,10 @@ LogicalResult L2NormalizeOp::verify() {
 }
 
 static LogicalResult verifyBroadcast(Operation *op, Value lhs, Value rhs) {
-  ArrayRef<int64_t> left = tensorOf(lhs).getShape(),
-                    right = tensorOf(rhs).getShape();
-  bool ok = right.size() <= left.size();
-  if (ok)
-    for (auto [l, r] : llvm::zip(left.take_back(right.size()), right))
-      ok &= r == 1 || dimsAgree(l, r);
-  if (ok)
+  if (tensorOf(rhs).getRank() <= tensorOf(lhs).getRank())
     return success();
-  return op->emitOpError("expected a rhs that broadcasts to the lhs, but got ")
+  return op->emitOpError("expected a rhs of no higher rank than the lhs, but "
+                         "got ")
          << rhs.getType() << " for " << lhs.getType();
 }
 
@@ -339,13 +271,7 @@ LogicalResult PoolOp::verify() {
     return emitOpError(needsMask ? "expected a mask for '"
                                  : "expected no mask for '")
            << stringifyPoolKind(getKind()) << "'";
-  if (getMask() && !(tensorOf(getMask()).getRank() == 2 &&
-                     shapesAgree(tensorOf(getMask()).getShape(),
-                                 tensorOf(getInput()).getShape().drop_back())))
-    return emitOpError("expected a mask of the first two dimensions of the "
-                       "input, but got ")
-           << getMask().getType() << " for " << getInput().getType();
-  return success();
+  return expectRank(*this, "mask", getMask(), 2);
 }
 
 //===----------------------------------------------------------------------===//
@@ -378,10 +304,10 @@ LogicalResult DequantizeOp::verify() {
     return emitOpError(
         isAny ? "expected scales for !quant.any"
               : "expected no scales or zero points for !quant.uniform");
-  return success(succeeded(expectRowParameters(*this, "scales", getScales(),
-                                               getInput())) &&
-                 succeeded(expectRowParameters(*this, "zero points",
-                                               getZeroPoints(), getInput())));
+  int64_t rows = tensorOf(getInput()).getRank() - 1;
+  return success(
+      succeeded(expectRank(*this, "scales", getScales(), rows)) &&
+      succeeded(expectRank(*this, "zero points", getZeroPoints(), rows)));
 }
 
 LogicalResult DynamicQuantizeOp::verify() {
@@ -389,22 +315,16 @@ LogicalResult DynamicQuantizeOp::verify() {
 }
 
 LogicalResult QuantizedEmbeddingOp::verify() {
-  if (failed(expectRank(*this, "table", getTable(), 2)))
-    return failure();
-  return expectSize(*this, "scales", getScales(),
-                    tensorOf(getTable()).getDimSize(0));
+  return expectRank(*this, "table", getTable(), 2);
 }
 
 LogicalResult QuantizedLinearOp::verify() {
-  if (failed(verifyLinear(*this, getInput(), getWeight(), getBias())) ||
+  int64_t rank = tensorOf(getInput()).getRank();
+  if (failed(verifyLinear(*this, getInput(), getWeight())) ||
       failed(expectStorage(*this, "input", getInput(), /*isSigned=*/false)) ||
       failed(expectStorage(*this, "weight", getWeight(), /*isSigned=*/true)) ||
-      failed(expectRowParameters(*this, "input scales", getInputScales(),
-                                 getInput())) ||
-      failed(expectRowParameters(*this, "zero points", getZeroPoints(),
-                                 getInput())) ||
-      failed(expectSize(*this, "weight scales", getWeightScales(),
-                        tensorOf(getWeight()).getDimSize(0))))
+      failed(expectRank(*this, "input scales", getInputScales(), rank - 1)) ||
+      failed(expectRank(*this, "zero points", getZeroPoints(), rank - 1)))
     return failure();
   int64_t depth = tensorOf(getWeight()).getDimSize(1);
   if (!ShapedType::isDynamic(depth) && depth > kMaxIntegerDepth)
@@ -414,5 +334,5 @@ LogicalResult QuantizedLinearOp::verify() {
   if (getResidual() && getResidual().getType() != getType())
     return emitOpError("expected a residual of the result's type ")
            << getType() << ", but got " << getResidual().getType();
-  return success();
+  return expectRank(*this, "residual", getResidual(), rank);
 }

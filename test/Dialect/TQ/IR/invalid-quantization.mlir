@@ -70,7 +70,7 @@ func.func @f(%q: tensor<?x48x!quant.uniform<u8:f32, 0.5:128>>, %z: tensor<?xi32>
 
 // tq.dequantize (C1): the shape of the scales
 func.func @f(%q: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<48xf32>) {
-  // expected-error @below {{expected scales with the shape of the input without its last dimension, but got 'tensor<48xf32>' for 'tensor<3x48x!quant.any<u8:f32>>'}}
+  // expected-error @below {{expected dimension 0 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<3x48x!quant.any<u8:f32>>' and 'tensor<48xf32>'}}
   %0 = tq.dequantize %q scales(%s)
     : (tensor<3x48x!quant.any<u8:f32>>, tensor<48xf32>) -> tensor<3x48xf32>
   return
@@ -80,7 +80,7 @@ func.func @f(%q: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<48xf32>) {
 
 // tq.dequantize (C1): the shape of the zero points
 func.func @f(%q: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<3xf32>, %z: tensor<3x1xi32>) {
-  // expected-error @below {{expected zero points with the shape of the input without its last dimension}}
+  // expected-error @below {{expected zero points of rank 1, but got 'tensor<3x1xi32>'}}
   %0 = tq.dequantize %q scales(%s) zero_points(%z)
     : (tensor<3x48x!quant.any<u8:f32>>, tensor<3xf32>, tensor<3x1xi32>) -> tensor<3x48xf32>
   return
@@ -119,7 +119,7 @@ func.func @f(%ids: tensor<?xi64>, %t: tensor<97x!quant.any<i8<-127:127>:f32>>, %
 
 // tq.quantized_embedding (C2): a scale a row, not a column
 func.func @f(%ids: tensor<?xi64>, %t: tensor<97x48x!quant.any<i8<-127:127>:f32>>, %s: tensor<48xf32>) {
-  // expected-error @below {{expected scales with 97 elements, but got 'tensor<48xf32>'}}
+  // expected-error @below {{expected dimension 0 of operand #1 and dimension 0 of operand #2 to be equal, but got}}
   %0 = tq.quantized_embedding %ids, %t, %s
     : (tensor<?xi64>, tensor<97x48x!quant.any<i8<-127:127>:f32>>, tensor<48xf32>) -> tensor<?x48xf32>
   return
@@ -166,7 +166,7 @@ func.func @f(%x: tensor<?x48x!quant.any<u8:f32>>, %s: tensor<?xf32>,
 // tq.quantized_linear (C1): the contracted dimension
 func.func @f(%x: tensor<?x47x!quant.any<u8:f32>>, %s: tensor<?xf32>,
              %w: tensor<80x48x!quant.any<i8<-127:127>:f32>>, %ws: tensor<80xf32>) {
-  // expected-error @below {{expected an input whose last dimension is that of the weight}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 1 of operand #2 to be equal, but got}}
   %0 = tq.quantized_linear %x, %s weight(%w, %ws)
     : (tensor<?x47x!quant.any<u8:f32>>, tensor<?xf32>,
        tensor<80x48x!quant.any<i8<-127:127>:f32>>, tensor<80xf32>) -> tensor<?x80xf32>
@@ -178,7 +178,7 @@ func.func @f(%x: tensor<?x47x!quant.any<u8:f32>>, %s: tensor<?xf32>,
 // tq.quantized_linear (C2): input scales
 func.func @f(%x: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<2xf32>,
              %w: tensor<80x48x!quant.any<i8<-127:127>:f32>>, %ws: tensor<80xf32>) {
-  // expected-error @below {{expected input scales with the shape of the input without its last dimension}}
+  // expected-error @below {{expected dimension 0 of operand #0 and dimension 0 of operand #1 to be equal, but got}}
   %0 = tq.quantized_linear %x, %s weight(%w, %ws)
     : (tensor<3x48x!quant.any<u8:f32>>, tensor<2xf32>,
        tensor<80x48x!quant.any<i8<-127:127>:f32>>, tensor<80xf32>) -> tensor<3x80xf32>
@@ -190,7 +190,7 @@ func.func @f(%x: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<2xf32>,
 // tq.quantized_linear (C2): zero points
 func.func @f(%x: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<3xf32>, %z: tensor<1xi32>,
              %w: tensor<80x48x!quant.any<i8<-127:127>:f32>>, %ws: tensor<80xf32>) {
-  // expected-error @below {{expected zero points with the shape of the input without its last dimension}}
+  // expected-error @below {{expected dimension 0 of operand #0 and dimension 0 of operand #2 to be equal, but got}}
   %0 = tq.quantized_linear %x, %s zero_points(%z) weight(%w, %ws)
     : (tensor<3x48x!quant.any<u8:f32>>, tensor<3xf32>, tensor<1xi32>,
        tensor<80x48x!quant.any<i8<-127:127>:f32>>, tensor<80xf32>) -> tensor<3x80xf32>
@@ -202,7 +202,7 @@ func.func @f(%x: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<3xf32>, %z: tensor<
 // tq.quantized_linear (C3): weight scales
 func.func @f(%x: tensor<?x48x!quant.any<u8:f32>>, %s: tensor<?xf32>,
              %w: tensor<80x48x!quant.any<i8<-127:127>:f32>>, %ws: tensor<48xf32>) {
-  // expected-error @below {{expected weight scales with 80 elements, but got 'tensor<48xf32>'}}
+  // expected-error @below {{expected dimension 0 of operand #2 and dimension 0 of operand #3 to be equal, but got}}
   %0 = tq.quantized_linear %x, %s weight(%w, %ws)
     : (tensor<?x48x!quant.any<u8:f32>>, tensor<?xf32>,
        tensor<80x48x!quant.any<i8<-127:127>:f32>>, tensor<48xf32>) -> tensor<?x80xf32>
@@ -215,7 +215,7 @@ func.func @f(%x: tensor<?x48x!quant.any<u8:f32>>, %s: tensor<?xf32>,
 func.func @f(%x: tensor<?x48x!quant.any<u8:f32>>, %s: tensor<?xf32>,
              %w: tensor<80x48x!quant.any<i8<-127:127>:f32>>, %ws: tensor<80xf32>,
              %b: tensor<1xf32>) {
-  // expected-error @below {{expected bias with 80 elements, but got 'tensor<1xf32>'}}
+  // expected-error @below {{expected dimension 0 of operand #2 and dimension 0 of operand #4 to be equal, but got}}
   %0 = tq.quantized_linear %x, %s weight(%w, %ws) bias(%b)
     : (tensor<?x48x!quant.any<u8:f32>>, tensor<?xf32>,
        tensor<80x48x!quant.any<i8<-127:127>:f32>>, tensor<80xf32>, tensor<1xf32>)

@@ -304,7 +304,7 @@ func.func @f(%x: tensor<?x48xf32>, %w: tensor<48xf32>) {
 
 // tq.linear (C1): the contracted dimension; the weight is not transposed
 func.func @f(%x: tensor<?x48xf32>, %w: tensor<48x80xf32>) {
-  // expected-error @below {{expected an input whose last dimension is that of the weight, but got 'tensor<?x48xf32>' and 'tensor<48x80xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 1 of operand #1 to be equal, but got 'tensor<?x48xf32>' and 'tensor<48x80xf32>'}}
   %0 = tq.linear %x, %w : (tensor<?x48xf32>, tensor<48x80xf32>) -> tensor<?x48xf32>
   return
 }
@@ -313,7 +313,7 @@ func.func @f(%x: tensor<?x48xf32>, %w: tensor<48x80xf32>) {
 
 // tq.linear (C2)
 func.func @f(%x: tensor<?x48xf32>, %w: tensor<80x48xf32>, %b: tensor<48xf32>) {
-  // expected-error @below {{expected bias with 80 elements, but got 'tensor<48xf32>'}}
+  // expected-error @below {{expected dimension 0 of operand #1 and dimension 0 of operand #2 to be equal, but got 'tensor<80x48xf32>' and 'tensor<48xf32>'}}
   %0 = tq.linear %x, %w, %b
     : (tensor<?x48xf32>, tensor<80x48xf32>, tensor<48xf32>) -> tensor<?x80xf32>
   return
@@ -332,7 +332,7 @@ func.func @f(%a: tensor<7xf32>, %b: tensor<7xf32>) {
 
 // tq.matmul (C1): equal ranks
 func.func @f(%a: tensor<2x7x16xf32>, %b: tensor<16x9xf32>) {
-  // expected-error @below {{expected equal ranks and leading dimensions, but got 'tensor<2x7x16xf32>' and 'tensor<16x9xf32>'}}
+  // expected-error @below {{expected rhs of rank 3, but got 'tensor<16x9xf32>'}}
   %0 = tq.matmul %a, %b : (tensor<2x7x16xf32>, tensor<16x9xf32>) -> tensor<2x7x9xf32>
   return
 }
@@ -341,7 +341,7 @@ func.func @f(%a: tensor<2x7x16xf32>, %b: tensor<16x9xf32>) {
 
 // tq.matmul (C1): equal leading dimensions
 func.func @f(%a: tensor<2x7x16xf32>, %b: tensor<3x16x9xf32>) {
-  // expected-error @below {{expected equal ranks and leading dimensions, but got 'tensor<2x7x16xf32>' and 'tensor<3x16x9xf32>'}}
+  // expected-error @below {{expected dimension 0 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<2x7x16xf32>' and 'tensor<3x16x9xf32>'}}
   %0 = tq.matmul %a, %b : (tensor<2x7x16xf32>, tensor<3x16x9xf32>) -> tensor<2x7x9xf32>
   return
 }
@@ -350,7 +350,7 @@ func.func @f(%a: tensor<2x7x16xf32>, %b: tensor<3x16x9xf32>) {
 
 // tq.matmul (C2)
 func.func @f(%a: tensor<7x16xf32>, %b: tensor<15x9xf32>) {
-  // expected-error @below {{expected equal contracted dimensions, but got 'tensor<7x16xf32>' and 'tensor<15x9xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<7x16xf32>' and 'tensor<15x9xf32>'}}
   %0 = tq.matmul %a, %b : (tensor<7x16xf32>, tensor<15x9xf32>) -> tensor<7x9xf32>
   return
 }
@@ -359,7 +359,7 @@ func.func @f(%a: tensor<7x16xf32>, %b: tensor<15x9xf32>) {
 
 // tq.matmul (C2): transposed
 func.func @f(%a: tensor<7x16xf32>, %b: tensor<16x9xf32>) {
-  // expected-error @below {{expected equal contracted dimensions, but got 'tensor<7x16xf32>' and 'tensor<16x9xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 1 of operand #1 to be equal, but got 'tensor<7x16xf32>' and 'tensor<16x9xf32>'}}
   %0 = tq.matmul %a, %b {transpose_rhs} : (tensor<7x16xf32>, tensor<16x9xf32>) -> tensor<7x16xf32>
   return
 }
@@ -378,7 +378,7 @@ func.func @f(%q: tensor<?x64xf32>) {
 
 // tq.attention (C1): one batch
 func.func @f(%q: tensor<2x5x64xf32>, %k: tensor<3x5x64xf32>) {
-  // expected-error @below {{expected one batch, and key and value of equal shape}}
+  // expected-error @below {{expected dimension 0 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<2x5x64xf32>' and 'tensor<3x5x64xf32>'}}
   %0 = tq.attention %q, %k, %k {num_heads = 4 : i64, scale = 0.25 : f32}
     : (tensor<2x5x64xf32>, tensor<3x5x64xf32>, tensor<3x5x64xf32>) -> tensor<2x5x64xf32>
   return
@@ -388,7 +388,7 @@ func.func @f(%q: tensor<2x5x64xf32>, %k: tensor<3x5x64xf32>) {
 
 // tq.attention (C1): key and value of equal shape
 func.func @f(%q: tensor<2x5x64xf32>, %k: tensor<2x7x64xf32>) {
-  // expected-error @below {{expected one batch, and key and value of equal shape}}
+  // expected-error @below {{expected dimension 1 of operand #1 and dimension 1 of operand #0 to be equal, but got 'tensor<2x7x64xf32>' and 'tensor<2x5x64xf32>'}}
   %0 = tq.attention %q, %k, %q {num_heads = 4 : i64, scale = 0.25 : f32}
     : (tensor<2x5x64xf32>, tensor<2x7x64xf32>, tensor<2x5x64xf32>) -> tensor<2x5x64xf32>
   return
@@ -448,7 +448,7 @@ func.func @f(%q: tensor<?x?x64xf32>, %k: tensor<?x?x48xf32>) {
 
 // tq.attention (C3): rank
 func.func @f(%q: tensor<?x?x64xf32>, %m: tensor<?xi64>) {
-  // expected-error @below {{expected a mask of shape [batch, keys], but got 'tensor<?xi64>'}}
+  // expected-error @below {{expected mask of rank 2, but got 'tensor<?xi64>'}}
   %0 = tq.attention %q, %q, %q mask(%m) {num_heads = 4 : i64, scale = 0.25 : f32}
     : (tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?xi64>)
     -> tensor<?x?x64xf32>
@@ -459,7 +459,7 @@ func.func @f(%q: tensor<?x?x64xf32>, %m: tensor<?xi64>) {
 
 // tq.attention (C3): keys, not queries
 func.func @f(%q: tensor<2x5x64xf32>, %k: tensor<2x7x64xf32>, %m: tensor<2x5xi64>) {
-  // expected-error @below {{expected a mask of shape [batch, keys], but got 'tensor<2x5xi64>'}}
+  // expected-error @below {{expected dimension 1 of operand #1 and dimension 1 of operand #3 to be equal, but got 'tensor<2x7x64xf32>' and 'tensor<2x5xi64>'}}
   %0 = tq.attention %q, %k, %k mask(%m) {num_heads = 4 : i64, scale = 0.25 : f32}
     : (tensor<2x5x64xf32>, tensor<2x7x64xf32>, tensor<2x7x64xf32>, tensor<2x5xi64>)
     -> tensor<2x5x64xf32>
@@ -470,7 +470,7 @@ func.func @f(%q: tensor<2x5x64xf32>, %k: tensor<2x7x64xf32>, %m: tensor<2x5xi64>
 
 // tq.layer_norm (C1): gamma
 func.func @f(%x: tensor<?x48xf32>, %g: tensor<47xf32>) {
-  // expected-error @below {{expected gamma with 48 elements, but got 'tensor<47xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<?x48xf32>' and 'tensor<47xf32>'}}
   %0 = tq.layer_norm %x, %g {epsilon = 0.0 : f32}
     : (tensor<?x48xf32>, tensor<47xf32>) -> tensor<?x48xf32>
   return
@@ -480,7 +480,7 @@ func.func @f(%x: tensor<?x48xf32>, %g: tensor<47xf32>) {
 
 // tq.layer_norm (C1): beta
 func.func @f(%x: tensor<?x48xf32>, %g: tensor<48xf32>, %b: tensor<1xf32>) {
-  // expected-error @below {{expected beta with 48 elements, but got 'tensor<1xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #2 to be equal, but got 'tensor<?x48xf32>' and 'tensor<1xf32>'}}
   %0 = tq.layer_norm %x, %g, %b {epsilon = 0.0 : f32}
     : (tensor<?x48xf32>, tensor<48xf32>, tensor<1xf32>) -> tensor<?x48xf32>
   return
@@ -529,7 +529,7 @@ func.func @f(%x: tensor<?x48xf32>, %g: tensor<48xf32>) {
 
 // tq.rms_norm (C1): gamma
 func.func @f(%x: tensor<?x48xf32>, %g: tensor<1xf32>) {
-  // expected-error @below {{expected gamma with 48 elements, but got 'tensor<1xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<?x48xf32>' and 'tensor<1xf32>'}}
   %0 = tq.rms_norm %x, %g {epsilon = 0.0 : f32}
     : (tensor<?x48xf32>, tensor<1xf32>) -> tensor<?x48xf32>
   return
@@ -586,7 +586,7 @@ func.func @f(%x: tensor<8xi64>) {
 
 // tq.add (C1): sizes
 func.func @f(%x: tensor<?x48xf32>, %y: tensor<47xf32>) {
-  // expected-error @below {{expected a rhs that broadcasts to the lhs, but got 'tensor<47xf32>' for 'tensor<?x48xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<?x48xf32>' and 'tensor<47xf32>'}}
   %0 = tq.add %x, %y : (tensor<?x48xf32>, tensor<47xf32>) -> tensor<?x48xf32>
   return
 }
@@ -595,7 +595,7 @@ func.func @f(%x: tensor<?x48xf32>, %y: tensor<47xf32>) {
 
 // tq.add (C1): only the right side broadcasts
 func.func @f(%x: tensor<48xf32>, %y: tensor<?x48xf32>) {
-  // expected-error @below {{expected a rhs that broadcasts to the lhs, but got 'tensor<?x48xf32>' for 'tensor<48xf32>'}}
+  // expected-error @below {{expected a rhs of no higher rank than the lhs, but got 'tensor<?x48xf32>' for 'tensor<48xf32>'}}
   %0 = tq.add %x, %y : (tensor<48xf32>, tensor<?x48xf32>) -> tensor<48xf32>
   return
 }
@@ -604,7 +604,7 @@ func.func @f(%x: tensor<48xf32>, %y: tensor<?x48xf32>) {
 
 // tq.sub (C1): a dimension 1 of the left side does not broadcast
 func.func @f(%x: tensor<3x1xf32>, %y: tensor<3x48xf32>) {
-  // expected-error @below {{expected a rhs that broadcasts to the lhs, but got 'tensor<3x48xf32>' for 'tensor<3x1xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 1 of operand #1 to be equal, but got 'tensor<3x1xf32>' and 'tensor<3x48xf32>'}}
   %0 = tq.sub %x, %y : (tensor<3x1xf32>, tensor<3x48xf32>) -> tensor<3x1xf32>
   return
 }
@@ -613,7 +613,7 @@ func.func @f(%x: tensor<3x1xf32>, %y: tensor<3x48xf32>) {
 
 // tq.mul (C1): aligned at the last dimension, not at the first
 func.func @f(%x: tensor<3x48xf32>, %y: tensor<3xf32>) {
-  // expected-error @below {{expected a rhs that broadcasts to the lhs, but got 'tensor<3xf32>' for 'tensor<3x48xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<3x48xf32>' and 'tensor<3xf32>'}}
   %0 = tq.mul %x, %y : (tensor<3x48xf32>, tensor<3xf32>) -> tensor<3x48xf32>
   return
 }
@@ -622,7 +622,7 @@ func.func @f(%x: tensor<3x48xf32>, %y: tensor<3xf32>) {
 
 // tq.div (C1)
 func.func @f(%x: tensor<3x48xf32>, %y: tensor<2x48xf32>) {
-  // expected-error @below {{expected a rhs that broadcasts to the lhs, but got 'tensor<2x48xf32>' for 'tensor<3x48xf32>'}}
+  // expected-error @below {{expected dimension 0 of operand #0 and dimension 0 of operand #1 to be equal, but got 'tensor<3x48xf32>' and 'tensor<2x48xf32>'}}
   %0 = tq.div %x, %y : (tensor<3x48xf32>, tensor<2x48xf32>) -> tensor<3x48xf32>
   return
 }
@@ -677,7 +677,7 @@ func.func @f(%x: tensor<?x?x48xf32>, %m: tensor<?x?xi64>) {
 
 // tq.pool (C2): a mask of another shape
 func.func @f(%x: tensor<2x5x48xf32>, %m: tensor<2x4xi64>) {
-  // expected-error @below {{expected a mask of the first two dimensions of the input, but got 'tensor<2x4xi64>' for 'tensor<2x5x48xf32>'}}
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 1 of operand #1 to be equal, but got 'tensor<2x5x48xf32>' and 'tensor<2x4xi64>'}}
   %0 = tq.pool %x mask(%m) {kind = #tq.pool_kind<mean>}
     : (tensor<2x5x48xf32>, tensor<2x4xi64>) -> tensor<2x48xf32>
   return

@@ -99,6 +99,9 @@ namespace detail {
 llvm::LogicalResult
 reifyFirstOperand(mlir::Operation *op, mlir::OpBuilder &builder,
                   mlir::ReifiedRankedShapedTypeDims &shapes);
+
+/// Refuses pairs of EqualDimsOpInterface whose sizes are known to differ.
+llvm::LogicalResult verifyEqualDims(mlir::Operation *op);
 } // namespace detail
 
 } // namespace tq

@@ -52,8 +52,8 @@ def TQ_EmbeddingOp : TQ_Op<"embedding", [Pure, InferTypeOpAdaptor, TQ_ReifyShape
   let hasVerifier = 1;
 }
 
-def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
-    DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+def TQ_LinearOp : TQ_Op<"linear", [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+    InferTypeOpAdaptor, TQ_ReifyShapes,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "apply a fully connected layer";
   let description = [{
@@ -77,8 +77,8 @@ def TQ_LinearOp : TQ_Op<"linear", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
   let hasVerifier = 1;
 }
 
-def TQ_MatmulOp : TQ_Op<"matmul", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
-    DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+def TQ_MatmulOp : TQ_Op<"matmul", [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+    InferTypeOpAdaptor, TQ_ReifyShapes,
     DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
   let summary = "multiply matrices, with equal leading dimensions";
   let description = [{
@@ -352,8 +352,8 @@ def TQ_DivOp : TQ_BinaryOp<"div"> {
 }
 
 def TQ_PoolOp : TQ_Op<"pool",
-    [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
-     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
+    [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     InferTypeOpAdaptor, TQ_ReifyShapes]> {
   let summary = "reduce the sequence to one row";
   let description = [{
     `first` is row 0, which the CLS token holds; it takes no mask. The others are of

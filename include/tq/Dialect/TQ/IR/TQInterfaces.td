@@ -47,14 +47,20 @@ def TQ_EqualDimsOpInterface : OpInterface<"EqualDimsOpInterface"> {
   let cppNamespace = "::tq";
   let description = [{
     By this interface an op says which dimensions of its operands have to be of one
-    size. Types need not tell: a dynamic dimension agrees with each other one. The
-    lower phase puts a check into the program for each pair that may differ.
+    size. Where types tell that they are not, the op is refused. Types need not tell: a
+    dynamic dimension agrees with each other one. The lower phase puts a check into the
+    program for each pair that may differ.
+
+    The ranks that the pairs need are checked by the op's own verifier, which runs
+    before.
   }];
   let methods = [
     InterfaceMethod<[{
       The pairs, in the order of the operands.
     }], "::llvm::SmallVector<::tq::EqualDims>", "getEqualDims">
   ];
+  let verify = [{ return ::tq::detail::verifyEqualDims($_op); }];
+  let verifyWithRegions = 1; // after the op's own verifier
 }
 
 def TQ_CompileTimeOpInterface : OpInterface<"CompileTimeOpInterface"> {

@@ -34,8 +34,8 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
 }
 
 def TQ_DequantizeOp : TQ_SameShapeOp<"dequantize",
-    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor,
-     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+    [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     InferTypeOpAdaptor,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "give the real numbers that quantized values stand for";
   let description = [{
@@ -87,8 +87,8 @@ def TQ_DynamicQuantizeOp : TQ_Op<"dynamic_quantize",
 }
 
 def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
-    [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
-     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+    [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     InferTypeOpAdaptor, TQ_ReifyShapes,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "look rows of an s8 table up";
   let description = [{
@@ -111,8 +111,8 @@ def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
 }
 
 def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
-    [Pure, AttrSizedOperandSegments, InferTypeOpAdaptor, TQ_ReifyShapes,
-     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
+    [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     InferTypeOpAdaptor, TQ_ReifyShapes]> {
   let summary = "apply a linear layer in integers, with its whole epilogue";
   let description = [{
     With exact s32 sums and one fused epilogue:
