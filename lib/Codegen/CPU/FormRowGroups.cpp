@@ -44,6 +44,11 @@ static constexpr int64_t kBlockRowUnit = 16;
 // Kernels
 //===----------------------------------------------------------------------===//
 
+static bool isDynamicTensor(Type type) {
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  return tensor && !tensor.hasStaticShape();
+}
+
 /// Whether the dynamic dimensions are the first `rank` ones, or there are none.
 static bool hasRows(RankedTensorType type, unsigned rank) {
   return type.hasStaticShape() ||
@@ -102,18 +107,11 @@ static bool isRowWise(linalg::LinalgOp op, unsigned rank) {
     return false;
   return llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
     auto type = dyn_cast<RankedTensorType>(operand.get().getType());
-    bool isDynamic = type && !type.hasStaticShape();
+    bool isDynamic = isDynamicTensor(operand.get().getType());
     if ((type && !hasRows(type, rank)) ||
         (op.isDpsInit(&operand) && !isDynamic))
       return false;
     return mapsRows(op.getMatchingIndexingMap(&operand), isDynamic, rank);
-  });
-}
-
-static bool hasDynamicOperand(Operation &op) {
-  return llvm::any_of(op.getOperandTypes(), [](Type type) {
-    auto tensor = dyn_cast<RankedTensorType>(type);
-    return tensor && !tensor.hasStaticShape();
   });
 }
 
@@ -129,7 +127,8 @@ static bool isRowWise(func::FuncOp kernel) {
     if (isa<arith::ConstantOp, tensor::DimOp, tensor::EmptyOp, func::ReturnOp>(
             op))
       continue;
-    if (isa<linalg::LinalgOp>(op) && !hasDynamicOperand(op))
+    if (isa<linalg::LinalgOp>(op) &&
+        llvm::none_of(op.getOperandTypes(), isDynamicTensor))
       continue; // on weights alone
     auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
     if (!linalgOp || !isRowWise(linalgOp, rank))
@@ -186,9 +185,9 @@ private:
 
 } // namespace
 
+/// Of a call of a row-wise kernel.
 static bool hasRows(Value operand) {
-  auto type = dyn_cast<RankedTensorType>(operand.getType());
-  return type && !type.hasStaticShape();
+  return isDynamicTensor(operand.getType());
 }
 
 /// The number of rows that a call of a row-wise kernel is for; none for other

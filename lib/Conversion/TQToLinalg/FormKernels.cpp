@@ -23,11 +23,9 @@ namespace tq {
 using namespace mlir;
 using namespace tq;
 
-/// Ops whose results a kernel writes.
 static bool isComputed(Value value) {
   Operation *op = value.getDefiningOp();
-  return op && !isView(op) && !isa<tensor::EmptyOp, program::GetStateOp>(op) &&
-         !isCompileTimeValue(value);
+  return op && needsKernel(op);
 }
 
 /// Whether the value becomes what a state is.

@@ -82,8 +82,7 @@ bool KernelGroups::isCopiedByAllUsers(Operation *op) const {
 // Grouping
 //===----------------------------------------------------------------------===//
 
-/// Tensor ops that are neither views nor made at compile time.
-static bool needsKernel(Operation *op) {
+bool tq::needsKernel(Operation *op) {
   if (op->getNumResults() == 0 ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;

@@ -23,6 +23,10 @@ struct KernelGroup {
   llvm::SmallVector<mlir::Operation *> ops; ///< in the order of the block
 };
 
+/// Whether a kernel computes the op's results: tensors that are neither views
+/// nor made at compile time.
+bool needsKernel(mlir::Operation *op);
+
 /// Partitions the tensor ops of a block into kernels such that the kernels can
 /// be run one after the other.
 class KernelGroups {
