@@ -7,6 +7,8 @@
 
 #include "KernelLowering.h"
 
+#include "tq/Dialect/TQ/IR/TQOpKinds.h"
+
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -199,8 +201,8 @@ void KernelLowering::define(OpResult old, Value value) {
 }
 
 FailureOr<Dims> KernelLowering::reify(OpResult old) {
-  return reifyResultDims(builder, old,
-                         [&](Value value) { return dimsOf(value); });
+  return program::reifyResultDims(builder, old,
+                                  [&](Value value) { return dimsOf(value); });
 }
 
 Dims KernelLowering::dimsOf(Value old) {

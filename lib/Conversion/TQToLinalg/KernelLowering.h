@@ -8,7 +8,9 @@
 #ifndef TQ_LIB_CONVERSION_TQTOLINALG_KERNELLOWERING_H
 #define TQ_LIB_CONVERSION_TQTOLINALG_KERNELLOWERING_H
 
-#include "Analysis.h"
+#include "tq/Dialect/Program/Analysis/ResultDims.h"
+#include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/IRMapping.h"
@@ -16,6 +18,8 @@
 #include <functional>
 
 namespace tq {
+
+using program::Dims;
 
 /// The type with its storage type in place of a quantized element type.
 mlir::Type toStorageType(mlir::Type type);

@@ -6,6 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Conversion/TQToLinalg/Passes.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
+#include "tq/Dialect/TQ/Transforms/Passes.h"
 
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -26,16 +28,16 @@ void tq::buildLowerPipeline(OpPassManager &manager, const LowerOptions &) {
   manager.addNestedPass<func::FuncOp>(createConvertElementwiseToLinalgPass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  manager.addPass(createCheckSizesPass());
-  manager.addPass(createFormKernelsPass());
+  manager.addPass(program::createCheckSizesPass());
+  manager.addPass(program::createFormKernelsPass());
   manager.addPass(createHoistWeightsPass());
   manager.addPass(createConvertTQToLinalgPass());
   manager.addPass(createExpandMathPass());
   manager.addPass(createLowerAffinePass());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  manager.addPass(createSplitEmptiesPass());
-  manager.addPass(createVerifySchedulePass());
+  manager.addPass(program::createSplitEmptiesPass());
+  manager.addPass(program::createVerifySchedulePass());
 }
 
 namespace tq {

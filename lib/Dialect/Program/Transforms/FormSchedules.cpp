@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DerivedWeights.h"
+#include "EntryOps.h"
 #include "tq/Dialect/Program/Analysis/Buffers.h"
 #include "tq/Dialect/Program/Analysis/ShapeFormulas.h"
 #include "tq/Dialect/Program/Transforms/Passes.h"
@@ -30,15 +31,6 @@ using namespace tq::program;
 // The function
 //===----------------------------------------------------------------------===//
 
-static bool isScheduled(Operation &op) {
-  if (isView(&op) ||
-      isa<tensor::EmptyOp, tensor::DimOp, cf::AssertOp, GetWeightOp, GetStateOp,
-          SetStateOp, CallOp, func::ReturnOp>(op))
-    return true;
-  return op.getNumRegions() == 0 && isa<arith::ArithDialect>(op.getDialect()) &&
-         llvm::none_of(op.getResultTypes(), llvm::IsaPred<ShapedType>);
-}
-
 static LogicalResult checkOps(func::FuncOp entry) {
   for (Type type : entry.getArgumentTypes())
     if (!isa<RankedTensorType>(type))
@@ -49,7 +41,7 @@ static LogicalResult checkOps(func::FuncOp entry) {
     if (dim && !getConstantDim(dim))
       return dim.emitError("expected a constant dimension of ")
              << dim.getSource().getType();
-    if (!isScheduled(op))
+    if (!isScheduled(&op))
       return op.emitError(
                  "expected only allocations, views, sizes and kernel calls "
                  "in a schedule, but got '")

@@ -74,7 +74,7 @@ def operand_types(types, count):
 
 def wrap(block):
     weights, body, arguments, defined, read = [], [], {}, set(), {}
-    named = set(re.findall(r"tq\.weight @([\w.$]+)", block))
+    named = set(re.findall(r'tq\.weight (?:"\w+" )?@([\w.$]+)', block))
     for statement in statements(block):
         for name, kind in re.findall(r"tq\.get_weight @([\w.$]+) : (\S+)", statement):
             if name not in named:

@@ -1,4 +1,4 @@
-//===- Passes.h - From kernels and entries to a program ---------*- C++ -*-===//
+//===- Passes.h - From functions to a program -------------------*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

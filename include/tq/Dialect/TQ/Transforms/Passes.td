@@ -212,4 +212,34 @@ def FuseIntegerOpsPass : Pass<"tq-fuse-integer-ops", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tq::program::ProgramDialect"];
 }
 
+def HoistWeightsPass : Pass<"tq-hoist-weights", "::mlir::ModuleOp"> {
+  let summary = "Turn computations on weights into weights";
+  let description = [{
+    Each value that is computed from `tq.get_weight` alone and that anything else uses
+    becomes a `tq.weight` with an initializer, evaluated when the program is emitted; a
+    tensor constant becomes a `tq.weight` with that value.
+
+    Before:
+    ```mlir
+    %w = tq.get_weight @w : tensor<4x8xf32>
+    %q, %s = tq.quantize_weight %w : tensor<4x8xf32>
+      -> tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>
+    %y = tq.relu %s : tensor<4xf32>
+    ```
+
+    After:
+    ```mlir
+    tq.weight "private" @w.scales : tensor<4xf32> initializer {
+      %w = tq.get_weight @w : tensor<4x8xf32>
+      %q, %s = tq.quantize_weight %w : tensor<4x8xf32>
+        -> tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>
+      tq.yield %s : tensor<4xf32>
+    }
+    %s = tq.get_weight @w.scales : tensor<4xf32>
+    %y = tq.relu %s : tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["::tq::TQDialect"];
+}
+
 #endif // TQ_DIALECT_TQ_TRANSFORMS_PASSES_TD

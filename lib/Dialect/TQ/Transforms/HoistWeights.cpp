@@ -5,15 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Analysis.h"
-#include "tq/Conversion/TQToLinalg/Passes.h"
+#include "tq/Dialect/TQ/Transforms/Passes.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace tq {
 #define GEN_PASS_DEF_HOISTWEIGHTSPASS
-#include "tq/Conversion/TQToLinalg/Passes.h.inc"
+#include "tq/Dialect/TQ/Transforms/Passes.h.inc"
 } // namespace tq
 
 using namespace mlir;

@@ -5,33 +5,24 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Analysis.h"
-#include "tq/Conversion/TQToLinalg/Passes.h"
+#include "EntryOps.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
-namespace tq {
+namespace tq::program {
 #define GEN_PASS_DEF_VERIFYSCHEDULEPASS
-#include "tq/Conversion/TQToLinalg/Passes.h.inc"
-} // namespace tq
+#include "tq/Dialect/Program/Transforms/Passes.h.inc"
+} // namespace tq::program
 
 using namespace mlir;
 using namespace tq;
-
-static bool belongsToSchedule(Operation *op) {
-  if (isa<program::CallOp, program::GetStateOp, program::SetStateOp,
-          func::ReturnOp, cf::AssertOp, GetWeightOp, tensor::EmptyOp,
-          tensor::DimOp>(op) ||
-      isView(op))
-    return true;
-  return isa<arith::ArithDialect>(op->getDialect()) &&
-         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
-}
+using namespace tq::program;
 
 static LogicalResult verifySchedule(func::FuncOp schedule) {
   for (Operation &op : schedule.getBody().front())
-    if (!belongsToSchedule(&op))
+    if (!isScheduled(&op))
       return op.emitError("expected a schedule of calls, views, sizes and "
                           "weights after lower, but got '")
              << op.getName() << "'";
@@ -68,16 +59,15 @@ static LogicalResult verifyKernel(func::FuncOp kernel) {
 
 namespace {
 struct VerifySchedulePass
-    : tq::impl::VerifySchedulePassBase<VerifySchedulePass> {
+    : program::impl::VerifySchedulePassBase<VerifySchedulePass> {
   void runOnOperation() override {
-    FailureOr<SmallVector<func::FuncOp>> entries =
-        program::findEntries(getOperation());
+    FailureOr<SmallVector<func::FuncOp>> entries = findEntries(getOperation());
     if (failed(entries))
       return signalPassFailure();
     for (func::FuncOp entry : *entries)
       if (failed(verifySchedule(entry)))
         return signalPassFailure();
-    for (auto kernel : getOperation().getOps<program::KernelOp>())
+    for (auto kernel : getOperation().getOps<KernelOp>())
       if (failed(verifyKernel(kernel.getDefinition())))
         return signalPassFailure();
     markAllAnalysesPreserved();

@@ -5,16 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_CONVERSION_TQTOLINALG_KERNELGROUPS_H
-#define TQ_LIB_CONVERSION_TQTOLINALG_KERNELGROUPS_H
+#ifndef TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELGROUPS_H
+#define TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELGROUPS_H
 
-#include "Analysis.h"
+#include "tq/Dialect/Program/Analysis/ResultDims.h"
+#include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "llvm/ADT/SetVector.h"
 
 #include <deque>
 
-namespace tq {
+namespace tq::program {
 
 /// Ops that become one kernel.
 struct KernelGroup {
@@ -66,6 +68,6 @@ private:
   llvm::DenseSet<mlir::Operation *> copied;
 };
 
-} // namespace tq
+} // namespace tq::program
 
-#endif // TQ_LIB_CONVERSION_TQTOLINALG_KERNELGROUPS_H
+#endif // TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELGROUPS_H

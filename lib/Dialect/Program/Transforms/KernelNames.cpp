@@ -7,11 +7,15 @@
 
 #include "KernelNames.h"
 
+#include "EntryOps.h"
+#include "tq/Dialect/TQ/IR/TQOpKinds.h"
+
 #include "mlir/IR/OperationSupport.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 using namespace tq;
+using namespace tq::program;
 
 //===----------------------------------------------------------------------===//
 // Names
@@ -26,7 +30,7 @@ static int weightOf(Operation *op) {
   return getLayerName(op->getLoc()).empty() ? 0 : 1;
 }
 
-Operation *tq::findRoot(const KernelGroup &group) {
+Operation *program::findRoot(const KernelGroup &group) {
   Operation *root = group.ops.front();
   for (Operation *op : group.ops)
     if (weightOf(op) > weightOf(root))
@@ -77,7 +81,7 @@ static void appendVariant(Operation *op, SmallVectorImpl<std::string> &parts) {
   }
 }
 
-std::string tq::describe(const KernelGroup &group) {
+std::string program::describe(const KernelGroup &group) {
   SmallVector<std::string> parts;
   auto append = [&](Operation *op) {
     std::string name = shortName(op);
@@ -97,7 +101,7 @@ std::string tq::describe(const KernelGroup &group) {
   return llvm::join(parts, "_");
 }
 
-StringRef tq::schemeOf(const KernelGroup &group) {
+StringRef program::schemeOf(const KernelGroup &group) {
   auto isAttention = [&](Precision precision) {
     return llvm::any_of(group.ops, [&](Operation *op) {
       auto attention = dyn_cast<AttentionOp>(op);
@@ -132,8 +136,8 @@ static bool areEqual(func::FuncOp a, func::FuncOp b) {
   return a.getFunctionType() == b.getFunctionType() &&
          llvm::all_of(llvm::seq(a.getNumArguments()),
                       [&](unsigned i) {
-                        return a.getArgAttr(i, program::kColumnSumsOfAttr) ==
-                               b.getArgAttr(i, program::kColumnSumsOfAttr);
+                        return a.getArgAttr(i, kColumnSumsOfAttr) ==
+                               b.getArgAttr(i, kColumnSumsOfAttr);
                       }) &&
          OperationEquivalence::isRegionEquivalentTo(
              &a.getBody(), &b.getBody(), OperationEquivalence::IgnoreLocations);
@@ -142,15 +146,15 @@ static bool areEqual(func::FuncOp a, func::FuncOp b) {
 /// An argument of `known` is a weight if it is one in all calls.
 static void mergeWeights(func::FuncOp known, func::FuncOp other) {
   for (unsigned i = 0; i < known.getNumArguments(); ++i)
-    if (!other.getArgAttr(i, program::kWeightAttr))
-      known.removeArgAttr(i, program::kWeightAttr);
+    if (!other.getArgAttr(i, kWeightAttr))
+      known.removeArgAttr(i, kWeightAttr);
 }
 
-program::KernelOp DistinctKernels::getOrInsert(const KernelGroup &group,
-                                               func::FuncOp definition) {
+KernelOp DistinctKernels::getOrInsert(const KernelGroup &group,
+                                      func::FuncOp definition) {
   std::string base = describe(group);
-  SmallVector<program::KernelOp> &candidates = kernels[base];
-  for (program::KernelOp known : candidates)
+  SmallVector<KernelOp> &candidates = kernels[base];
+  for (KernelOp known : candidates)
     if (areEqual(known.getDefinition(), definition)) {
       mergeWeights(known.getDefinition(), definition);
       definition.erase();
@@ -159,8 +163,7 @@ program::KernelOp DistinctKernels::getOrInsert(const KernelGroup &group,
   definition.setName(uniqueName(base));
   OpBuilder builder(definition.getContext());
   builder.setInsertionPointAfter(last);
-  auto kernel =
-      program::KernelOp::create(builder, definition.getLoc(), definition);
+  auto kernel = KernelOp::create(builder, definition.getLoc(), definition);
   last = kernel;
   candidates.push_back(kernel);
   return kernel;

@@ -7,11 +7,14 @@
 
 #include "DimTable.h"
 
+#include "tq/Dialect/TQ/IR/TQ.h"
+
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 using namespace mlir;
 using namespace tq;
+using namespace tq::program;
 
 /// The sizes of a tensor that the caller of the program gives.
 void DimTable::addNamed(Value tensor,
@@ -38,7 +41,7 @@ void DimTable::addArguments() {
   for (BlockArgument argument : function.getArguments())
     if (isa<RankedTensorType>(argument.getType()))
       addNamed(argument, [&](unsigned i) {
-        return program::getDimName(function, argument.getArgNumber(), i);
+        return getDimName(function, argument.getArgNumber(), i);
       });
 }
 
@@ -58,9 +61,9 @@ LogicalResult DimTable::addResult(OpResult result) {
   if (!isa<RankedTensorType>(result.getType()))
     return success();
   Operation *op = result.getOwner();
-  if (auto get = dyn_cast<program::GetStateOp>(op)) {
+  if (auto get = dyn_cast<GetStateOp>(op)) {
     builder.setInsertionPointAfter(op);
-    program::StateOp state = get.lookupState();
+    StateOp state = get.lookupState();
     addNamed(result, [&](unsigned i) { return state.getDimName(i); });
     return success();
   }

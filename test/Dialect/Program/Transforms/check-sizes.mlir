@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -split-input-file -tq-check-sizes | FileCheck %s
+// RUN: tq-opt %s -split-input-file -program-check-sizes | FileCheck %s
 
 // CHECK-LABEL: func.func @unnamed(
 // CHECK-SAME:      %[[X:.*]]: tensor<?x4xf32>, %[[Y:.*]]: tensor<?x4xf32>)

@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -tq-split-empties | FileCheck %s
+// RUN: tq-opt %s -program-split-empties | FileCheck %s
 
 // CHECK-LABEL: func.func @shared
 func.func @shared(%n: index, %x: f32) -> (tensor<?xf32>, tensor<?xf32>) {

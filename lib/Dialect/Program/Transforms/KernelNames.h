@@ -5,15 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_CONVERSION_TQTOLINALG_KERNELNAMES_H
-#define TQ_LIB_CONVERSION_TQTOLINALG_KERNELNAMES_H
+#ifndef TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELNAMES_H
+#define TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELNAMES_H
 
 #include "KernelGroups.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
-namespace tq {
+namespace tq::program {
 
 /// The op that a group is named after: its contraction, attention or norm.
 mlir::Operation *findRoot(const KernelGroup &group);
@@ -32,17 +32,16 @@ public:
 
   /// The kernel whose definition equals `definition`, which is erased then;
   /// else a new one with it, with a name of its own.
-  program::KernelOp getOrInsert(const KernelGroup &group,
-                                mlir::func::FuncOp definition);
+  KernelOp getOrInsert(const KernelGroup &group, mlir::func::FuncOp definition);
 
 private:
   std::string uniqueName(const std::string &base);
 
   mlir::Operation *last; ///< new kernels come after it
   llvm::StringSet<> names;
-  llvm::StringMap<llvm::SmallVector<program::KernelOp>> kernels;
+  llvm::StringMap<llvm::SmallVector<KernelOp>> kernels;
 };
 
-} // namespace tq
+} // namespace tq::program
 
-#endif // TQ_LIB_CONVERSION_TQTOLINALG_KERNELNAMES_H
+#endif // TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELNAMES_H

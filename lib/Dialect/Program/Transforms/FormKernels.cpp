@@ -6,22 +6,24 @@
 //===----------------------------------------------------------------------===//
 
 #include "DimTable.h"
+#include "EntryOps.h"
 #include "KernelBuilder.h"
 #include "KernelNames.h"
-#include "tq/Conversion/TQToLinalg/Passes.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
 
-namespace tq {
+namespace tq::program {
 #define GEN_PASS_DEF_FORMKERNELSPASS
-#include "tq/Conversion/TQToLinalg/Passes.h.inc"
-} // namespace tq
+#include "tq/Dialect/Program/Transforms/Passes.h.inc"
+} // namespace tq::program
 
 using namespace mlir;
 using namespace tq;
+using namespace tq::program;
 
 static bool isComputed(Value value) {
   Operation *op = value.getDefiningOp();
@@ -30,7 +32,7 @@ static bool isComputed(Value value) {
 
 /// Whether the value becomes what a state is.
 static bool isStored(Value value) {
-  return llvm::any_of(value.getUsers(), llvm::IsaPred<program::SetStateOp>);
+  return llvm::any_of(value.getUsers(), llvm::IsaPred<SetStateOp>);
 }
 
 /// The state's memory, where the op that gives `result` writes it.
@@ -42,15 +44,15 @@ static Value findState(OpResult result) {
 
 /// Copies what is stored in a state, where no op writes into its memory.
 static void copyStoredValues(func::FuncOp schedule) {
-  for (auto set : llvm::to_vector(
-           schedule.getBody().front().getOps<program::SetStateOp>())) {
+  for (auto set :
+       llvm::to_vector(schedule.getBody().front().getOps<SetStateOp>())) {
     auto type = dyn_cast<RankedTensorType>(set.getValue().getType());
     auto result = dyn_cast<OpResult>(set.getValue());
     if (!type || (result && findState(result)))
       continue;
     OpBuilder builder(set);
-    Value state = program::GetStateOp::create(builder, set.getLoc(), type,
-                                              set.getNameAttr());
+    Value state =
+        GetStateOp::create(builder, set.getLoc(), type, set.getNameAttr());
     auto copy =
         linalg::CopyOp::create(builder, set.getLoc(), set.getValue(), state);
     set.getValueMutable().assign(copy.getResult(0));
@@ -144,8 +146,7 @@ void Scheduler::schedulePiece(Operation *op) {
 
 void Scheduler::scheduleValue(Value value) {
   Operation *op = value.getDefiningOp();
-  if (op && op->getBlock() == &schedule.getBody().front() &&
-      !isa<program::CallOp>(op))
+  if (op && op->getBlock() == &schedule.getBody().front() && !isa<CallOp>(op))
     schedulePiece(op);
 }
 
@@ -187,8 +188,8 @@ void Scheduler::createCall(const KernelGroup &group,
   SmallVector<Value> operands(kernel.inputs);
   for (Value result : kernel.results)
     operands.push_back(createDestination(result));
-  auto reason = root->getAttrOfType<StringAttr>(program::kReasonAttr);
-  auto call = program::CallOp::create(
+  auto reason = root->getAttrOfType<StringAttr>(kReasonAttr);
+  auto call = CallOp::create(
       builder, root->getLoc(), TypeRange(ValueRange(kernel.results)),
       kernels.getOrInsert(group, kernel.definition).getSymName(), operands,
       getLayerName(root->getLoc()), schemeOf(group),
@@ -219,10 +220,9 @@ void Scheduler::scheduleGroup(const KernelGroup &group) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-struct FormKernelsPass : tq::impl::FormKernelsPassBase<FormKernelsPass> {
+struct FormKernelsPass : program::impl::FormKernelsPassBase<FormKernelsPass> {
   void runOnOperation() override {
-    FailureOr<SmallVector<func::FuncOp>> entries =
-        program::findEntries(getOperation());
+    FailureOr<SmallVector<func::FuncOp>> entries = findEntries(getOperation());
     if (failed(entries))
       return signalPassFailure();
     DistinctKernels kernels(entries->front());
@@ -232,7 +232,7 @@ struct FormKernelsPass : tq::impl::FormKernelsPassBase<FormKernelsPass> {
   }
 
   LogicalResult formKernels(func::FuncOp entry, DistinctKernels &kernels) {
-    if (failed(checkOps(entry)))
+    if (failed(checkEntryOps(entry)))
       return failure();
     copyStoredValues(entry);
     copyReturnedValues(entry);

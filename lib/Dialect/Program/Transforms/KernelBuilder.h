@@ -5,14 +5,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_CONVERSION_TQTOLINALG_KERNELBUILDER_H
-#define TQ_LIB_CONVERSION_TQTOLINALG_KERNELBUILDER_H
+#ifndef TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELBUILDER_H
+#define TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELBUILDER_H
 
 #include "KernelGroups.h"
 
 #include "mlir/IR/IRMapping.h"
 
-namespace tq {
+namespace tq::program {
 
 /// A group of ops as a function of its own.
 struct OutlinedKernel {
@@ -69,6 +69,6 @@ bool isStateUpdate(mlir::OpOperand &init);
 /// what depends on elements of tensors.
 bool isScalarOfKernel(mlir::Value value);
 
-} // namespace tq
+} // namespace tq::program
 
-#endif // TQ_LIB_CONVERSION_TQTOLINALG_KERNELBUILDER_H
+#endif // TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELBUILDER_H

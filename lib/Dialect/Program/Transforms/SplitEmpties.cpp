@@ -5,17 +5,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "tq/Conversion/TQToLinalg/Passes.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 
-namespace tq {
+namespace tq::program {
 #define GEN_PASS_DEF_SPLITEMPTIESPASS
-#include "tq/Conversion/TQToLinalg/Passes.h.inc"
-} // namespace tq
+#include "tq/Dialect/Program/Transforms/Passes.h.inc"
+} // namespace tq::program
 
 using namespace mlir;
+using namespace tq;
 
 /// Every use but the last one gets an op of its own, right before its user.
 static void split(tensor::EmptyOp op) {
@@ -27,7 +28,8 @@ static void split(tensor::EmptyOp op) {
 }
 
 namespace {
-struct SplitEmptiesPass : tq::impl::SplitEmptiesPassBase<SplitEmptiesPass> {
+struct SplitEmptiesPass
+    : program::impl::SplitEmptiesPassBase<SplitEmptiesPass> {
   void runOnOperation() override {
     SmallVector<tensor::EmptyOp> ops;
     getOperation().walk([&](tensor::EmptyOp op) { ops.push_back(op); });

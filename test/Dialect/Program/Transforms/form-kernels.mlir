@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -split-input-file -tq-form-kernels | FileCheck %s
+// RUN: tq-opt %s -split-input-file -program-form-kernels | FileCheck %s
 
 // Two equal layers are one kernel, called twice with other weights.
 

@@ -5,12 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_CONVERSION_TQTOLINALG_DIMTABLE_H
-#define TQ_LIB_CONVERSION_TQTOLINALG_DIMTABLE_H
+#ifndef TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_DIMTABLE_H
+#define TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_DIMTABLE_H
 
-#include "Analysis.h"
+#include "tq/Dialect/Program/Analysis/ResultDims.h"
+#include "tq/Dialect/Program/IR/Program.h"
 
-namespace tq {
+namespace tq::program {
 
 /// The sizes of every tensor in a function of one block, in terms of the sizes
 /// of its arguments and of states. Dimensions of one name share one value.
@@ -40,6 +41,6 @@ private:
   llvm::DenseMap<mlir::StringAttr, mlir::Value> symbols; ///< sizes with a name
 };
 
-} // namespace tq
+} // namespace tq::program
 
-#endif // TQ_LIB_CONVERSION_TQTOLINALG_DIMTABLE_H
+#endif // TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_DIMTABLE_H

@@ -7,10 +7,13 @@
 
 #include "KernelGroups.h"
 
+#include "tq/Dialect/TQ/IR/TQOpKinds.h"
+
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 using namespace mlir;
 using namespace tq;
+using namespace tq::program;
 
 //===----------------------------------------------------------------------===//
 // Ops that are copied into the kernels of their users
@@ -82,11 +85,11 @@ bool KernelGroups::isCopiedByAllUsers(Operation *op) const {
 // Grouping
 //===----------------------------------------------------------------------===//
 
-bool tq::needsKernel(Operation *op) {
+bool program::needsKernel(Operation *op) {
   if (op->getNumResults() == 0 ||
       !llvm::all_of(op->getResultTypes(), llvm::IsaPred<RankedTensorType>))
     return false;
-  if (isView(op) || isa<tensor::EmptyOp, program::GetStateOp>(op))
+  if (isView(op) || isa<tensor::EmptyOp, GetStateOp>(op))
     return false;
   return !isCompileTimeValue(op->getResult(0));
 }

@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -split-input-file -tq-verify-schedule -verify-diagnostics
+// RUN: tq-opt %s -split-input-file -program-verify-schedule -verify-diagnostics
 
 // Size arithmetic, weights, views and calls are a schedule.
 tq.weight @w : tensor<2xf32> = dense<1.0> : tensor<2xf32>

@@ -15,10 +15,11 @@
 
 using namespace mlir;
 using namespace tq;
+using namespace tq::program;
 
 static bool isTensor(Value value) { return isa<TensorType>(value.getType()); }
 
-bool tq::isScalarOfKernel(Value value) {
+bool program::isScalarOfKernel(Value value) {
   Operation *op = value.getDefiningOp();
   return op && !isTensor(value) && op->getNumRegions() == 0 &&
          (isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(
@@ -46,14 +47,14 @@ static bool readsInit(Operation *op, OpOperand &init) {
   return !linalgOp || linalgOp.payloadUsesValueFromOperand(&init);
 }
 
-bool tq::isStateUpdate(OpOperand &init) {
-  auto get = init.get().getDefiningOp<program::GetStateOp>();
+bool program::isStateUpdate(OpOperand &init) {
+  auto get = init.get().getDefiningOp<GetStateOp>();
   auto style = dyn_cast<DestinationStyleOpInterface>(init.getOwner());
   if (!get || !style || !style.isDpsInit(&init))
     return false;
   return llvm::any_of(style.getTiedOpResult(&init).getUsers(),
                       [&](Operation *user) {
-                        auto set = dyn_cast<program::SetStateOp>(user);
+                        auto set = dyn_cast<SetStateOp>(user);
                         return set && set.getName() == get.getName();
                       });
 }
@@ -155,14 +156,14 @@ void KernelBuilder::createFunction(
   builder.setInsertionPointToStart(function.addEntryBlock());
   for (auto [i, input] : llvm::enumerate(inputs))
     if (isTensor(input) && isCompileTimeValue(input))
-      function.setArgAttr(i, program::kWeightAttr, builder.getUnitAttr());
+      function.setArgAttr(i, kWeightAttr, builder.getUnitAttr());
   for (auto [input, argument] :
        llvm::zip(inputs, function.getArguments().take_front(inputs.size())))
     mapping.map(input, argument);
   for (auto [weight, sums] : columnSums)
     function.setArgAttr(
         cast<BlockArgument>(mapping.lookup(sums)).getArgNumber(),
-        program::kColumnSumsOfAttr,
+        kColumnSumsOfAttr,
         builder.getI64IntegerAttr(
             cast<BlockArgument>(mapping.lookup(weight)).getArgNumber()));
 }
@@ -229,7 +230,7 @@ void KernelBuilder::cloneOp(Operation *op) {
   redirectInits(op, clone);
   // What passes noted on this op belongs to its call; the kernel is shared.
   for (NamedAttribute attr : llvm::to_vector(clone->getDiscardableAttrs()))
-    if (isa_and_nonnull<program::ProgramDialect>(attr.getNameDialect()))
+    if (isa_and_nonnull<ProgramDialect>(attr.getNameDialect()))
       clone->removeDiscardableAttr(attr.getName());
 }
 

@@ -6,7 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "DimTable.h"
-#include "tq/Conversion/TQToLinalg/Passes.h"
+#include "EntryOps.h"
+#include "tq/Dialect/Program/Transforms/Passes.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -15,13 +17,14 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "llvm/ADT/TypeSwitch.h"
 
-namespace tq {
+namespace tq::program {
 #define GEN_PASS_DEF_CHECKSIZESPASS
-#include "tq/Conversion/TQToLinalg/Passes.h.inc"
-} // namespace tq
+#include "tq/Dialect/Program/Transforms/Passes.h.inc"
+} // namespace tq::program
 
 using namespace mlir;
 using namespace tq;
+using namespace tq::program;
 
 //===----------------------------------------------------------------------===//
 // What is known of an index
@@ -32,7 +35,7 @@ static bool isKnownBeforeRun(Value index) {
   Operation *op = index.getDefiningOp();
   if (!op)
     return false;
-  if (isa<tensor::DimOp, program::GetStateOp>(op))
+  if (isa<tensor::DimOp, GetStateOp>(op))
     return true;
   return isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
          op->getNumRegions() == 0 &&
@@ -55,7 +58,7 @@ static bool isNeverNegative(Value index) {
   if (matchPattern(index, m_ConstantInt(&constant)))
     return !constant.isNegative();
   Operation *op = index.getDefiningOp();
-  if (!op || isa<tensor::DimOp, program::GetStateOp>(op))
+  if (!op || isa<tensor::DimOp, GetStateOp>(op))
     return op;
   if (auto apply = dyn_cast<affine::AffineApplyOp>(op))
     return isMonotone(apply.getAffineMap().getResult(0)) &&
@@ -171,17 +174,17 @@ void SizeChecker::expectEqual(OpFoldResult a, OpFoldResult b,
 }
 
 /// The state that the tensor is, or is made of in place; null: none.
-static program::GetStateOp findState(Value tensor) {
+static GetStateOp findState(Value tensor) {
   while (auto insert = tensor.getDefiningOp<tensor::InsertSliceOp>())
     tensor = insert.getDest();
-  return tensor.getDefiningOp<program::GetStateOp>();
+  return tensor.getDefiningOp<GetStateOp>();
 }
 
 static std::string describeDim(TensorDim dim) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   stream << "dimension " << dim.dim;
-  if (program::GetStateOp get = findState(dim.tensor)) {
+  if (GetStateOp get = findState(dim.tensor)) {
     StringRef name = get.lookupState().getDimName(dim.dim);
     stream << (name.empty() ? "" : " (" + name.str() + ")") << " of state @"
            << get.getName();
@@ -408,7 +411,7 @@ void SizeChecker::checkOp(Operation *op) {
       .Case([&](tensor::ExtractOp op) {
         checkIndices(op.getIndices(), op.getTensor());
       })
-      .Case([&](program::SetStateOp op) {
+      .Case([&](SetStateOp op) {
         if (op.getValue().getType().isIndex())
           expectNotNegative(getAsOpFoldResult(op.getValue()),
                             "state @" + op.getName() + " not to be negative");
@@ -439,14 +442,13 @@ LogicalResult SizeChecker::run() {
 }
 
 namespace {
-struct CheckSizesPass : tq::impl::CheckSizesPassBase<CheckSizesPass> {
+struct CheckSizesPass : program::impl::CheckSizesPassBase<CheckSizesPass> {
   void runOnOperation() override {
-    FailureOr<SmallVector<func::FuncOp>> entries =
-        program::findEntries(getOperation());
+    FailureOr<SmallVector<func::FuncOp>> entries = findEntries(getOperation());
     if (failed(entries))
       return signalPassFailure();
     for (func::FuncOp entry : *entries)
-      if (failed(checkOps(entry)) || failed(SizeChecker(entry).run()))
+      if (failed(checkEntryOps(entry)) || failed(SizeChecker(entry).run()))
         return signalPassFailure();
   }
 };

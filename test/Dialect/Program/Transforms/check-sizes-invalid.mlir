@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -split-input-file -tq-check-sizes -verify-diagnostics
+// RUN: tq-opt %s -split-input-file -program-check-sizes -verify-diagnostics
 
 func.func @extracted(%x: tensor<?x4xf32>, %ids: tensor<1xi64>) -> tensor<?x4xf32> {
   %c0 = arith.constant 0 : index

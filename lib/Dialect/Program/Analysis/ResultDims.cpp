@@ -1,26 +1,19 @@
-//===- Analysis.cpp - What the lower phase knows of single ops ------------===//
+//===- ResultDims.cpp - Sizes of the results of an op ---------------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Analysis.h"
+#include "tq/Dialect/Program/Analysis/ResultDims.h"
+#include "tq/Dialect/TQ/IR/TQ.h"
 
-#include "mlir/Dialect/Affine/IR/AffineOps.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
-#include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 using namespace tq;
-
-//===----------------------------------------------------------------------===//
-// Shapes
-//===----------------------------------------------------------------------===//
+using namespace tq::program;
 
 /// Batch dimensions of the indices, then what is left of the source.
 static Dims reifyGather(tensor::GatherOp op, DimsOf dimsOf) {
@@ -94,8 +87,8 @@ static FailureOr<Dims> reifyByInterface(OpBuilder &builder, OpResult result,
   return dims;
 }
 
-FailureOr<Dims> tq::reifyComputedDims(OpBuilder &builder, OpResult result,
-                                      DimsOf dimsOf) {
+FailureOr<Dims> program::reifyComputedDims(OpBuilder &builder, OpResult result,
+                                           DimsOf dimsOf) {
   Operation *op = result.getOwner();
   if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
     return dimsOf(destination.getTiedOpOperand(result)->get());
@@ -106,8 +99,8 @@ FailureOr<Dims> tq::reifyComputedDims(OpBuilder &builder, OpResult result,
   return reifyByInterface(builder, result, dimsOf);
 }
 
-FailureOr<Dims> tq::reifyResultDims(OpBuilder &builder, OpResult result,
-                                    DimsOf dimsOf) {
+FailureOr<Dims> program::reifyResultDims(OpBuilder &builder, OpResult result,
+                                         DimsOf dimsOf) {
   auto type = cast<RankedTensorType>(result.getType());
   Dims dims = staticDims(type);
   if (type.hasStaticShape())
@@ -120,72 +113,4 @@ FailureOr<Dims> tq::reifyResultDims(OpBuilder &builder, OpResult result,
     if (type.isDynamicDim(i))
       dims[i] = size;
   return dims;
-}
-
-//===----------------------------------------------------------------------===//
-// Kinds of ops
-//===----------------------------------------------------------------------===//
-
-bool tq::isElementwise(Operation *op) {
-  return isa<GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp,
-             SubOp, MulOp, DivOp>(op);
-}
-
-bool tq::isContraction(Operation *op) {
-  return isa<LinearOp, QuantizedLinearOp, MatmulOp>(op);
-}
-
-bool tq::isPlainPositionIds(Operation *op) {
-  auto positions = dyn_cast_or_null<PositionIdsOp>(op);
-  return positions && !positions.getPaddingId();
-}
-
-StringRef tq::getLayerName(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (StringRef name = getLayerName(part); !name.empty())
-        return name;
-  return {};
-}
-
-//===----------------------------------------------------------------------===//
-// What may stand in the function
-//===----------------------------------------------------------------------===//
-
-static bool isScalarOp(Operation *op) {
-  return isa<arith::ArithDialect, math::MathDialect, affine::AffineDialect>(
-             op->getDialect()) &&
-         op->getNumRegions() == 0 &&
-         llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
-}
-
-static bool isSupported(Operation *op) {
-  if (isa<func::ReturnOp, cf::AssertOp, arith::ConstantOp, program::GetStateOp,
-          program::SetStateOp>(op) ||
-      isScalarOp(op) || isView(op))
-    return true;
-  if (isa<TQDialect>(op->getDialect()))
-    return !isa<QuantizeWeightOp, PackWeightOp>(op) ||
-           isCompileTimeValue(op->getResult(0));
-  if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
-    return true;
-  return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,
-             tensor::ConcatOp, tensor::PadOp, tensor::GatherOp,
-             tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::InsertOp,
-             tensor::GenerateOp, tensor::FromElementsOp, tensor::SplatOp>(op);
-}
-
-LogicalResult tq::checkOps(func::FuncOp schedule) {
-  for (Operation &op : schedule.getBody().front()) {
-    for (Type type : op.getResultTypes())
-      if (isa<UnrankedTensorType>(type))
-        return op.emitError("expected ranked tensors, but got ") << type;
-    if (!isSupported(&op))
-      return op.emitError("expected an op of the tq, linalg, tensor, arith or "
-                          "math dialect that can become a kernel, but got '")
-             << op.getName() << "'";
-  }
-  return success();
 }

@@ -1,4 +1,4 @@
-// RUN: tq-opt %s -split-input-file -tq-form-kernels -verify-diagnostics
+// RUN: tq-opt %s -split-input-file -program-form-kernels -verify-diagnostics
 
 func.func @loop(%x: tensor<4xf32>) -> tensor<4xf32> {
   %c0 = arith.constant 0 : index
