@@ -62,6 +62,33 @@ function(tq_add_doc name)
   add_custom_target(tq-doc-${name} ALL DEPENDS ${doc})
 endfunction()
 
+# tq_add_dialect(PREFIX NAME [OPS] [INTERFACES attr|op]): what tblgen makes of a dialect,
+# from PREFIXOps.td, or without OPS from PREFIXAttrs.td, and from PREFIXInterfaces.td.
+function(tq_add_dialect prefix name)
+  cmake_parse_arguments(ARG "OPS" "INTERFACES" "" ${ARGN})
+  if(ARG_INTERFACES)
+    set(LLVM_TARGET_DEFINITIONS ${prefix}Interfaces.td)
+    mlir_tablegen(${prefix}Interfaces.h.inc -gen-${ARG_INTERFACES}-interface-decls)
+    mlir_tablegen(${prefix}Interfaces.cpp.inc -gen-${ARG_INTERFACES}-interface-defs)
+  endif()
+  if(ARG_OPS)
+    set(LLVM_TARGET_DEFINITIONS ${prefix}Ops.td)
+    mlir_tablegen(${prefix}Ops.h.inc -gen-op-decls)
+    mlir_tablegen(${prefix}Ops.cpp.inc -gen-op-defs)
+  else()
+    set(LLVM_TARGET_DEFINITIONS ${prefix}Attrs.td)
+  endif()
+  mlir_tablegen(${prefix}Dialect.h.inc -gen-dialect-decls -dialect=${name})
+  mlir_tablegen(${prefix}Dialect.cpp.inc -gen-dialect-defs -dialect=${name})
+  mlir_tablegen(${prefix}Enums.h.inc -gen-enum-decls)
+  mlir_tablegen(${prefix}Enums.cpp.inc -gen-enum-defs)
+  mlir_tablegen(${prefix}Attrs.h.inc -gen-attrdef-decls -attrdefs-dialect=${name})
+  mlir_tablegen(${prefix}Attrs.cpp.inc -gen-attrdef-defs -attrdefs-dialect=${name})
+  add_public_tablegen_target(TQ${prefix}IncGen)
+  add_dependencies(tq-headers TQ${prefix}IncGen)
+  tq_add_doc(${prefix}Dialect -gen-dialect-doc -dialect=${name})
+endfunction()
+
 # tq_add_unittest(NAME sources... [LINK_LIBS libs...]): a GoogleTest binary in bin/unit,
 # run by `tools/dev/check` and by ctest.
 function(tq_add_unittest name)

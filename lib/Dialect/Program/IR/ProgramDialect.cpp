@@ -162,18 +162,23 @@ static LogicalResult verifyAttribute(Operation *op, NamedAttribute attribute,
          << row->name << " to be " << row->description << ", but got " << text;
 }
 
-/// A port names as many dimensions as the tensor has, and has a name that none
-/// of the `others` before it has.
-static LogicalResult verifyPort(Operation *op, PortAttr port, const Twine &what,
-                                Type type, ArrayRef<Attribute> others) {
+/// A port names as many dimensions as its tensor has, and has a name that none
+/// before it has. `all` has the attributes of all arguments, or results.
+static LogicalResult verifyPort(Operation *op, NamedAttribute attribute,
+                                const Twine &what, Type type, ArrayAttr all,
+                                unsigned index) {
+  auto port = dyn_cast<PortAttr>(attribute.getValue());
+  if (!port)
+    return success();
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (tensor && static_cast<int64_t>(port.getDims().size()) != tensor.getRank())
     return op->emitError("expected the port to name the ")
            << tensor.getRank() << " dimensions of " << what << ", but got "
            << port.getDims().size();
-  for (Attribute other : others)
-    if (auto known = dyn_cast_or_null<PortAttr>(other);
-        known && known.getName() == port.getName())
+  for (Attribute before : all.getValue().take_front(index))
+    if (auto other = dyn_cast_or_null<PortAttr>(
+            cast<DictionaryAttr>(before).get(kPortAttr));
+        other && other.getName() == port.getName())
       return op->emitError("expected a name of its own for ")
              << what << ", but got '" << port.getName() << "' twice";
   return success();
@@ -193,13 +198,10 @@ LogicalResult ProgramDialect::verifyRegionArgAttribute(
   if (failed(verifyAttribute(op, attribute, Argument, what)))
     return failure();
   auto function = dyn_cast<FunctionOpInterface>(op);
-  auto port = dyn_cast<PortAttr>(attribute.getValue());
-  if (!function || !port)
-    return success();
-  SmallVector<Attribute> others;
-  for (unsigned i = 0; i < index; ++i)
-    others.push_back(function.getArgAttr(i, kPortAttr));
-  return verifyPort(op, port, what, function.getArgumentTypes()[index], others);
+  return function ? verifyPort(function, attribute, what,
+                               function.getArgumentTypes()[index],
+                               function.getAllArgAttrs(), index)
+                  : success();
 }
 
 LogicalResult ProgramDialect::verifyRegionResultAttribute(
@@ -208,13 +210,10 @@ LogicalResult ProgramDialect::verifyRegionResultAttribute(
   if (failed(verifyAttribute(op, attribute, Result, what)))
     return failure();
   auto function = dyn_cast<FunctionOpInterface>(op);
-  auto port = dyn_cast<PortAttr>(attribute.getValue());
-  if (!function || !port)
-    return success();
-  SmallVector<Attribute> others;
-  for (unsigned i = 0; i < index; ++i)
-    others.push_back(function.getResultAttr(i, kPortAttr));
-  return verifyPort(op, port, what, function.getResultTypes()[index], others);
+  return function ? verifyPort(function, attribute, what,
+                               function.getResultTypes()[index],
+                               function.getAllResultAttrs(), index)
+                  : success();
 }
 
 //===----------------------------------------------------------------------===//
