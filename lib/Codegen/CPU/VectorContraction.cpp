@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Contraction.h"
+#include "ContractionKernel.h"
 #include "DotProduct.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"

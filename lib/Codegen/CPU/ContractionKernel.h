@@ -1,12 +1,12 @@
-//===- Contraction.h - Write kernels of linear layers -----------*- C++ -*-===//
+//===- ContractionKernel.h - Write kernels of linear layers -----*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef TQ_LIB_CODEGEN_CPU_CONTRACTION_H
-#define TQ_LIB_CODEGEN_CPU_CONTRACTION_H
+#ifndef TQ_LIB_CODEGEN_CPU_CONTRACTIONKERNEL_H
+#define TQ_LIB_CODEGEN_CPU_CONTRACTIONKERNEL_H
 
 #include "KernelGenerator.h"
 #include "LaneEvaluator.h"
@@ -154,4 +154,4 @@ private:
 
 } // namespace tq::cpu
 
-#endif // TQ_LIB_CODEGEN_CPU_CONTRACTION_H
+#endif // TQ_LIB_CODEGEN_CPU_CONTRACTIONKERNEL_H

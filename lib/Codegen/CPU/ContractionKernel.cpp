@@ -1,11 +1,11 @@
-//===- Contraction.cpp - Write kernels of linear layers -------------------===//
+//===- ContractionKernel.cpp - Write kernels of linear layers -------------===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Contraction.h"
+#include "ContractionKernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
