@@ -118,6 +118,8 @@ static void describeDims(const tq_program &program, int32_t rank,
 
 template <typename Struct>
 static tq_status give(const Struct &filled, Struct *place) {
+  if (!place)
+    return fail(TQ_ERROR_USAGE, "expected a place for the answer, found NULL");
   if (giveStruct(filled, place))
     return TQ_OK;
   return fail(TQ_ERROR_USAGE,
@@ -128,7 +130,7 @@ static tq_status describe(const tq_program &program,
                           const tq_program_tensor *tensors, int32_t count,
                           int32_t index, const char *kind,
                           tq_tensor_info *place) {
-  if (!place || index < 0 || index >= count)
+  if (index < 0 || index >= count)
     return fail(TQ_ERROR_USAGE, "there is no %s %d; the model has %d", kind,
                 index, count);
   const tq_program_tensor &tensor = tensors[index];
@@ -173,7 +175,7 @@ int32_t tq_model_num_entries(const tq_model *model) {
 tq_status tq_model_entry(const tq_model *model, int32_t number,
                          tq_entry_info *place) {
   const tq_program &program = *model->program;
-  if (!place || number < 0 || number >= program.num_entries)
+  if (number < 0 || number >= program.num_entries)
     return failEntry(program, number);
   const tq_program_entry &entry = program.entries[number];
   tq_entry_info info = {0, entry.name, entry.num_inputs, entry.num_outputs};
@@ -215,7 +217,7 @@ int32_t tq_model_num_states(const tq_model *model) {
 tq_status tq_model_state(const tq_model *model, int32_t index,
                          tq_tensor_info *place) {
   const tq_program &program = *model->program;
-  if (!place || index < 0 || index >= program.num_states)
+  if (index < 0 || index >= program.num_states)
     return fail(TQ_ERROR_USAGE, "there is no state %d; the model has %d", index,
                 program.num_states);
   const tq_program_state &state = program.states[index];

@@ -34,8 +34,9 @@ static tq_status bindDim(tq_session &session, const tq_program_tensor &input,
   }
   int64_t k = -(expected + 1);
   const tq_program_symbol &symbol = program.symbols[k];
-  if (found < 1 || (symbol.max && found > symbol.max)) {
-    if (!symbol.max)
+  int64_t max = symbol.max ? symbol.max : TQ_MAX_SIZE;
+  if (found < 1 || found > max) {
+    if (!symbol.max && found < 1)
       return fail(TQ_ERROR_INPUT,
                   "input '%s': expected a %s of at least 1 in dimension %d, "
                   "found %" PRId64,
@@ -43,7 +44,7 @@ static tq_status bindDim(tq_session &session, const tq_program_tensor &input,
     return fail(TQ_ERROR_INPUT,
                 "input '%s': expected a %s of 1 to %" PRId64
                 " in dimension %d, found %" PRId64,
-                input.name, symbol.name, symbol.max, index, found);
+                input.name, symbol.name, max, index, found);
   }
   if (session.symbols[k] < 0) {
     session.symbols[k] = found;
@@ -181,9 +182,11 @@ static tq_status bindInputs(tq_session &session, const tq_tensor *inputs,
                             int32_t numInputs) {
   const tq_program &program = *session.model->program;
   const tq_program_entry &entry = *session.entry;
-  if (numInputs < 0 || numInputs > entry.num_inputs || (numInputs && !inputs))
+  if (numInputs < 0 || numInputs > entry.num_inputs)
     return fail(TQ_ERROR_USAGE, "expected at most %d inputs, found %d",
                 entry.num_inputs, numInputs);
+  if (numInputs && !inputs)
+    return fail(TQ_ERROR_USAGE, "expected %d inputs, found NULL", numInputs);
   for (int32_t k = 0; k < program.num_symbols; ++k) {
     session.symbols[k] = session.fixedSymbols[k] ? session.fixedSymbols[k] : -1;
     session.symbolOrigin[k] = session.fixedOrigin[k];
@@ -361,10 +364,11 @@ tq_status runHeld(tq_session &session, const tq_tensor *inputs,
                   int32_t numInputs, tq_tensor *outputs, int32_t numOutputs) {
   const tq_program &program = *session.model->program;
   const tq_program_entry &entry = *session.entry;
-  if (numOutputs < 0 || numOutputs > entry.num_outputs ||
-      (numOutputs && !outputs))
+  if (numOutputs < 0 || numOutputs > entry.num_outputs)
     return fail(TQ_ERROR_USAGE, "expected at most %d outputs, found %d",
                 entry.num_outputs, numOutputs);
+  if (numOutputs && !outputs)
+    return fail(TQ_ERROR_USAGE, "expected %d outputs, found NULL", numOutputs);
   if (tq_status status = bindInputs(session, inputs, numInputs))
     return status;
   if (tq_status status = cutBatch(session))

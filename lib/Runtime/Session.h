@@ -129,28 +129,30 @@ struct TensorCounts {
 };
 TensorCounts countTensors(const tq_program &program);
 
-/// Copies what the caller knows of a struct that starts with its size; false if
-/// that is none, or if it asks for something that only later versions know.
+// Structs that start with their size. Those of version 2 are the smallest;
+// where a later one is larger, what a caller of this one does not know is 0, or
+// not written.
+
+/// Copies what this version knows of such a struct; false if its size is none,
+/// or if it asks for something that only later versions know.
 template <typename Struct>
 bool takeStruct(const Struct *given, Struct *copy) {
-  if (given->size < sizeof(size_t) || given->size > 4096)
+  if (given->size < sizeof(Struct) || given->size > 4096)
     return false;
   for (size_t i = sizeof(Struct); i < given->size; ++i)
     if (reinterpret_cast<const char *>(given)[i])
       return false;
-  size_t size = given->size < sizeof(Struct) ? given->size : sizeof(Struct);
-  memcpy(copy, given, size);
+  *copy = *given;
   return true;
 }
 
-/// Fills what the caller knows of such a struct.
+/// Fills what this version knows of such a struct; false if its size is none.
 template <typename Struct>
 bool giveStruct(Struct filled, Struct *place) {
-  if (!place || place->size < sizeof(size_t))
+  if (place->size < sizeof(Struct))
     return false;
-  size_t size = place->size < sizeof(Struct) ? place->size : sizeof(Struct);
   filled.size = place->size;
-  memcpy(place, &filled, size);
+  *place = filled;
   return true;
 }
 

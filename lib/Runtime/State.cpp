@@ -39,14 +39,14 @@ static tq_status takeSizes(tq_session &session,
       return fail(TQ_ERROR_USAGE,
                   "there is no state with a dimension '%s' to give a size to",
                   size.symbol ? size.symbol : "");
-    int64_t max = program.symbols[k].max;
-    if (size.value < 1 || (max && size.value > max)) {
-      char most[32] = "";
-      if (max)
-        snprintf(most, sizeof(most), " to %" PRId64, max);
-      return fail(TQ_ERROR_USAGE, "expected a %s of 1%s%s, found %" PRId64,
-                  size.symbol, max ? "" : " or more", most, size.value);
-    }
+    int64_t max = program.symbols[k].max ? program.symbols[k].max : TQ_MAX_SIZE;
+    if (size.value < 1 || size.value > max)
+      return fail(TQ_ERROR_USAGE,
+                  "expected a %s of 1 to %" PRId64 ", found %" PRId64,
+                  size.symbol, max, size.value);
+    if (session.fixedSymbols[k])
+      return fail(TQ_ERROR_USAGE, "expected one size for '%s', found two",
+                  size.symbol);
     session.fixedSymbols[k] = size.value;
   }
   return TQ_OK;
@@ -103,7 +103,9 @@ static tq_status makeState(tq_session &session, const tq_program_state &state,
 tq_status makeStates(tq_session &session, const tq_session_options &options) {
   const tq_program &program = *session.model->program;
   if (options.num_sizes < 0 || (options.num_sizes && !options.sizes))
-    return fail(TQ_ERROR_USAGE, "tq_session_create: sizes are missing");
+    return fail(TQ_ERROR_USAGE,
+                "tq_session_create: expected %d sizes, found %s",
+                options.num_sizes, options.sizes ? "an array" : "NULL");
   if (!makeArray(session.states, program.num_states) ||
       !makeArray(session.fixedSymbols, program.num_symbols) ||
       !makeArray(session.fixedOrigin, program.num_symbols))

@@ -24,6 +24,10 @@ extern "C" {
 
 enum { TQ_PROGRAM_ABI = 7, TQ_MAX_RANK = 8 };
 
+/** Dimensions of inputs and states, and states that are numbers, are at most
+    this: programs may add and scale them without wrapping. */
+#define TQ_MAX_SIZE ((int64_t)1 << 48)
+
 /// Element types of program inputs and outputs; values equal tq_dtype in tq.h.
 enum tq_program_dtype {
   TQ_PROGRAM_F32 = 0,

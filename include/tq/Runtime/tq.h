@@ -109,7 +109,7 @@ typedef struct tq_session_options {
       use cores. */
   int32_t threads;
   /** Sizes of the dynamic dimensions of the model's states; those that are not
-      given are as large as they may be, the batch 1. */
+      given are as large as the model allows. */
   int32_t num_sizes;
   const tq_symbol_size *sizes;
 } tq_session_options;

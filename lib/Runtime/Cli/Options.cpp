@@ -380,6 +380,8 @@ static tq_status checkMode(const Options &options) {
                 "--input, no --output, no --batch and no --prompt");
   if (options.numShapes && options.mode != Mode::Benchmark)
     return fail(TQ_ERROR_USAGE, "--shape is for --benchmark and --profile");
+  if (options.numSizes && options.mode == Mode::Describe)
+    return fail(TQ_ERROR_USAGE, "--size is for runs");
   if (options.json && options.mode == Mode::SelfTest)
     return fail(TQ_ERROR_USAGE,
                 "--json is for --describe and --benchmark only");

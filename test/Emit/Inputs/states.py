@@ -116,4 +116,5 @@ def main():
             print(f"{rows} more: {error}")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -200,6 +200,9 @@ TEST_F(SessionTest, RefusesWhatMemoryCannotHold) {
   expectMessage("more than 2^62 bytes");
   input.dims[0] = int64_t(1) << 50;
   EXPECT_EQ(tq_session_run(session, &input, 1, outputs, 2), TQ_ERROR_INPUT);
+  expectMessage("expected a batch of 1 to 281474976710656");
+  input.dims[0] = input.dims[1] = int64_t(1) << 48;
+  EXPECT_EQ(tq_session_run(session, &input, 1, outputs, 2), TQ_ERROR_INPUT);
   expectMessage("larger than the address space");
 }
 
@@ -332,13 +335,23 @@ TEST_F(SessionTest, DescribesEntries) {
 
 /// Callers that know less of a struct, or more, than this version.
 TEST_F(SessionTest, ServesCallersOfOtherVersions) {
-  tq_tensor_info info;
+  struct {
+    tq_tensor_info known;
+    int64_t unknown;
+  } info;
   memset(&info, 0x55, sizeof(info));
-  info.size = offsetof(tq_tensor_info, dims);
-  ASSERT_EQ(tq_model_input(model, 0, &info), TQ_OK);
-  EXPECT_STREQ(info.name, "input_ids");
-  EXPECT_EQ(info.rank, 2);
-  EXPECT_EQ(info.dims[0], 0x5555555555555555);
+  info.known.size = sizeof(info);
+  ASSERT_EQ(tq_model_input(model, 0, &info.known), TQ_OK);
+  EXPECT_STREQ(info.known.name, "input_ids");
+  EXPECT_EQ(info.known.rank, 2);
+  EXPECT_EQ(info.unknown, 0x5555555555555555);
+  info.known.size = offsetof(tq_tensor_info, dims);
+  EXPECT_EQ(tq_model_input(model, 0, &info.known), TQ_ERROR_USAGE);
+  EXPECT_STREQ(tq_last_message(),
+               "expected the size of the struct in its first member");
+  EXPECT_EQ(tq_model_input(model, 0, nullptr), TQ_ERROR_USAGE);
+  EXPECT_STREQ(tq_last_message(),
+               "expected a place for the answer, found NULL");
 
   struct {
     tq_session_options known;

@@ -91,6 +91,11 @@ std::string ContractionPlanAttr::describe() const {
 LogicalResult AttentionPlanAttr::verify(EmitError emitError, DotKind dot,
                                         int64_t tileRows, int64_t tileVectors,
                                         SumPlace sums) {
+  constexpr int64_t all = kPanel / kLanes;
+  if (tileVectors > 0 && all % tileVectors != 0)
+    return emitError() << "expected tiles of 1, 2 or 4 vectors, which " << all
+                       << " of a panel of keys are a multiple of, but got "
+                       << tileVectors;
   return verifyTile(emitError, dot, tileRows, tileVectors, sums);
 }
 

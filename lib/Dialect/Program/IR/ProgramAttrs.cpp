@@ -7,6 +7,8 @@
 
 #include "tq/Dialect/Program/IR/Program.h"
 
+#include "tq/Runtime/Program.h"
+
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -190,9 +192,8 @@ void SymbolAttr::print(AsmPrinter &printer) const {
 
 LogicalResult SymbolAttr::verify(EmitError emitError, StringRef name,
                                  int64_t max, bool) {
-  if (max < 0)
-    return emitError() << "expected a max that is not negative, but got "
-                       << max;
+  if (max < 0 || max > TQ_MAX_SIZE)
+    return emitError() << "expected a max of 0 to 2^48, but got " << max;
   return verifyText(emitError, "a name", name);
 }
 

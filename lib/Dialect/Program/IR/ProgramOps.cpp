@@ -7,6 +7,8 @@
 
 #include "tq/Dialect/Program/IR/Program.h"
 
+#include "tq/Runtime/Program.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/ADT/StringSet.h"
@@ -229,6 +231,17 @@ LogicalResult CallOp::verifySymbolUses(SymbolTableCollection &symbolTable) {
 // States
 //===----------------------------------------------------------------------===//
 
+static bool isTooLarge(RankedTensorType type) {
+  int64_t elements = 1;
+  for (int64_t size : type.getShape())
+    if (!ShapedType::isDynamic(size) && size != 0) {
+      if (size > TQ_MAX_SIZE / elements)
+        return true;
+      elements *= size;
+    }
+  return false;
+}
+
 LogicalResult StateOp::verify() {
   auto tensor = dyn_cast<RankedTensorType>(getType());
   int64_t rank = tensor ? tensor.getRank() : 0;
@@ -237,9 +250,17 @@ LogicalResult StateOp::verify() {
            << rank << " dimensions, but got " << getDims().size();
   if (!tensor)
     return success();
-  if (!tensor.getElementType().isIntOrFloat())
-    return emitOpError("expected elements that are numbers, but got ")
+  if (rank > TQ_MAX_RANK)
+    return emitOpError("expected at most ")
+           << int(TQ_MAX_RANK) << " dimensions, but got " << tensor;
+  Type element = tensor.getElementType();
+  if (!element.isF32() && !element.isInteger(64) && !element.isInteger(32) &&
+      !element.isInteger(8) && !element.isInteger(1))
+    return emitOpError("expected elements of f32, i64, i32, i8, ui8 or i1, "
+                       "which sessions can hold, but got ")
            << tensor;
+  if (isTooLarge(tensor))
+    return emitOpError("expected less than 2^48 elements, but got ") << tensor;
   for (int64_t dim = 0; dim < rank; ++dim)
     if (getDimName(dim).getValue().contains('\0') ||
         (tensor.isDynamicDim(dim) && getDimName(dim).empty()))

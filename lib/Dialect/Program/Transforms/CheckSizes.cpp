@@ -7,8 +7,10 @@
 
 #include "DimTable.h"
 #include "EntryOps.h"
+#include "IndexFacts.h"
 #include "tq/Dialect/Program/Transforms/Passes.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Runtime/Program.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -27,50 +29,6 @@ using namespace tq;
 using namespace tq::program;
 
 //===----------------------------------------------------------------------===//
-// What is known of an index
-//===----------------------------------------------------------------------===//
-
-/// Computed from sizes and constants alone.
-static bool isKnownBeforeRun(Value index) {
-  Operation *op = index.getDefiningOp();
-  if (!op)
-    return false;
-  if (isa<tensor::DimOp, GetStateOp>(op))
-    return true;
-  return isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) &&
-         op->getNumRegions() == 0 &&
-         llvm::all_of(op->getOperands(), isKnownBeforeRun);
-}
-
-/// Whether the expression neither falls nor goes below 0 where its operands,
-/// which are not negative, grow.
-static bool isMonotone(AffineExpr expr) {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return constant.getValue() >= 0;
-  auto binary = dyn_cast<AffineBinaryOpExpr>(expr);
-  return !binary ||
-         (binary.getKind() != AffineExprKind::Mod &&
-          isMonotone(binary.getLHS()) && isMonotone(binary.getRHS()));
-}
-
-static bool isNeverNegative(Value index) {
-  APInt constant;
-  if (matchPattern(index, m_ConstantInt(&constant)))
-    return !constant.isNegative();
-  Operation *op = index.getDefiningOp();
-  if (!op || isa<tensor::DimOp, GetStateOp>(op))
-    return op;
-  if (auto apply = dyn_cast<affine::AffineApplyOp>(op))
-    return isMonotone(apply.getAffineMap().getResult(0)) &&
-           llvm::all_of(op->getOperands(), isNeverNegative);
-  return isa<arith::AddIOp, arith::MulIOp, arith::DivUIOp, arith::DivSIOp,
-             arith::CeilDivUIOp, arith::CeilDivSIOp, arith::FloorDivSIOp,
-             arith::RemUIOp, arith::MinSIOp, arith::MinUIOp, arith::MaxSIOp,
-             arith::MaxUIOp>(op) &&
-         llvm::all_of(op->getOperands(), isNeverNegative);
-}
-
-//===----------------------------------------------------------------------===//
 // Checks
 //===----------------------------------------------------------------------===//
 
@@ -80,7 +38,8 @@ namespace {
 class SizeChecker {
 public:
   explicit SizeChecker(func::FuncOp function)
-      : function(function), dims(function), builder(function.getContext()) {}
+      : function(function), dims(function), facts(dims),
+        builder(function.getContext()) {}
 
   LogicalResult run();
 
@@ -96,6 +55,8 @@ private:
   void checkStaticSize(TensorDim result, AffineExpr computed,
                        ArrayRef<OpFoldResult> operands);
   void checkDivision(Operation *op);
+  void checkState(SetStateOp op);
+  void checkArithmetic(Operation *op);
   void checkIndices(ValueRange indices, Value tensor);
 
   // What has to hold, and in whose words.
@@ -114,12 +75,24 @@ private:
     return dims.lookup(dim.tensor)[dim.dim];
   }
   OpFoldResult apply(AffineExpr expr, ArrayRef<OpFoldResult> operands) {
+    expectSafe(expr, operands, 0);
     return affine::makeComposedFoldedAffineApply(builder, checked->getLoc(),
                                                  expr, operands);
   }
+  /// The value of the expression does not wrap.
+  void expectSafe(AffineExpr expr, ArrayRef<OpFoldResult> operands,
+                  unsigned numDims);
+  Value emitMagnitude(AffineExpr expr, ArrayRef<OpFoldResult> operands,
+                      unsigned numDims);
+  Value emitMagnitude(OpFoldResult index);
+  void addAssert(Value holds, const Twine &what);
+  void addStates();
 
   func::FuncOp function;
   DimTable dims;
+  IndexFacts facts;
+  /// States as they are before the run, for those that the function sets.
+  llvm::DenseMap<StringAttr, GetStateOp> states;
   OpBuilder builder;
   Operation *checked = nullptr; ///< the op that checks are put before
   bool hasErrors = false;
@@ -152,7 +125,7 @@ void SizeChecker::expect(arith::CmpIPredicate predicate, OpFoldResult a,
     return;
   }
   for (OpFoldResult side : {a, b})
-    if (auto value = dyn_cast<Value>(side); value && !isKnownBeforeRun(value)) {
+    if (!facts.lookup(side).isKnown) {
       fail() << "expected sizes and offsets that are known before the program "
                 "runs, but one is computed from elements of a tensor";
       return;
@@ -161,10 +134,14 @@ void SizeChecker::expect(arith::CmpIPredicate predicate, OpFoldResult a,
   Value holds = arith::CmpIOp::create(
       builder, loc, predicate, getValueOrCreateConstantIndexOp(builder, loc, a),
       getValueOrCreateConstantIndexOp(builder, loc, b));
+  addAssert(holds, what);
+}
+
+void SizeChecker::addAssert(Value holds, const Twine &what) {
   std::string message = ("'" + checked->getName().getStringRef() + "' needs " +
-                         what + describePlace(loc))
+                         what + describePlace(checked->getLoc()))
                             .str();
-  cf::AssertOp::create(builder, loc, holds, message);
+  cf::AssertOp::create(builder, checked->getLoc(), holds, message);
 }
 
 void SizeChecker::expectEqual(OpFoldResult a, OpFoldResult b,
@@ -206,9 +183,91 @@ void SizeChecker::expectAtMost(OpFoldResult small, OpFoldResult large,
 }
 
 void SizeChecker::expectNotNegative(OpFoldResult size, const Twine &what) {
-  auto value = dyn_cast<Value>(size);
-  if (!value || !isNeverNegative(value))
+  if (!facts.lookup(size).isNonNegative)
     expect(arith::CmpIPredicate::sge, size, builder.getIndexAttr(0), what);
+}
+
+//===----------------------------------------------------------------------===//
+// Arithmetic
+//===----------------------------------------------------------------------===//
+
+Value SizeChecker::emitMagnitude(OpFoldResult index) {
+  Location loc = checked->getLoc();
+  Value word = getValueOrCreateConstantIndexOp(builder, loc, index);
+  if (word.getType().isIndex())
+    word = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), word);
+  Value number =
+      arith::SIToFPOp::create(builder, loc, builder.getF64Type(), word);
+  if (facts.lookup(index).isNonNegative)
+    return number;
+  return arith::MaximumFOp::create(builder, loc, number,
+                                   arith::NegFOp::create(builder, loc, number));
+}
+
+/// What the expression is at most, in f64, which does not wrap.
+Value SizeChecker::emitMagnitude(AffineExpr expr,
+                                 ArrayRef<OpFoldResult> operands,
+                                 unsigned numDims) {
+  Location loc = checked->getLoc();
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return emitMagnitude(builder.getIndexAttr(constant.getValue()));
+  if (auto dim = dyn_cast<AffineDimExpr>(expr))
+    return emitMagnitude(operands[dim.getPosition()]);
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return emitMagnitude(operands[numDims + symbol.getPosition()]);
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  Value lhs = emitMagnitude(binary.getLHS(), operands, numDims);
+  if (binary.getKind() != AffineExprKind::Add &&
+      binary.getKind() != AffineExprKind::Mul)
+    return lhs; // a quotient or a rest
+  Value rhs = emitMagnitude(binary.getRHS(), operands, numDims);
+  if (binary.getKind() == AffineExprKind::Add)
+    return arith::AddFOp::create(builder, loc, lhs, rhs);
+  return arith::MulFOp::create(builder, loc, lhs, rhs);
+}
+
+void SizeChecker::expectSafe(AffineExpr expr, ArrayRef<OpFoldResult> operands,
+                             unsigned numDims) {
+  IndexFact fact = facts.compute(expr, operands, numDims);
+  if (fact.isSafe())
+    return;
+  if (!fact.isKnown)
+    return; // refused where it is used
+  Value magnitude = emitMagnitude(expr, operands, numDims);
+  Value bound = arith::ConstantOp::create(builder, checked->getLoc(),
+                                          builder.getF64FloatAttr(kSafeBound));
+  addAssert(arith::CmpFOp::create(builder, checked->getLoc(),
+                                  arith::CmpFPredicate::OLE, magnitude, bound),
+            "its indices to be at most 2^60");
+}
+
+static bool isWord(Type type) {
+  return type.isIndex() || type.isSignlessInteger(64);
+}
+
+/// What is computed of sizes and states does not wrap.
+void SizeChecker::checkArithmetic(Operation *op) {
+  if (op->getNumResults() != 1 || !isWord(op->getResult(0).getType()) ||
+      facts.lookup(op->getResult(0)).isSafe())
+    return;
+  bool isSum = true; // or a product
+  AffineExpr a = builder.getAffineDimExpr(0), b = builder.getAffineDimExpr(1);
+  TypeSwitch<Operation *>(op)
+      .Case<arith::AddIOp, arith::SubIOp>([&](Operation *op) {
+        expectSafe(a + b, getAsOpFoldResult(op->getOperands()), 2);
+      })
+      .Case([&](arith::MulIOp op) {
+        SmallVector<OpFoldResult> sides = getAsOpFoldResult(op->getOperands());
+        expectSafe(a * builder.getAffineSymbolExpr(0), sides, 1);
+      })
+      .Case([&](affine::AffineApplyOp op) {
+        expectSafe(op.getAffineMap().getResult(0),
+                   getAsOpFoldResult(op.getOperands()),
+                   op.getAffineMap().getNumDims());
+      })
+      .Default([&](Operation *) { isSum = false; });
+  if (isSum)
+    facts.setSafe(op->getResult(0));
 }
 
 //===----------------------------------------------------------------------===//
@@ -265,7 +324,8 @@ void SizeChecker::checkLoops(linalg::LinalgOp op) {
   for (OpOperand &operand : op->getOpOperands()) {
     AffineMap map = op.getMatchingIndexingMap(&operand);
     for (auto [dim, expr] : llvm::enumerate(map.getResults()))
-      if (!isa<AffineDimExpr>(expr) && isMonotone(expr))
+      if (!isa<AffineDimExpr>(expr) &&
+          facts.compute(expr, ends, loops.size()).isNonNegative)
         expectAtMost(apply(expr.replaceDims(lastIndices) + 1, ends),
                      sizeOf({operand.get(), int64_t(dim)}),
                      "its indices within " +
@@ -337,6 +397,23 @@ void SizeChecker::checkDivision(Operation *op) {
     return;
   fail() << "expected a divisor that is known to be more than 0: a constant or "
             "the size of an input";
+}
+
+/// A number is a size, and a tensor is as large as its state.
+void SizeChecker::checkState(SetStateOp op) {
+  OpFoldResult value = getAsOpFoldResult(op.getValue());
+  std::string state = "state @" + op.getName().str();
+  if (op.getValue().getType().isIndex()) {
+    expectNotNegative(value, state + " not to be negative");
+    if (facts.lookup(value).bound > TQ_MAX_SIZE)
+      expectAtMost(value, builder.getIndexAttr(TQ_MAX_SIZE),
+                   state + " to be at most 2^48");
+    return;
+  }
+  Value before = states.lookup(op.getNameAttr().getAttr());
+  auto type = cast<RankedTensorType>(before.getType());
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    expectEqualDims({op.getValue(), dim}, {before, dim});
 }
 
 /// 0 <= offset, 0 < stride, and offset + (size - 1) * stride < dimension, but
@@ -411,11 +488,7 @@ void SizeChecker::checkOp(Operation *op) {
       .Case([&](tensor::ExtractOp op) {
         checkIndices(op.getIndices(), op.getTensor());
       })
-      .Case([&](SetStateOp op) {
-        if (op.getValue().getType().isIndex())
-          expectNotNegative(getAsOpFoldResult(op.getValue()),
-                            "state @" + op.getName() + " not to be negative");
-      })
+      .Case([&](SetStateOp op) { checkState(op); })
       .Case([&](tensor::PadOp op) { checkPad(op); })
       .Case<arith::DivUIOp, arith::DivSIOp, arith::CeilDivUIOp,
             arith::CeilDivSIOp, arith::FloorDivSIOp, arith::RemUIOp,
@@ -423,11 +496,21 @@ void SizeChecker::checkOp(Operation *op) {
         if (op->getResult(0).getType().isIndex())
           checkDivision(op);
       });
+  checkArithmetic(op);
   for (OpResult result : op->getResults())
     checkResult(result);
 }
 
+void SizeChecker::addStates() {
+  builder.setInsertionPointToStart(&function.getBody().front());
+  for (auto set : function.getBody().front().getOps<SetStateOp>())
+    if (isa<RankedTensorType>(set.getValue().getType()))
+      states[set.getNameAttr().getAttr()] = GetStateOp::create(
+          builder, set.getLoc(), set.getValue().getType(), set.getNameAttr());
+}
+
 LogicalResult SizeChecker::run() {
+  addStates();
   if (failed(dims.compute()))
     return failure();
   SmallVector<Operation *> ops;
@@ -438,6 +521,9 @@ LogicalResult SizeChecker::run() {
     builder.setInsertionPoint(op);
     checkOp(op);
   }
+  for (auto &[name, get] : states)
+    if (get.use_empty())
+      get.erase();
   return failure(hasErrors);
 }
 

@@ -30,53 +30,19 @@ static bool isComputed(Value value) {
   return op && needsKernel(op);
 }
 
-/// Whether the value becomes what a state is.
-static bool isStored(Value value) {
-  return llvm::any_of(value.getUsers(), llvm::IsaPred<SetStateOp>);
-}
-
-/// The state's memory, where the op that gives `result` writes it.
-static Value findState(OpResult result) {
-  auto style = dyn_cast<DestinationStyleOpInterface>(result.getOwner());
-  OpOperand *init = style ? style.getTiedOpOperand(result) : nullptr;
-  return init && isStateUpdate(*init) ? init->get() : Value();
-}
-
-/// Copies what is stored in a state, where no op writes into its memory.
-static void copyStoredValues(func::FuncOp schedule) {
-  for (auto set :
-       llvm::to_vector(schedule.getBody().front().getOps<SetStateOp>())) {
-    auto type = dyn_cast<RankedTensorType>(set.getValue().getType());
-    auto result = dyn_cast<OpResult>(set.getValue());
-    if (!type || (result && findState(result)))
-      continue;
-    OpBuilder builder(set);
-    Value state =
-        GetStateOp::create(builder, set.getLoc(), type, set.getNameAttr());
-    auto copy =
-        linalg::CopyOp::create(builder, set.getLoc(), set.getValue(), state);
-    set.getValueMutable().assign(copy.getResult(0));
-  }
-}
-
 /// Copies returned values that no kernel writes, and values returned twice:
 /// every result gets memory of its own.
-static void copyReturnedValues(func::FuncOp schedule) {
+static void copyReturnedValues(func::FuncOp schedule,
+                               const StateUpdates &updates) {
   Operation *terminator = schedule.getBody().front().getTerminator();
   OpBuilder builder(terminator);
   llvm::DenseSet<Value> seen;
   for (OpOperand &operand : terminator->getOpOperands()) {
     Value value = operand.get();
     auto type = dyn_cast<RankedTensorType>(value.getType());
-    if (!type ||
-        (seen.insert(value).second && isComputed(value) && !isStored(value)))
-      continue;
-    Location loc = terminator->getLoc();
-    Value empty = tensor::EmptyOp::create(
-        builder, loc, tensor::getMixedSizes(builder, loc, value),
-        type.getElementType());
-    auto copy = linalg::CopyOp::create(builder, loc, value, empty);
-    operand.set(copy.getResult(0));
+    if (type && !(seen.insert(value).second && isComputed(value) &&
+                  !updates.lookup(value)))
+      operand.set(copyToNew(builder, terminator->getLoc(), value));
   }
 }
 
@@ -165,7 +131,7 @@ Scheduler::createColumnSums(const KernelGroup &group) {
 }
 
 Value Scheduler::createDestination(Value result) {
-  if (Value state = findState(cast<OpResult>(result))) {
+  if (GetStateOp state = groups.getUpdates().lookup(result)) {
     scheduleValue(state);
     return state;
   }
@@ -234,12 +200,13 @@ struct FormKernelsPass : program::impl::FormKernelsPassBase<FormKernelsPass> {
   LogicalResult formKernels(func::FuncOp entry, DistinctKernels &kernels) {
     if (failed(checkEntryOps(entry)))
       return failure();
-    copyStoredValues(entry);
-    copyReturnedValues(entry);
+    StateUpdates updates(entry.getBody().front());
+    copyReturnedValues(entry, updates);
+    updates.copyOthers();
     DimTable dims(entry);
     if (failed(dims.compute()))
       return failure();
-    KernelGroups groups(entry.getBody().front(),
+    KernelGroups groups(entry.getBody().front(), updates,
                         [&](Value value) { return dims.lookup(value); });
     Scheduler(entry, dims, groups, kernels).run();
     return success();

@@ -47,18 +47,6 @@ static bool readsInit(Operation *op, OpOperand &init) {
   return !linalgOp || linalgOp.payloadUsesValueFromOperand(&init);
 }
 
-bool program::isStateUpdate(OpOperand &init) {
-  auto get = init.get().getDefiningOp<GetStateOp>();
-  auto style = dyn_cast<DestinationStyleOpInterface>(init.getOwner());
-  if (!get || !style || !style.isDpsInit(&init))
-    return false;
-  return llvm::any_of(style.getTiedOpResult(&init).getUsers(),
-                      [&](Operation *user) {
-                        auto set = dyn_cast<SetStateOp>(user);
-                        return set && set.getName() == get.getName();
-                      });
-}
-
 /// Destinations that the kernel's out argument takes the place of, by itself or
 /// filled.
 static bool isReplacedInit(const KernelGroups &groups, Operation *op,
@@ -67,7 +55,7 @@ static bool isReplacedInit(const KernelGroups &groups, Operation *op,
   if (!style || !style.isDpsInit(&operand))
     return false;
   Operation *producer = operand.get().getDefiningOp();
-  return !readsInit(op, operand) || isStateUpdate(operand) ||
+  return !readsInit(op, operand) || groups.getUpdates().contains(operand) ||
          (producer && groups.copiesProducer(op, producer));
 }
 
@@ -101,14 +89,18 @@ void KernelBuilder::collectResults() {
 }
 
 void KernelBuilder::collectInputs(Operation *op) {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op->getRegions(), captured);
   for (Value value : usedValues(op)) {
     Operation *producer = value.getDefiningOp();
     if (producer && inside.contains(producer))
       continue;
-    bool onlyInit = llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
-      return operand.get() != value || isReplacedInit(groups, op, operand);
-    });
-    if (onlyInit && llvm::is_contained(op->getOperands(), value)) {
+    bool onlyInit =
+        !captured.contains(value) &&
+        llvm::all_of(op->getOpOperands(), [&](OpOperand &operand) {
+          return operand.get() != value || isReplacedInit(groups, op, operand);
+        });
+    if (onlyInit) {
       if (auto fill = value.getDefiningOp<linalg::FillOp>())
         if (groups.copiesProducer(op, fill))
           collectInput(fill.value());
@@ -207,7 +199,7 @@ void KernelBuilder::redirectInits(Operation *op, Operation *clone) {
     if (!isReplacedInit(groups, op, init))
       continue;
     Value out = outArgument(style.getTiedOpResult(&init));
-    if (readsInit(op, init) && !isStateUpdate(init)) {
+    if (readsInit(op, init) && !groups.getUpdates().contains(init)) {
       auto fill = init.get().getDefiningOp<linalg::FillOp>();
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(clone);

@@ -61,10 +61,6 @@ private:
   mlir::IRMapping mapping;
 };
 
-/// Whether the op makes of a state what `program.set_state` stores: it writes
-/// into the state's memory.
-bool isStateUpdate(mlir::OpOperand &init);
-
 /// Whether a scalar op is computed in the kernels that use it: constants, and
 /// what depends on elements of tensors.
 bool isScalarOfKernel(mlir::Value value);

@@ -49,10 +49,12 @@ static Part getPart(tensor::ExtractSliceOp slice, DimsOf dimsOf) {
 }
 
 /// Keys and values are prefixes of one length.
-static bool readsPrefix(AttentionOp attention, Operation *slice) {
+bool KernelGroups::readsPrefix(AttentionOp attention, Operation *slice) const {
   auto key = attention.getKey().getDefiningOp<tensor::ExtractSliceOp>();
   auto value = attention.getValue().getDefiningOp<tensor::ExtractSliceOp>();
-  return key && value && attention.getQuery().getDefiningOp() != slice &&
+  return key && value && prefixSlices.contains(key) &&
+         prefixSlices.contains(value) &&
+         attention.getQuery().getDefiningOp() != slice &&
          key.getMixedSizes()[1] == value.getMixedSizes()[1];
 }
 
@@ -94,7 +96,9 @@ bool program::needsKernel(Operation *op) {
   return !isCompileTimeValue(op->getResult(0));
 }
 
-KernelGroups::KernelGroups(Block &block, DimsOf dimsOf) {
+KernelGroups::KernelGroups(Block &block, const StateUpdates &updates,
+                           DimsOf dimsOf)
+    : updates(updates) {
   block.walk([&](tensor::ExtractSliceOp slice) {
     if (slice->getBlock() != &block)
       return;

@@ -8,6 +8,7 @@
 #ifndef TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELGROUPS_H
 #define TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_KERNELGROUPS_H
 
+#include "StateUpdates.h"
 #include "tq/Dialect/Program/Analysis/ResultDims.h"
 #include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
@@ -35,7 +36,7 @@ class KernelGroups {
 public:
   /// Ops that stay in the schedule belong to no group, and neither do ops that
   /// are cheap enough to be copied into every kernel that uses them.
-  KernelGroups(mlir::Block &block, DimsOf dimsOf);
+  KernelGroups(mlir::Block &block, const StateUpdates &updates, DimsOf dimsOf);
 
   KernelGroup *lookup(mlir::Operation *op) const { return groupOf.lookup(op); }
 
@@ -46,10 +47,13 @@ public:
   /// Whether the op is a slice of the first tokens of keys or values.
   bool isPrefix(mlir::Operation *op) const { return prefixSlices.contains(op); }
 
+  const StateUpdates &getUpdates() const { return updates; }
+
   /// Whether kernels hold all that there is of `op`.
   bool isCopied(mlir::Operation *op) const { return copied.contains(op); }
 
 private:
+  bool readsPrefix(AttentionOp attention, mlir::Operation *slice) const;
   bool isCopiedByAllUsers(mlir::Operation *op) const;
   void assign(mlir::Operation *op);
   KernelGroup *create(KernelGroup::Kind kind, mlir::Operation *op);
@@ -59,6 +63,7 @@ private:
   bool wouldCycle(llvm::ArrayRef<KernelGroup *> merged, mlir::Operation *op);
   void merge(llvm::ArrayRef<KernelGroup *> merged, mlir::Operation *op);
 
+  const StateUpdates &updates;
   std::deque<KernelGroup> groups;
   llvm::DenseMap<mlir::Operation *, KernelGroup *> groupOf;
   /// Slices of all rows: only the last dimension is cut.

@@ -10,6 +10,11 @@
 
 // -----
 
+// expected-error @below {{expected tiles of 1, 2 or 4 vectors, which 4 of a panel of keys are a multiple of, but got 3}}
+#plan = #cpu.attention<fma, tile = 6 x 3, sums = vectors>
+
+// -----
+
 // expected-error @below {{expected items of at least a row, but got 0}}
 #plan = #cpu.contraction<fma, tile = 6 x 4, rows = 0, sums = vectors>
 

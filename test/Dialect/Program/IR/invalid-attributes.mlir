@@ -104,7 +104,7 @@ module attributes {program.symbols = [#program.symbol<"batch", min = 1>]} {
 
 // -----
 
-// expected-error @below {{expected a max that is not negative, but got -512}}
+// expected-error @below {{expected a max of 0 to 2^48, but got -512}}
 module attributes {program.symbols = [#program.symbol<"batch", max = -512>]} {
 }
 

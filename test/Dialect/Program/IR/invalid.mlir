@@ -310,8 +310,18 @@ program.schedule @main <"x86-64-v3", "t"> {
 // -----
 
 // program.state (C1)
-// expected-error @below {{expected elements that are numbers, but got 'tensor<2x!quant.any<i8<-127:127>:f32>>'}}
-program.state @s : tensor<2x!quant.any<i8<-127:127>:f32>> dims [""]
+// expected-error @below {{expected elements of f32, i64, i32, i8, ui8 or i1, which sessions can hold, but got 'tensor<2xbf16>'}}
+program.state @s : tensor<2xbf16> dims [""]
+
+// -----
+
+// expected-error @below {{expected at most 8 dimensions, but got 'tensor<1x1x1x1x1x1x1x1x1xf32>'}}
+program.state @s : tensor<1x1x1x1x1x1x1x1x1xf32> dims ["", "", "", "", "", "", "", "", ""]
+
+// -----
+
+// expected-error @below {{expected less than 2^48 elements, but got 'tensor<16777216x33554432xi8>'}}
+program.state @s : tensor<16777216x33554432xi8> dims ["", ""]
 
 // -----
 
@@ -356,4 +366,24 @@ func.func @f(%a: index) {
   // expected-error @below {{expected state @s to be set once, but it is set before}}
   program.set_state @s, %a : index
   return
+}
+
+// -----
+
+// States are read and set by the entry itself.
+program.state @s : index
+// expected-error @below {{expects parent op to be one of 'func.func, program.schedule'}}
+program.get_state @s : index
+
+// -----
+
+program.state @s : index
+func.func @f(%x: tensor<4xindex>) -> tensor<4xindex> {
+  %0 = tensor.generate {
+  ^bb0(%i: index):
+    // expected-error @below {{expects parent op to be one of 'func.func, program.schedule'}}
+    program.set_state @s, %i : index
+    tensor.yield %i : index
+  } : tensor<4xindex>
+  return %0 : tensor<4xindex>
 }

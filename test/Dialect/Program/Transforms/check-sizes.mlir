@@ -168,3 +168,63 @@ func.func @append(%x: tensor<?x4xf32>) {
   program.set_state @length, %now : index
   return
 }
+
+// -----
+
+// What is stored is as large as the state.
+
+// CHECK-LABEL: func.func @store(
+// CHECK-SAME:    %[[X:.*]]: tensor<?x4xf32>
+// CHECK-DAG:   %[[STATE:.*]] = program.get_state @s
+// CHECK-DAG:   %[[CAPACITY:.*]] = tensor.dim %[[STATE]]
+// CHECK-DAG:   %[[ROWS:.*]] = tensor.dim %[[X]]
+// CHECK:       %[[EQUAL:.*]] = arith.cmpi eq, %[[ROWS]], %[[CAPACITY]]
+// CHECK:       cf.assert %[[EQUAL]], "'program.set_state' needs dimension 0 of tensor<?x4xf32> and dimension 0 (capacity) of state @s to be equal
+program.state @s : tensor<?x4xf32> dims ["capacity", ""]
+func.func @store(%x: tensor<?x4xf32>) {
+  program.set_state @s, %x : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+// A name that both have says so already.
+
+// CHECK-LABEL: func.func @named(
+// CHECK-NOT:   cf.assert
+// CHECK-NOT:   program.get_state
+program.state @s : tensor<?x4xf32> dims ["rows", ""]
+func.func @named(%x: tensor<?x4xf32> {program.port = #program.port<"x", ["rows", ""]>}) {
+  program.set_state @s, %x : tensor<?x4xf32>
+  return
+}
+
+// -----
+
+// Products and sums that could wrap are looked at in f64 first. Sizes, and numbers that
+// are states, are at most 2^48: their sum does not wrap.
+
+// CHECK-LABEL: func.func @wrap(
+// CHECK:       %[[N:.*]] = program.get_state @n : index
+// CHECK:       %[[WORD:.*]] = arith.index_cast %[[N]] : index to i64
+// CHECK:       %[[NUMBER:.*]] = arith.sitofp %[[WORD]] : i64 to f64
+// CHECK:       %[[PRODUCT:.*]] = arith.mulf %[[NUMBER]], %{{.*}} : f64
+// CHECK:       %[[HOLDS:.*]] = arith.cmpf ole, %[[PRODUCT]], %{{.*}} : f64
+// CHECK:       cf.assert %[[HOLDS]], "'arith.muli' needs its indices to be at most 2^60
+// CHECK:       arith.muli
+// CHECK-NOT:   sitofp
+// CHECK:       arith.addi
+// CHECK-NOT:   sitofp
+// CHECK:       cf.assert %{{.*}}, "'program.set_state' needs state @n to be at most 2^48
+program.state @n : index
+func.func @wrap(%x: tensor<?xf32>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %large = arith.constant 9223372036854775 : index
+  %n = program.get_state @n : index
+  %m = arith.muli %n, %large : index
+  %e = tensor.empty(%m) : tensor<?xf32>
+  %rows = tensor.dim %x, %c0 : tensor<?xf32>
+  %sum = arith.addi %n, %rows : index
+  program.set_state @n, %sum : index
+  return %e : tensor<?xf32>
+}

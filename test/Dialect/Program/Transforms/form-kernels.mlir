@@ -273,3 +273,23 @@ func.func @append(%x: tensor<1x?x4xf32>, %z: tensor<2xf32>) -> tensor<1x?x4xf32>
   program.set_state @last, %z : tensor<2xf32>
   return %y : tensor<1x?x4xf32>
 }
+
+// -----
+
+// Attention reads a cache in place where keys and values both are its first tokens; of
+// another tensor's batch that is not known.
+
+// CHECK-LABEL: func.func @other_batch(
+// CHECK:         program.call @extract_slice
+// CHECK:         program.call @extract_slice
+// CHECK:         program.call @attention_1x4(%{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}}, %{{[^,]*}})
+func.func @other_batch(%x: tensor<?x?x4xf32>, %k: tensor<?x?x4xf32>, %n: tensor<?xi64>) -> tensor<?x?x4xf32> {
+  %c0 = arith.constant 0 : index
+  %b = tensor.dim %x, %c0 : tensor<?x?x4xf32>
+  %t = tensor.dim %n, %c0 : tensor<?xi64>
+  %0 = tensor.extract_slice %x[0, 0, 0] [%b, %t, 4] [1, 1, 1] : tensor<?x?x4xf32> to tensor<?x?x4xf32>
+  %1 = tensor.extract_slice %k[0, 0, 0] [%b, %t, 4] [1, 1, 1] : tensor<?x?x4xf32> to tensor<?x?x4xf32>
+  %y = tq.attention %x, %0, %1 {num_heads = 1 : i64, scale = 0.5 : f32}
+    : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %y : tensor<?x?x4xf32>
+}

@@ -85,7 +85,8 @@ def CPU_AttentionPlanAttr : CPU_Plan<"AttentionPlan", "attention"> {
   let description = [{
     A work item is one head of one sequence, which takes `tile` queries at a time, or 32
     with sums in `tiles`. Of their products with keys and values, `tile` rows by vectors
-    are summed at the same time, by `dot`.
+    are summed at the same time, by `dot`; the four vectors of a panel of keys are whole
+    tiles.
 
     Example: `#cpu.attention<fma, tile = 6 x 4, sums = vectors>`
   }];

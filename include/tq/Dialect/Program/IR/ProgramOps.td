@@ -161,6 +161,9 @@ def Program_CallOp : Program_Op<"call",
 // States
 //===----------------------------------------------------------------------===//
 
+// States are read and set by an entry itself, as functions or schedules have it.
+defvar InEntry = ParentOneOf<["::mlir::func::FuncOp", "ScheduleOp"]>;
+
 def Program_StateOp : Program_Op<"state", [Symbol]> {
   let summary = "what a session keeps from run to run";
   let description = [{
@@ -169,7 +172,8 @@ def Program_StateOp : Program_Op<"state", [Symbol]> {
     those of inputs that have them, too. Keys and values of the tokens so far are a
     state whose rows are a prefix of its capacity.
 
-    (C1) `type` is a ranked tensor of numbers, or index.
+    (C1) `type` is index, or a ranked tensor of at most 8 dimensions whose elements are
+         f32, i64, i32, i8, ui8 or i1. A static one has less than 2^48 elements.
     (C2) A tensor names its dimensions, dynamic ones not "".
 
     ```mlir
@@ -192,7 +196,7 @@ def Program_StateOp : Program_Op<"state", [Symbol]> {
 }
 
 def Program_GetStateOp : Program_Op<"get_state",
-    [Pure, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    [Pure, InEntry, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "a state as it was before the run";
   let description = [{
     (C1) `name` is a `program.state` of this type.
@@ -208,11 +212,12 @@ def Program_GetStateOp : Program_Op<"get_state",
 }
 
 def Program_SetStateOp : Program_Op<"set_state",
-    [MemoryEffects<[MemWrite]>, DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
+    [MemoryEffects<[MemWrite]>, InEntry,
+     DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "what a state is after the run";
   let description = [{
-    A tensor is written in place: after lower it is in the memory of the state. What
-    was there before can be read until it is written.
+    After lower a tensor is in the memory of the state, and what was there before is
+    read no more: the op that computes it writes there, or it is copied.
 
     (C1) `name` is a `program.state` of this type.
     (C2) An entry sets a state once.
