@@ -34,8 +34,6 @@
 using namespace llvm;
 using namespace tq;
 
-/// The attribute of modules with the options of phases that have run.
-
 namespace {
 /// One run of the compiler.
 class Driver {
