@@ -9,6 +9,7 @@
 
 #include "tq/Support/InputPaths.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace llvm;
@@ -29,13 +30,15 @@ static constexpr StringLiteral page =
 static constexpr StringLiteral pickle =
     "a pickle, as torch.save writes: convert it to safetensors";
 
-/// Letters are compared without their case.
-static constexpr Signature signatures[] = {
+// Letters are compared without their case.
+static constexpr Signature failedDownloads[] = {
     {"version https://git-lfs", lfsPointer},
     {"version https://hawser", lfsPointer},
     {"<!doctype", page},
     {"<html", page},
     {"<?xml", page},
+};
+static constexpr Signature otherFiles[] = {
     {"PK\x03\x04", "a zip archive, as torch.save writes: convert it to "
                    "safetensors"},
     {"\x80\x02", pickle},
@@ -48,15 +51,25 @@ static constexpr Signature signatures[] = {
     {"\x1f\x8b", "a gzip archive: unpack it"},
 };
 
-StringRef tq::describeForeignContent(StringRef content) {
-  // Any of these could be the size of a header, but then a header follows.
-  if (content.size() > 8 && content[8] == '{')
-    return "";
+static StringRef findSignature(ArrayRef<Signature> signatures,
+                               StringRef content) {
   StringRef text = content.take_front(4096).ltrim(" \t\r\n");
   for (const Signature &signature : signatures)
     if (text.starts_with_insensitive(signature.begin))
       return signature.meaning;
   return "";
+}
+
+StringRef tq::describeFailedDownload(StringRef content) {
+  return findSignature(failedDownloads, content);
+}
+
+StringRef tq::describeForeignContent(StringRef content) {
+  // Any of these could be the size of a header, but then a header follows.
+  if (content.size() > 8 && content[8] == '{')
+    return "";
+  StringRef download = describeFailedDownload(content);
+  return download.empty() ? findSignature(otherFiles, content) : download;
 }
 
 namespace {

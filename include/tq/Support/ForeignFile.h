@@ -24,6 +24,9 @@ namespace tq {
 /// neither JSON nor safetensors nor known.
 llvm::StringRef describeForeignContent(llvm::StringRef content);
 
+/// The same for what downloads leave instead of a file of any kind.
+llvm::StringRef describeFailedDownload(llvm::StringRef content);
+
 /// Which weights other than safetensors are in `directory`, and what helps;
 /// "neither" where none are known.
 std::string describeOtherWeights(llvm::StringRef directory);

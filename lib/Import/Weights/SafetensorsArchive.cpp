@@ -13,72 +13,15 @@
 #include "tq/Support/InputError.h"
 #include "tq/Support/InputPaths.h"
 #include "tq/Support/JSONFile.h"
+#include "tq/Support/MappedFile.h"
 #include "tq/Support/ObjectReader.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
-
-#include <limits>
 
 using namespace llvm;
 using namespace tq;
-
-using sys::fs::mapped_file_region;
-
-static constexpr uint64_t maxFileBytes = std::numeric_limits<int64_t>::max();
-
-//===----------------------------------------------------------------------===//
-// Mapped files
-//===----------------------------------------------------------------------===//
-
-/// Maps an open file at the size that this very file has: the name may mean
-/// another by now. An empty file cannot be mapped.
-static Expected<mapped_file_region> mapOpenFile(StringRef path,
-                                                sys::fs::file_t file) {
-  sys::fs::file_status status;
-  if (std::error_code error = sys::fs::status(file, status))
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   error.message());
-  Expected<uint64_t> size = checkRegularFile(path, status, maxFileBytes);
-  if (!size)
-    return size.takeError();
-  if (*size == 0)
-    return mapped_file_region();
-  std::error_code error;
-  mapped_file_region region(file, mapped_file_region::readonly, *size,
-                            /*offset=*/0, error);
-  if (error)
-    return makeFileError(path, "expected a file that can be mapped, but got: " +
-                                   error.message());
-  return region;
-}
-
-static Expected<mapped_file_region> mapFile(StringRef path) {
-  // Opening a pipe would wait for its other end.
-  Expected<uint64_t> size = checkRegularFile(path, maxFileBytes);
-  if (!size)
-    return size.takeError();
-  Expected<sys::fs::file_t> file = sys::fs::openNativeFileForRead(path);
-  if (!file)
-    return makeFileError(path, "expected a readable file, but got: " +
-                                   toString(file.takeError()));
-  Expected<mapped_file_region> region = mapOpenFile(path, *file);
-  sys::fs::closeFile(*file);
-  return region;
-}
-
-static ArrayRef<uint8_t> getBytes(const mapped_file_region &region) {
-  if (!region)
-    return {};
-  return {reinterpret_cast<const uint8_t *>(region.const_data()),
-          region.size()};
-}
-
-//===----------------------------------------------------------------------===//
-// SafetensorsArchive
-//===----------------------------------------------------------------------===//
 
 namespace {
 class SafetensorsArchive final : public WeightArchive {
@@ -101,7 +44,7 @@ private:
   Expected<Entries> sortShards(const json::Object &weightMap) const;
 
   struct File {
-    mapped_file_region region;
+    MappedFile mapping;
     std::vector<Weight> weights;
   };
 
@@ -113,10 +56,10 @@ private:
 } // namespace
 
 Error SafetensorsArchive::addFile(StringRef filePath) {
-  Expected<mapped_file_region> region = mapFile(filePath);
-  if (!region)
-    return region.takeError();
-  ArrayRef<uint8_t> bytes = getBytes(*region);
+  Expected<MappedFile> mapping = MappedFile::open(filePath);
+  if (!mapping)
+    return mapping.takeError();
+  ArrayRef<uint8_t> bytes = mapping->getBytes();
   Expected<std::vector<Weight>> added = readSafetensorsHeader(filePath, bytes);
   if (!added)
     return added.takeError();
@@ -131,7 +74,7 @@ Error SafetensorsArchive::addFile(StringRef filePath) {
                                          entry->second->path + " has it too");
   }
   // Weights stay where they are in memory.
-  files.push_back({std::move(*region), std::move(*added)});
+  files.push_back({std::move(*mapping), std::move(*added)});
   return Error::success();
 }
 
