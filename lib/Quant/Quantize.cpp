@@ -65,12 +65,33 @@ static void rowRange(std::span<const float> x, float &low, float &high) {
   low = bitsFloat(static_cast<int32_t>(lowest));
 }
 
+static QuantParams chooseParams(float low, float scale) {
+  scale = usableScale(scale);
+  int32_t zeroPoint = roundProduct(-low, 1.0f / scale);
+  return {scale, clampInt(zeroPoint, 0, 255)};
+}
+
 QuantParams chooseRowU8(std::span<const float> x) {
   float low, high;
   rowRange(x, low, high);
-  float scale = usableScale((high - low) / 255.0f);
-  int32_t zeroPoint = roundProduct(-low, 1.0f / scale);
-  return {scale, clampInt(zeroPoint, 0, 255)};
+  return chooseParams(low, (high - low) / 255.0f);
+}
+
+static float limitToFinite(float x) {
+  return std::isnan(x) ? 0.0f : std::clamp(x, -FLT_MAX, FLT_MAX);
+}
+
+QuantParams chooseParamsU8(Range range) {
+  float low = std::min(0.0f, limitToFinite(range.low));
+  float high = std::max(0.0f, limitToFinite(range.high));
+  float length = high - low;
+  if (std::isinf(length))
+    return chooseParams(low, high / 255.0f - low / 255.0f);
+  return chooseParams(low, length / 255.0f);
+}
+
+float chooseScaleS8(float amax) {
+  return usableScale(std::fabs(limitToFinite(amax)) / 127.0f);
 }
 
 QuantParams quantizeRowU8(std::span<const float> x, uint8_t *q) {

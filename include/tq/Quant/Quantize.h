@@ -23,6 +23,11 @@ struct QuantParams {
   int32_t zeroPoint = 0;
 };
 
+struct Range {
+  float low = 0.0f;
+  float high = 0.0f;
+};
+
 /// Quantizes one output channel of a weight, or one row of an embedding table,
 /// to s8 in [-127, 127] without a zero point, and returns the scale. The
 /// largest finite magnitude becomes +-127; NaN becomes 0 and an infinity +-127.
@@ -37,6 +42,14 @@ void quantizeWeights(const float *w, int64_t rows, int64_t columns, int8_t *q,
 /// 0. With NaN, an infinity, or a range beyond the largest float, the scale is
 /// NaN or infinity, and so nothing computed from the row is finite.
 QuantParams chooseRowU8(std::span<const float> x);
+
+/// The same for a row with this range, but the scale always is finite: NaN
+/// counts as 0, and infinity as the largest float.
+QuantParams chooseParamsU8(Range range);
+
+/// The scale for s8 in [-127, 127] of what has this largest magnitude; finite
+/// like that of chooseParamsU8.
+float chooseScaleS8(float amax);
 
 /// Quantizes a row of activations to u8 and returns its parameters.
 QuantParams quantizeRowU8(std::span<const float> x, uint8_t *q);
