@@ -57,6 +57,30 @@ inline constexpr float kGeluPoly[6] = {-1.15114713f,     -0.458915412f,
                                        -0.000740065821f, 2.9951505e-5f};
 inline constexpr float kGeluMax = 5.6f;
 
+/// The coarse GELU takes erfc(a / sqrt(2)) / 2 on [0, kGeluCoarseMax] as a
+/// polynomial of degree 32 made of few operations: p = P2(a) with these
+/// coefficients, then p = p * p + s for each s of kGeluCoarseSquares.
+///
+/// All seven numbers were fitted together for the least max |a * error|, with
+/// the value at the bound fixed to 0: Newton steps in double, each a linear
+/// program, started from a least-squares fit to the function's 16th root with
+/// all s = 0 and from points around it, for many bounds. Then they were rounded
+/// to f32. The bound and, by less than a millionth, the third square are moved
+/// so that p has 12 significant bits there: the last one is exactly -p * p, and
+/// the result at the bound exactly 0.
+inline constexpr float kGeluCoarsePoly[3] = {1.0105921f, -0.0477289818f,
+                                             -0.0201949086f};
+inline constexpr float kGeluCoarseSquares[4] = {
+    -0.170778617f, 0.121134065f, -0.00669693854f, -6.36250625e-5f};
+inline constexpr float kGeluCoarseMax = 4.38276434f;
+
+/// The same for GELU's tanh form.
+inline constexpr float kGeluTanhCoarsePoly[3] = {1.01654184f, -0.0477863625f,
+                                                 -0.0198121965f};
+inline constexpr float kGeluTanhCoarseSquares[4] = {
+    -0.189876199f, 0.138034344f, -0.0149528636f, -1.70205349e-5f};
+inline constexpr float kGeluTanhCoarseMax = 4.29176712f;
+
 /// GELU's tanh form is x / (1 + 2^(x * (c[0] + c[1] * x^2))), with
 /// c[0] = -2 * sqrt(2/pi) * log2(e) and c[1] = 0.044715 * c[0].
 inline constexpr float kGeluTanhPoly[2] = {-2.30220819f, -0.102943240f};

@@ -7,6 +7,7 @@
 
 #include "tq/Conversion/TQToLinalg/MathExpansion.h"
 #include "tq/Quant/Polynomials.h"
+#include "tq/Quant/Rounding.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -268,6 +269,21 @@ static Value buildGeluTanh(OpBuilder &builder, Location loc, Value x) {
   return f.div(x, f.add(f.constant(x.getType(), 1.0f), e));
 }
 
+/// max(x, 0) - a * S(a) for a = min(|x|, bound).
+static Value buildGeluFromSquares(OpBuilder &builder, Location loc,
+                                  ArrayRef<float> poly, ArrayRef<float> squares,
+                                  float bound, Value x) {
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  Value limit = f.intConstant(type, tq::quant::floatBits(bound));
+  Value a =
+      f.fromBits(arith::MinSIOp::create(builder, loc, f.bits(f.abs(x)), limit));
+  Value p = horner(f, poly, a);
+  for (float s : squares)
+    p = f.fma(p, p, f.constant(type, s));
+  return f.fma(f.neg(a), p, f.limitBelow(0.0f, x));
+}
+
 Value tq::buildActivation(OpBuilder &builder, Location loc,
                           Activation activation, Value x) {
   FloatBuilder f(builder, loc);
@@ -290,4 +306,17 @@ Value tq::buildActivation(OpBuilder &builder, Location loc,
     return buildQuickGelu(builder, loc, x);
   }
   llvm_unreachable("covered switch");
+}
+
+Value tq::buildCoarseActivation(OpBuilder &builder, Location loc,
+                                Activation activation, Value x) {
+  if (activation == Activation::Gelu)
+    return buildGeluFromSquares(builder, loc, tq::quant::kGeluCoarsePoly,
+                                tq::quant::kGeluCoarseSquares,
+                                tq::quant::kGeluCoarseMax, x);
+  if (activation == Activation::GeluTanh)
+    return buildGeluFromSquares(builder, loc, tq::quant::kGeluTanhCoarsePoly,
+                                tq::quant::kGeluTanhCoarseSquares,
+                                tq::quant::kGeluTanhCoarseMax, x);
+  return buildActivation(builder, loc, activation, x);
 }

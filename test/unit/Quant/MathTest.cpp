@@ -68,6 +68,10 @@ const Budget kBudgets[] = {
     {"gelu", quant::gelu, exactGelu, -1e4f, 1e4f, Unit::Absolute, 1.6e-7},
     {"gelu tanh", quant::geluTanh, exactGeluTanh, -1e4f, 1e4f, Unit::Absolute,
      1.6e-7},
+    {"gelu coarse", quant::geluCoarse, exactGelu, -FLT_MAX, FLT_MAX,
+     Unit::Absolute, 3.7e-5},
+    {"gelu tanh coarse", quant::geluTanhCoarse, exactGeluTanh, -FLT_MAX,
+     FLT_MAX, Unit::Absolute, 2.3e-5},
 };
 
 void PrintTo(const Budget &budget, std::ostream *os) { *os << budget.name; }
@@ -134,6 +138,8 @@ const Special kSpecials[] = {
     {"silu", quant::silu, kNaN, kInf, -0.0f}, // -inf / inf, as in PyTorch
     {"gelu tanh", quant::geluTanh, kNaN, kInf, -0.0f},
     {"quick gelu", quant::quickGelu, kNaN, kInf, -0.0f},
+    {"gelu coarse", quant::geluCoarse, 0.0f, kInf, -0.0f},
+    {"gelu tanh coarse", quant::geluTanhCoarse, 0.0f, kInf, -0.0f},
     {"relu", quant::relu, 0.0f, kInf, -0.0f},
 };
 
@@ -207,6 +213,24 @@ TEST(Math, geluFarOutIsIdentityOrNearlyZero) {
   EXPECT_EQ(quant::gelu(kInf), kInf);
   EXPECT_LE(std::fabs(quant::gelu(-100.0f)), 6e-8f);
   EXPECT_LE(std::fabs(quant::gelu(-kInf)), 6e-8f);
+}
+
+/// S(bound) is 0 without any rounding, so nothing is left there.
+TEST(Math, coarseGeluFarOutIsExact) {
+  for (float x : {4.5f, 20.0f, 1e30f, FLT_MAX, kInf}) {
+    for (auto *function : {quant::geluCoarse, quant::geluTanhCoarse}) {
+      EXPECT_EQ(function(x), x);
+      EXPECT_EQ(quant::floatBits(function(-x)), 0) << x;
+    }
+  }
+  float bound = quant::kGeluCoarseMax;
+  EXPECT_EQ(quant::geluCoarse(bound), bound);
+  EXPECT_EQ(quant::floatBits(quant::geluCoarse(-bound)), 0);
+  bound = quant::kGeluTanhCoarseMax;
+  EXPECT_EQ(quant::geluTanhCoarse(bound), bound);
+  EXPECT_EQ(quant::floatBits(quant::geluTanhCoarse(-bound)), 0);
+  EXPECT_EQ(quant::floatBits(quant::geluCoarse(0.0f)), 0);
+  EXPECT_EQ(quant::floatBits(quant::geluTanhCoarse(0.0f)), 0);
 }
 
 } // namespace

@@ -78,6 +78,10 @@ mlir::Value buildRsqrt(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value x);
 mlir::Value buildActivation(mlir::OpBuilder &builder, mlir::Location loc,
                             Activation activation, mlir::Value x);
+/// The same for a result that is quantized to u8 at once: GELU and its tanh
+/// form are coarse, the others as above.
+mlir::Value buildCoarseActivation(mlir::OpBuilder &builder, mlir::Location loc,
+                                  Activation activation, mlir::Value x);
 
 } // namespace tq
 
