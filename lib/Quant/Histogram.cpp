@@ -37,6 +37,29 @@ bool Histogram::fits(int candidate, double newLow, double newHigh) const {
          highest - lowest < kBins;
 }
 
+std::optional<Histogram> Histogram::restore(float low, float high,
+                                            int64_t first, double width,
+                                            std::span<const uint64_t> counts) {
+  Histogram result;
+  if (!(low <= high) || !std::isfinite(low) || !std::isfinite(high) ||
+      !std::isnormal(width) || counts.size() > kBins)
+    return std::nullopt;
+  result.low = low + 0.0f;
+  result.high = high + 0.0f;
+  result.first = first;
+  result.exponent = std::ilogb(width);
+  if (result.getWidth() != width || result.exponent < kMinExponent ||
+      !result.fits(result.exponent, low, high) ||
+      static_cast<double>(first) != getNumber(result.low, result.exponent) ||
+      result.getCounts().size() != counts.size())
+    return std::nullopt;
+  std::ranges::copy(counts, result.counts.begin());
+  for (uint64_t count : counts)
+    if (__builtin_add_overflow(result.total, count, &result.total))
+      return std::nullopt;
+  return result;
+}
+
 void Histogram::extend(float newLow, float newHigh) {
   if (newLow >= low && newHigh <= high)
     return;

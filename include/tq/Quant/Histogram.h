@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,6 +29,12 @@ namespace tq::quant {
 class Histogram {
 public:
   static constexpr int64_t kBins = 2048;
+
+  /// The histogram with these results of the functions below; none if there is
+  /// none.
+  static std::optional<Histogram> restore(float low, float high, int64_t first,
+                                          double width,
+                                          std::span<const uint64_t> counts);
 
   /// Counts the values; NaN and infinities are left out.
   void add(std::span<const float> values);

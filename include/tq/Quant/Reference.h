@@ -62,6 +62,10 @@ struct QuantizedRows {
 /// floor(2^31 / (128 * 127)).
 inline constexpr int64_t kMaxQuantizedK = 132104;
 
+/// Largest K whose exact sum of (x - z) * w always fits into s32, whatever the
+/// zero point z: floor(2^31 / (255 * 127)).
+inline constexpr int64_t kMaxStaticK = 66311;
+
 /// y [m, n] = x * w^T with exact integer products, then the epilogue.
 void quantizedLinear(const QuantizedRows &x, const QuantizedWeight &w,
                      const Epilogue &epilogue, float *y);

@@ -1,0 +1,49 @@
+//===- Smoothing.h - What calibration changes of a linear -------*- C++ -*-===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Of a linear with the weight [n, k] and what calibration knows of its input:
+// the lowest and highest value and the mean of each of the k channels.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef TQ_QUANT_SMOOTHING_H
+#define TQ_QUANT_SMOOTHING_H
+
+#include "tq/Quant/Quantize.h"
+
+#include <cstdint>
+#include <span>
+
+namespace tq::quant {
+
+/// Scale and zero point of u8 for a range from the lowest of `low` to the
+/// highest of `high`, widened to contain 0. What is not finite is left out, and
+/// the scale is finite and not 0.
+QuantParams chooseActivationU8(std::span<const float> low,
+                               std::span<const float> high);
+
+/// SmoothQuant: factors[k] = amax[k]^alpha / wmax[k]^(1 - alpha), where amax is
+/// the largest magnitude of the input's channel and wmax that of the weight's
+/// column; 1 where one of them is 0 or the quotient leaves [2^-64, 2^64].
+/// inverses[k] = 1 / factors[k].
+void smoothingFactors(const float *weight, int64_t n,
+                      std::span<const float> low, std::span<const float> high,
+                      float alpha, float *factors, float *inverses);
+
+/// result[n] = -zeroPoint * sum_k weight[n, k]: where sums of u8 * s8 start.
+void zeroPointSums(const int8_t *weight, int64_t n, int64_t k,
+                   int32_t zeroPoint, int32_t *result);
+
+/// result[n] = bias[n] + sum_k (weight[n, k] - values[n, k] * scales[n]) *
+/// mean[k], summed in double; `bias` may be null.
+void correctBias(const float *weight, const int8_t *values, const float *scales,
+                 std::span<const float> mean, int64_t n, const float *bias,
+                 float *result);
+
+} // namespace tq::quant
+
+#endif // TQ_QUANT_SMOOTHING_H

@@ -1,0 +1,82 @@
+//===- Smoothing.cpp - What calibration changes of a linear ---------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Quant/Smoothing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace tq::quant {
+
+QuantParams chooseActivationU8(std::span<const float> low,
+                               std::span<const float> high) {
+  Range range;
+  for (float v : low)
+    range.low = std::isfinite(v) ? std::min(range.low, v) : range.low;
+  for (float v : high)
+    range.high = std::isfinite(v) ? std::max(range.high, v) : range.high;
+  return chooseParamsU8(range);
+}
+
+static float largestMagnitude(float low, float high) {
+  float largest = std::max(std::fabs(low), std::fabs(high));
+  return std::isfinite(largest) ? largest : 0.0f;
+}
+
+static float smoothingFactor(double input, double weight, double alpha) {
+  if (!(input > 0.0 && weight > 0.0))
+    return 1.0f;
+  double factor = std::pow(input, alpha) / std::pow(weight, 1.0 - alpha);
+  return factor >= 0x1p-64 && factor <= 0x1p+64 ? static_cast<float>(factor)
+                                                : 1.0f;
+}
+
+void smoothingFactors(const float *weight, int64_t n,
+                      std::span<const float> low, std::span<const float> high,
+                      float alpha, float *factors, float *inverses) {
+  size_t k = low.size();
+  std::vector<float> largest(k);
+  for (int64_t row = 0; row < n; ++row)
+    for (size_t i = 0; i < k; ++i) {
+      float magnitude = std::fabs(weight[row * k + i]);
+      if (magnitude > largest[i] && std::isfinite(magnitude))
+        largest[i] = magnitude;
+    }
+  for (size_t i = 0; i < k; ++i) {
+    factors[i] =
+        smoothingFactor(largestMagnitude(low[i], high[i]), largest[i], alpha);
+    inverses[i] = 1.0f / factors[i];
+  }
+}
+
+void zeroPointSums(const int8_t *weight, int64_t n, int64_t k,
+                   int32_t zeroPoint, int32_t *result) {
+  for (int64_t row = 0; row < n; ++row) {
+    int32_t sum = 0;
+    for (int64_t i = 0; i < k; ++i)
+      sum += weight[row * k + i];
+    result[row] = -zeroPoint * sum;
+  }
+}
+
+void correctBias(const float *weight, const int8_t *values, const float *scales,
+                 std::span<const float> mean, int64_t n, const float *bias,
+                 float *result) {
+  size_t k = mean.size();
+  for (int64_t row = 0; row < n; ++row) {
+    double sum = bias ? bias[row] : 0.0;
+    for (size_t i = 0; i < k; ++i) {
+      double error = double(weight[row * k + i]) -
+                     double(values[row * k + i]) * double(scales[row]);
+      sum += error * double(mean[i]);
+    }
+    result[row] = static_cast<float>(sum);
+  }
+}
+
+} // namespace tq::quant
