@@ -180,6 +180,53 @@ static void lowerQuantizedLinear(KernelLowering &lowering,
 }
 
 //===----------------------------------------------------------------------===//
+// Integers with parameters known at compile time
+//===----------------------------------------------------------------------===//
+
+/// The epilogue of one element; `elements` holds the accumulator, the scale of
+/// the column, then what `op` has of bias and residual.
+static Value buildStaticEpilogue(StaticLinearOp op, OpBuilder &builder,
+                                 Location loc, ValueRange elements) {
+  FloatBuilder f(builder, loc);
+  Value acc =
+      arith::SIToFPOp::create(builder, loc, builder.getF32Type(), elements[0]);
+  Value y = op.getBias() ? f.fma(acc, elements[1], elements[2])
+                         : f.mul(acc, elements[1]);
+  y = buildActivation(builder, loc, op.getActivation(), y);
+  return op.getResidual() ? f.add(y, elements.back()) : y;
+}
+
+static void lowerStaticLinear(KernelLowering &lowering, StaticLinearOp op) {
+  MLIRContext *context = op.getContext();
+  Location loc = op.getLoc();
+  unsigned rank = rankOf(op.getResult());
+  AffineMap element = elementMap(context, rank),
+            column = columnMap(context, rank);
+  Value init = lowering.write(
+      loc, lowering.read(op.getStarts(), column),
+      lowering.temporary(loc,
+                         resultDims(lowering, op.getInput(), op.getWeight()),
+                         lowering.getBuilder().getI32Type()));
+  Value acc =
+      buildLinear(lowering, loc, lowering.lookup(op.getInput()),
+                  lowering.lookup(op.getWeight()), init, multiplyAddIntegers);
+  SmallVector<ElementExpr> parts = {
+      {{{acc, element}},
+       [](OpBuilder &, Location, ValueRange elements) { return elements[0]; }},
+      lowering.read(op.getScales(), column)};
+  if (op.getBias())
+    parts.push_back(lowering.read(op.getBias(), column));
+  if (op.getResidual())
+    parts.push_back(lowering.read(op.getResidual(), element));
+  lowering.define(
+      cast<OpResult>(op.getResult()),
+      ElementExpr::combine(
+          parts, [op](OpBuilder &builder, Location loc, ValueRange elements) {
+            return buildStaticEpilogue(op, builder, loc, elements);
+          }));
+}
+
+//===----------------------------------------------------------------------===//
 // Floats
 //===----------------------------------------------------------------------===//
 
@@ -248,6 +295,8 @@ static void lowerMatmul(KernelLowering &lowering, MatmulOp op) {
 LogicalResult tq::lowerContraction(KernelLowering &lowering, Operation *op) {
   if (auto linear = dyn_cast<QuantizedLinearOp>(op))
     lowerQuantizedLinear(lowering, linear);
+  else if (auto linear = dyn_cast<StaticLinearOp>(op))
+    lowerStaticLinear(lowering, linear);
   else if (auto linear = dyn_cast<LinearOp>(op))
     lowerLinear(lowering, linear);
   else

@@ -258,14 +258,14 @@ LogicalResult KernelLowering::lower(Operation *op) {
            << op->getName() << "' to give a result of its kernel";
   if (isContraction(op))
     return lowerContraction(*this, op);
+  if (isa<QuantizeOp, DequantizeOp, DynamicQuantizeOp, ColumnSumsOp>(op))
+    return lowerQuantization(*this, op);
   if (isElementwise(op))
     return lowerElementwise(*this, op);
   if (isa<PositionIdsOp, EmbeddingOp, QuantizedEmbeddingOp>(op))
     return lowerLookup(*this, op);
   if (isa<LayerNormOp, RmsNormOp, SoftmaxOp, L2NormalizeOp, PoolOp>(op))
     return lowerRows(*this, op);
-  if (isa<QuantizeOp, DequantizeOp, DynamicQuantizeOp, ColumnSumsOp>(op))
-    return lowerQuantization(*this, op);
   if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
     return lowerLinalgOp(*this, op);
   return lowerTensorOp(*this, op);

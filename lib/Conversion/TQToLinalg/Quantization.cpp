@@ -141,25 +141,28 @@ void DynamicQuantization::lower() {
 //===----------------------------------------------------------------------===//
 
 /// Clamps before the integer is taken out: values may lie so far outside of the
-/// range that the sum with the magic number is no integer.
+/// range that the sum with the magic number is no integer. The upper bound is
+/// one of positive floats, whose bits are ordered as they are.
 static Value buildQuantize(OpBuilder &builder, Location loc, Value x,
                            Value inverse, Value zero, int64_t low,
                            int64_t high) {
   FloatBuilder f(builder, loc);
   Type f32 = builder.getF32Type();
   Value magic = f.constant(f32, tq::quant::kRoundMagic);
-  auto bound = [&](int64_t end) -> Value {
-    Value distance = arith::SubIOp::create(
+  auto distance = [&](int64_t end) -> Value {
+    return arith::SubIOp::create(
         builder, loc, f.intConstant(f32, static_cast<int32_t>(end)), zero);
-    return f.add(magic, arith::SIToFPOp::create(builder, loc, f32, distance));
   };
-  Value lowest = bound(low), highest = bound(high);
+  Value lowest =
+      f.add(magic, arith::SIToFPOp::create(builder, loc, f32, distance(low)));
+  Value highest =
+      arith::AddIOp::create(builder, loc, distance(high),
+                            f.intConstant(f32, tq::quant::kRoundMagicBits));
   Value v = f.fma(x, inverse, magic);
   v = f.ifGreater(v, lowest, v, lowest);
-  v = f.ifGreater(highest, v, v, highest);
-  Value rounded = arith::SubIOp::create(
-      builder, loc, f.bits(v), f.intConstant(f32, tq::quant::kRoundMagicBits));
-  Value q = arith::AddIOp::create(builder, loc, rounded, zero);
+  Value bits = arith::MinSIOp::create(builder, loc, f.bits(v), highest);
+  // The low byte of the magic number's bits is 0.
+  Value q = arith::AddIOp::create(builder, loc, bits, zero);
   return arith::TruncIOp::create(builder, loc, builder.getI8Type(), q);
 }
 
@@ -232,7 +235,41 @@ static FailureOr<TypeParameters> typeParameters(KernelLowering &lowering,
                map)};
 }
 
+/// A number of the whole tensor.
+static AffineMap scalarMap(MLIRContext *context, unsigned rank) {
+  return AffineMap::get(rank, 0, context);
+}
+
+/// With operands: inverse scales of all or of each column, and a zero point.
+static void lowerQuantizeByOperands(KernelLowering &lowering, QuantizeOp op) {
+  MLIRContext *context = op.getContext();
+  unsigned rank = rankOf(op.getResult());
+  mlir::quant::QuantizedType type = quantizedElement(op.getResult());
+  int64_t low = type.getStorageTypeMin(), high = type.getStorageTypeMax();
+  AffineMap scalar = scalarMap(context, rank);
+  SmallVector<ElementExpr> parts = {
+      lowering.read(op.getInput(), elementMap(context, rank)),
+      lowering.read(op.getInverseScales(), rankOf(op.getInverseScales()) == 0
+                                               ? scalar
+                                               : columnMap(context, rank))};
+  parts.push_back(
+      op.getZeroPoint()
+          ? lowering.read(op.getZeroPoint(), scalar)
+          : constantExpr(lowering.getBuilder().getI32IntegerAttr(0)));
+  lowering.define(
+      cast<OpResult>(op.getResult()),
+      ElementExpr::combine(
+          parts, [=](OpBuilder &builder, Location loc, ValueRange elements) {
+            return buildQuantize(builder, loc, elements[0], elements[1],
+                                 elements[2], low, high);
+          }));
+}
+
 static LogicalResult lowerQuantize(KernelLowering &lowering, QuantizeOp op) {
+  if (op.getInverseScales()) {
+    lowerQuantizeByOperands(lowering, op);
+    return success();
+  }
   unsigned rank = rankOf(op.getResult());
   mlir::quant::QuantizedType type = quantizedElement(op.getResult());
   auto parameters = typeParameters(lowering, op, type, rank);
@@ -255,11 +292,13 @@ static LogicalResult lowerQuantize(KernelLowering &lowering, QuantizeOp op) {
 static LogicalResult lowerDequantize(KernelLowering &lowering,
                                      DequantizeOp op) {
   unsigned rank = rankOf(op.getResult());
-  AffineMap row = rowMap(op.getContext(), rank);
   mlir::quant::QuantizedType type = quantizedElement(op.getInput());
   SmallVector<ElementExpr> parts = {
       lowering.read(op.getInput(), elementMap(op.getContext(), rank))};
   if (op.getScales()) {
+    AffineMap row = rankOf(op.getScales()) == 0
+                        ? scalarMap(op.getContext(), rank)
+                        : rowMap(op.getContext(), rank);
     parts.push_back(lowering.read(op.getScales(), row));
     if (op.getZeroPoints())
       parts.push_back(lowering.read(op.getZeroPoints(), row));

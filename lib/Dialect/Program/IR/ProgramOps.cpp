@@ -394,3 +394,13 @@ LogicalResult BufferOp::verify() {
            << getTensorType() << ", but got " << getDynamicSizes().size();
   return success();
 }
+
+StringRef tq::program::getLayerName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName();
+  if (auto fused = dyn_cast<FusedLoc>(loc))
+    for (Location part : fused.getLocations())
+      if (StringRef name = getLayerName(part); !name.empty())
+        return name;
+  return {};
+}

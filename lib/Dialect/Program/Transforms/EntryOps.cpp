@@ -25,14 +25,19 @@ static bool isScalarOp(Operation *op) {
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
 }
 
+/// Whether no kernel can compute what the op computes.
+static bool isForCompileTime(Operation *op) {
+  return isa<ObserveOp>(op) ||
+         (isa<CompileTimeOpInterface>(op) && !isa<MulOp, ColumnSumsOp>(op));
+}
+
 static bool isSupported(Operation *op) {
   if (isa<func::ReturnOp, cf::AssertOp, arith::ConstantOp, GetStateOp,
           SetStateOp>(op) ||
       isScalarOp(op) || isView(op))
     return true;
   if (isa<TQDialect>(op->getDialect()))
-    return !isa<QuantizeWeightOp, PackWeightOp>(op) ||
-           isCompileTimeValue(op->getResult(0));
+    return !isForCompileTime(op) || isCompileTimeValue(op->getResult(0));
   if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
     return true;
   return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,
@@ -62,14 +67,4 @@ bool program::isScheduled(Operation *op) {
   return op->getNumRegions() == 0 &&
          isa<arith::ArithDialect>(op->getDialect()) &&
          llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
-}
-
-StringRef program::getLayerName(Location loc) {
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return name.getName();
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (StringRef name = getLayerName(part); !name.empty())
-        return name;
-  return {};
 }

@@ -19,9 +19,6 @@ mlir::LogicalResult checkEntryOps(mlir::func::FuncOp entry);
 /// allocates, views, calls, or reads a weight or a state.
 bool isScheduled(mlir::Operation *op);
 
-/// The name given to the op's location, or an empty string.
-llvm::StringRef getLayerName(mlir::Location loc);
-
 } // namespace tq::program
 
 #endif // TQ_LIB_DIALECT_PROGRAM_TRANSFORMS_ENTRYOPS_H

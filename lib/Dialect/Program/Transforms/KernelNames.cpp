@@ -67,10 +67,10 @@ static std::string sizesOf(Operation *op) {
 
 /// What the attributes of an op add to its name.
 static void appendVariant(Operation *op, SmallVectorImpl<std::string> &parts) {
-  if (auto linear = dyn_cast<QuantizedLinearOp>(op)) {
+  if (auto linear = dyn_cast<EpilogueOpInterface>(op)) {
     if (linear.getActivation() != Activation::None)
       parts.push_back(stringifyActivation(linear.getActivation()).str());
-    if (linear.getResidual())
+    if (!linear.getResidualMutable().empty())
       parts.push_back("residual");
   }
   if (auto attention = dyn_cast<AttentionOp>(op)) {
@@ -110,6 +110,8 @@ StringRef program::schemeOf(const KernelGroup &group) {
   };
   if (isAttention(Precision::BF16))
     return "bf16";
+  if (llvm::any_of(group.ops, llvm::IsaPred<StaticLinearOp>))
+    return "int8 static";
   bool integers = llvm::any_of(
       group.ops, llvm::IsaPred<QuantizedLinearOp, QuantizedEmbeddingOp>);
   return integers || isAttention(Precision::Int8) ? "int8 dynamic" : "f32";

@@ -10,11 +10,14 @@
 #include "tq/Quant/Pack.h"
 #include "tq/Quant/Quantize.h"
 #include "tq/Quant/Reference.h"
+#include "tq/Quant/Smoothing.h"
 
 using namespace mlir;
 using namespace tq;
 
 static_assert(kMaxIntegerDepth == tq::quant::kMaxQuantizedK,
+              "the dialect promises what the numerics keep");
+static_assert(kMaxStaticDepth == tq::quant::kMaxStaticK,
               "the dialect promises what the numerics keep");
 
 bool tq::isCompileTimeValue(Value value) {
@@ -65,6 +68,84 @@ void ColumnSumsOp::evaluate(ArrayRef<Elements> operands,
                             ArrayRef<MutableElements> results) {
   auto [n, k] = getSizes(getWeight());
   tq::quant::columnSums(as<int8_t>(operands[0]), n, k, as<int32_t>(results[0]));
+}
+
+StringRef ZeroPointSumsOp::getWeightSuffix(OpResult) { return ".starts"; }
+
+void ZeroPointSumsOp::evaluate(ArrayRef<Elements> operands,
+                               ArrayRef<MutableElements> results) {
+  auto [n, k] = getSizes(getWeight());
+  tq::quant::zeroPointSums(as<int8_t>(operands[0]), n, k,
+                           *as<int32_t>(operands[1]), as<int32_t>(results[0]));
+}
+
+static std::span<const float> floatsOf(Elements elements) {
+  return {as<float>(elements), elements.size() / sizeof(float)};
+}
+
+StringRef ActivationParametersOp::getWeightSuffix(OpResult result) {
+  return result == getScale()          ? ".scale"
+         : result == getInverseScale() ? ".inverse_scale"
+                                       : ".zero_point";
+}
+
+void ActivationParametersOp::evaluate(ArrayRef<Elements> operands,
+                                      ArrayRef<MutableElements> results) {
+  tq::quant::QuantParams params = tq::quant::chooseActivationU8(
+      floatsOf(operands[0]), floatsOf(operands[1]));
+  *as<float>(results[0]) = params.scale;
+  *as<float>(results[1]) = 1.0f / params.scale;
+  *as<int32_t>(results[2]) = params.zeroPoint;
+}
+
+StringRef SmoothingFactorsOp::getWeightSuffix(OpResult result) {
+  return result == getFactors() ? ".smoothing" : ".inverse_smoothing";
+}
+
+void SmoothingFactorsOp::evaluate(ArrayRef<Elements> operands,
+                                  ArrayRef<MutableElements> results) {
+  auto [n, k] = getSizes(getWeight());
+  tq::quant::smoothingFactors(as<float>(operands[0]), n, floatsOf(operands[1]),
+                              floatsOf(operands[2]),
+                              getAlpha().convertToFloat(),
+                              as<float>(results[0]), as<float>(results[1]));
+}
+
+StringRef CorrectBiasOp::getWeightSuffix(OpResult) { return ".corrected"; }
+
+void CorrectBiasOp::evaluate(ArrayRef<Elements> operands,
+                             ArrayRef<MutableElements> results) {
+  auto [n, k] = getSizes(getWeight());
+  tq::quant::correctBias(as<float>(operands[0]), as<int8_t>(operands[1]),
+                         as<float>(operands[2]), floatsOf(operands[3]), n,
+                         getBias() ? as<float>(operands[4]) : nullptr,
+                         as<float>(results[0]));
+}
+
+StringRef MulOp::getWeightSuffix(OpResult) { return ".scaled"; }
+
+/// Where the right side stands for the element at `index` of the left.
+static int64_t getBroadcastIndex(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs,
+                                 int64_t index) {
+  int64_t place = 0, stride = 1;
+  for (size_t i = lhs.size(); i-- > lhs.size() - rhs.size();) {
+    int64_t size = rhs[i - (lhs.size() - rhs.size())];
+    if (size != 1)
+      place += index % lhs[i] * stride;
+    index /= lhs[i];
+    stride *= size;
+  }
+  return place;
+}
+
+void MulOp::evaluate(ArrayRef<Elements> operands,
+                     ArrayRef<MutableElements> results) {
+  ArrayRef<int64_t> lhs = getLhs().getType().getShape(),
+                    rhs = getRhs().getType().getShape();
+  const auto *a = as<float>(operands[0]), *b = as<float>(operands[1]);
+  auto *result = as<float>(results[0]);
+  for (int64_t i = 0, e = results[0].size() / sizeof(float); i < e; ++i)
+    result[i] = a[i] * b[getBroadcastIndex(lhs, rhs, i)];
 }
 
 StringRef PackWeightOp::getWeightSuffix(OpResult) { return ".packed"; }

@@ -62,6 +62,18 @@ SmallVector<EqualDims> QuantizedLinearOp::getEqualDims() {
       .take();
 }
 
+SmallVector<EqualDims> StaticLinearOp::getEqualDims() {
+  int64_t rows = rankOf(getInput()) - 1;
+  return Pairs()
+      .add(getInput(), rows, getWeight(), 1)
+      .add(getWeight(), 0, getStarts(), 0)
+      .add(getWeight(), 0, getScales(), 0)
+      .add(getWeight(), 0, getBias(), 0)
+      .addLeading(getInput(), getResidual(), rows)
+      .add(getWeight(), 0, getResidual(), rows)
+      .take();
+}
+
 SmallVector<EqualDims> MatmulOp::getEqualDims() {
   int64_t rank = rankOf(getLhs());
   return Pairs()
@@ -119,8 +131,19 @@ SmallVector<EqualDims> PoolOp::getEqualDims() {
   return Pairs().addLeading(getInput(), getMask(), 2).take();
 }
 
+SmallVector<EqualDims> QuantizeOp::getEqualDims() {
+  Value scales = getInverseScales();
+  if (!scales || rankOf(scales) == 0)
+    return {};
+  return Pairs().add(getInput(), rankOf(getInput()) - 1, scales, 0).take();
+}
+
+SmallVector<EqualDims> ObserveOp::getEqualDims() {
+  return Pairs().add(getInput(), rankOf(getInput()) - 1, getMean(), 0).take();
+}
+
 SmallVector<EqualDims> DequantizeOp::getEqualDims() {
-  int64_t rows = rankOf(getInput()) - 1;
+  int64_t rows = getScales() ? rankOf(getScales()) : 0;
   return Pairs()
       .addLeading(getInput(), getScales(), rows)
       .addLeading(getInput(), getZeroPoints(), rows)

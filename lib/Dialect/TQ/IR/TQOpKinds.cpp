@@ -13,11 +13,11 @@ using namespace tq;
 
 bool tq::isElementwise(Operation *op) {
   return isa<GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp, AddOp,
-             SubOp, MulOp, DivOp>(op);
+             SubOp, MulOp, DivOp, QuantizeOp>(op);
 }
 
 bool tq::isContraction(Operation *op) {
-  return isa<LinearOp, QuantizedLinearOp, MatmulOp>(op);
+  return isa<LinearOp, QuantizedLinearOp, StaticLinearOp, MatmulOp>(op);
 }
 
 bool tq::isPlainPositionIds(Operation *op) {

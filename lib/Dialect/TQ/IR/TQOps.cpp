@@ -151,6 +151,47 @@ LogicalResult ColumnSumsOp::verify() {
   return expectRank(*this, "weight", getWeight(), 2);
 }
 
+LogicalResult ZeroPointSumsOp::verify() {
+  return expectRank(*this, "weight", getWeight(), 2);
+}
+
+LogicalResult ActivationParametersOp::verify() {
+  if (getLow().getType().hasStaticShape())
+    return success();
+  return emitOpError("expected a range of static size, but got ")
+         << getLow().getType();
+}
+
+LogicalResult SmoothingFactorsOp::verify() {
+  if (failed(expectRank(*this, "weight", getWeight(), 2)))
+    return failure();
+  int64_t inputs = tensorOf(getWeight()).getDimSize(1);
+  if (inputs != tensorOf(getLow()).getDimSize(0))
+    return emitOpError("expected a range for each of ")
+           << inputs << " inputs, but got " << getLow().getType();
+  if (!(getAlpha().convertToFloat() >= 0 && getAlpha().convertToFloat() <= 1))
+    return emitOpError("expected an alpha from 0 to 1, but got ")
+           << getAlpha().convertToFloat();
+  return success();
+}
+
+LogicalResult CorrectBiasOp::verify() {
+  auto weight = tensorOf(getWeight());
+  if (failed(expectRank(*this, "weight", getWeight(), 2)) ||
+      failed(expectStorage(*this, "values", getValues(), /*isSigned=*/true)))
+    return failure();
+  int64_t outputs = weight.getDimSize(0), inputs = weight.getDimSize(1);
+  bool fits = tensorOf(getValues()).getShape() == weight.getShape() &&
+              tensorOf(getScales()).getDimSize(0) == outputs &&
+              tensorOf(getMean()).getDimSize(0) == inputs &&
+              (!getBias() || tensorOf(getBias()).getDimSize(0) == outputs);
+  if (fits && weight.hasStaticShape())
+    return success();
+  return emitOpError("expected values, scales, mean and bias that suit a "
+                     "weight of static shape, but got ")
+         << getOperandTypes();
+}
+
 LogicalResult PackWeightOp::verify() {
   if (static_cast<int64_t>(getPanel()) <= 0 ||
       static_cast<int64_t>(getGroup()) <= 0)
@@ -284,15 +325,22 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError("expected equal shapes, but got ")
            << from << " and " << to;
   auto element = cast<quant::QuantizedType>(to.getElementType());
-  if (!isa<quant::UniformQuantizedType, quant::UniformQuantizedPerAxisType>(
-          element) ||
-      element.getStorageTypeIntegralWidth() != 8 ||
-      !element.getExpressedType().isF32())
-    return emitOpError("expected a result of !quant.uniform with 8-bit storage "
-                       "that expresses "
+  if (element.getStorageTypeIntegralWidth() != 8 ||
+      !element.getExpressedType() || !element.getExpressedType().isF32())
+    return emitOpError("expected a result with 8-bit storage that expresses "
                        "f32, but got ")
            << element;
-  return success();
+  bool isAny = isa<quant::AnyQuantizedType>(element);
+  if (isAny != static_cast<bool>(getInverseScales()) ||
+      (getZeroPoint() && !isAny))
+    return emitOpError(
+        isAny ? "expected inverse scales for !quant.any"
+              : "expected no inverse scales or zero point for !quant.uniform");
+  if (!getInverseScales() || tensorOf(getInverseScales()).getRank() == 0)
+    return success();
+  if (failed(expectMinRank(*this, "input", getInput(), 1)))
+    return failure();
+  return expectRank(*this, "inverse scales", getInverseScales(), 1);
 }
 
 LogicalResult DequantizeOp::verify() {
@@ -305,6 +353,8 @@ LogicalResult DequantizeOp::verify() {
         isAny ? "expected scales for !quant.any"
               : "expected no scales or zero points for !quant.uniform");
   int64_t rows = tensorOf(getInput()).getRank() - 1;
+  if (getScales() && tensorOf(getScales()).getRank() == 0)
+    rows = 0;
   return success(
       succeeded(expectRank(*this, "scales", getScales(), rows)) &&
       succeeded(expectRank(*this, "zero points", getZeroPoints(), rows)));
@@ -318,21 +368,64 @@ LogicalResult QuantizedEmbeddingOp::verify() {
   return expectRank(*this, "table", getTable(), 2);
 }
 
-LogicalResult QuantizedLinearOp::verify() {
-  int64_t rank = tensorOf(getInput()).getRank();
-  if (failed(verifyLinear(*this, getInput(), getWeight())) ||
-      failed(expectStorage(*this, "input", getInput(), /*isSigned=*/false)) ||
-      failed(expectStorage(*this, "weight", getWeight(), /*isSigned=*/true)) ||
-      failed(expectRank(*this, "input scales", getInputScales(), rank - 1)) ||
-      failed(expectRank(*this, "zero points", getZeroPoints(), rank - 1)))
+/// A linear of u8 and s8 whose sums fit into 32 bits, and its residual.
+static LogicalResult verifyIntegerLinear(Operation *op, Value input,
+                                         Value weight, Value residual,
+                                         int64_t maxDepth) {
+  if (failed(verifyLinear(op, input, weight)) ||
+      failed(expectStorage(op, "input", input, /*isSigned=*/false)) ||
+      failed(expectStorage(op, "weight", weight, /*isSigned=*/true)))
     return failure();
-  int64_t depth = tensorOf(getWeight()).getDimSize(1);
-  if (!ShapedType::isDynamic(depth) && depth > kMaxIntegerDepth)
-    return emitOpError("expected at most ")
-           << kMaxIntegerDepth
-           << " inputs, whose sum fits into 32 bits, but got " << depth;
-  if (getResidual() && getResidual().getType() != getType())
-    return emitOpError("expected a residual of the result's type ")
-           << getType() << ", but got " << getResidual().getType();
-  return expectRank(*this, "residual", getResidual(), rank);
+  int64_t depth = tensorOf(weight).getDimSize(1);
+  if (!ShapedType::isDynamic(depth) && depth > maxDepth)
+    return op->emitOpError("expected at most ")
+           << maxDepth << " inputs, whose sum fits into 32 bits, but got "
+           << depth;
+  Type result = op->getResult(0).getType();
+  if (residual && residual.getType() != result)
+    return op->emitOpError("expected a residual of the result's type ")
+           << result << ", but got " << residual.getType();
+  return success();
+}
+
+LogicalResult QuantizedLinearOp::verify() {
+  int64_t rows = tensorOf(getInput()).getRank() - 1;
+  if (failed(verifyIntegerLinear(*this, getInput(), getWeight(), getResidual(),
+                                 kMaxIntegerDepth)) ||
+      failed(expectRank(*this, "input scales", getInputScales(), rows)))
+    return failure();
+  return expectRank(*this, "zero points", getZeroPoints(), rows);
+}
+
+LogicalResult StaticLinearOp::verify() {
+  return verifyIntegerLinear(*this, getInput(), getWeight(), getResidual(),
+                             kMaxStaticDepth);
+}
+
+//===----------------------------------------------------------------------===//
+// Calibration
+//===----------------------------------------------------------------------===//
+
+LogicalResult ObserveOp::verify() {
+  if (failed(expectMinRank(*this, "input", getInput(), 1)))
+    return failure();
+  int64_t channels = tensorOf(getInput()).getShape().back();
+  if (ShapedType::isDynamic(channels))
+    return emitOpError("expected a static last dimension, but got ")
+           << getInput().getType();
+  StatisticsAttr statistics = getStatisticsAttr();
+  if (statistics && statistics.getLow().getNumElements() != channels)
+    return emitOpError("expected statistics of ")
+           << channels << " channels, but got "
+           << statistics.getLow().getNumElements();
+  if (static_cast<bool>(getLow()) != static_cast<bool>(getHigh()))
+    return emitOpError("expected 'low' and 'high', or none of them");
+  if (getLow() && getLow().getType() != getHigh().getType())
+    return emitOpError("expected 'low' and 'high' of one type, but got ")
+           << getLow().getType() << " and " << getHigh().getType();
+  int64_t ranges = getLow() ? tensorOf(getLow()).getDimSize(0) : 1;
+  if (ranges != 1 && ranges != channels)
+    return emitOpError("expected a range for each of ")
+           << channels << " channels or one for all, but got " << ranges;
+  return success();
 }

@@ -44,6 +44,13 @@ getDequantize(Value value, StringRef name, bool isSigned, std::string &reason) {
   return op;
 }
 
+/// Whether one scale and zero point, known at compile time, hold for all.
+static bool isStatic(DequantizeOp op) {
+  return tensorOf(op.getScales()).getRank() == 0 &&
+         isCompileTimeValue(op.getScales()) &&
+         (!op.getZeroPoints() || isCompileTimeValue(op.getZeroPoints()));
+}
+
 SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
   return {{0, QuantizedRole::Activation}, {1, QuantizedRole::Weight}};
 }
@@ -58,6 +65,25 @@ std::string LinearOp::getFloatReason() {
   return "";
 }
 
+/// One scale for the whole input: all that it takes from the sums is known.
+static Operation *buildStaticLinear(OpBuilder &builder, LinearOp op,
+                                    DequantizeOp input, DequantizeOp weight) {
+  Location loc = op.getLoc();
+  Value zero = input.getZeroPoints();
+  if (!zero)
+    zero = arith::ConstantOp::create(
+        builder, loc,
+        DenseElementsAttr::get(RankedTensorType::get({}, builder.getI32Type()),
+                               int32_t(0)));
+  Value starts = ZeroPointSumsOp::create(builder, loc, weight.getInput(), zero);
+  Value scales =
+      MulOp::create(builder, loc, weight.getScales(), input.getScales());
+  return StaticLinearOp::create(builder, loc, op.getType(), input.getInput(),
+                                weight.getInput(), starts, scales, op.getBias(),
+                                /*residual=*/Value(), Activation::None,
+                                /*coarse=*/false);
+}
+
 FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
                                                   std::string &reason) {
   if (reason = getFloatReason(); !reason.empty())
@@ -70,6 +96,14 @@ FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
       getDequantize(getWeight(), "weight", /*isSigned=*/true, reason);
   if (failed(weight))
     return failure();
+  if (isStatic(*input) &&
+      tensorOf(getWeight()).getDimSize(1) <= kMaxStaticDepth)
+    return buildStaticLinear(builder, *this, *input, *weight);
+  if (tensorOf(input->getScales()).getRank() !=
+      tensorOf(getInput()).getRank() - 1) {
+    reason = "its input is not dequantized row by row";
+    return failure();
+  }
   return QuantizedLinearOp::create(builder, getLoc(), getType(),
                                    input->getInput(), input->getScales(),
                                    input->getZeroPoints(), weight->getInput(),

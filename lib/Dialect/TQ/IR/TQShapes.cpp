@@ -106,6 +106,20 @@ ColumnSumsOp::reifyResultShapes(OpBuilder &builder,
 }
 
 LogicalResult
+ZeroPointSumsOp::reifyResultShapes(OpBuilder &builder,
+                                   ReifiedRankedShapedTypeDims &shapes) {
+  shapes = {sizesOf(builder, getLoc(), withoutLast(allDims(getWeight())))};
+  return success();
+}
+
+LogicalResult
+CorrectBiasOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  shapes = {sizesOf(builder, getLoc(), allDims(getScales()))};
+  return success();
+}
+
+LogicalResult
 EmbeddingOp::reifyResultShapes(OpBuilder &builder,
                                ReifiedRankedShapedTypeDims &shapes) {
   shapes = {sizesOf(builder, getLoc(), gatherShape(getIds(), getTable()))};
@@ -128,6 +142,13 @@ LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
 LogicalResult
 QuantizedLinearOp::reifyResultShapes(OpBuilder &builder,
                                      ReifiedRankedShapedTypeDims &shapes) {
+  shapes = {sizesOf(builder, getLoc(), linearShape(getInput(), getWeight()))};
+  return success();
+}
+
+LogicalResult
+StaticLinearOp::reifyResultShapes(OpBuilder &builder,
+                                  ReifiedRankedShapedTypeDims &shapes) {
   shapes = {sizesOf(builder, getLoc(), linearShape(getInput(), getWeight()))};
   return success();
 }
@@ -179,6 +200,35 @@ LogicalResult ColumnSumsOp::inferReturnTypes(MLIRContext *context,
     return failure();
   types.push_back(
       typeOf(withoutLast(allDims(weight)), IntegerType::get(context, 32)));
+  return success();
+}
+
+LogicalResult ZeroPointSumsOp::inferReturnTypes(MLIRContext *context,
+                                                std::optional<Location>,
+                                                Adaptor adaptor,
+                                                SmallVectorImpl<Type> &types) {
+  Value weight = adaptor.getWeight();
+  if (tensorOf(weight).getRank() != 2)
+    return failure();
+  types.push_back(
+      typeOf(withoutLast(allDims(weight)), IntegerType::get(context, 32)));
+  return success();
+}
+
+LogicalResult
+ActivationParametersOp::inferReturnTypes(MLIRContext *context,
+                                         std::optional<Location>, Adaptor,
+                                         SmallVectorImpl<Type> &types) {
+  auto number = RankedTensorType::get({}, Float32Type::get(context));
+  types.append({number, number, number.clone(IntegerType::get(context, 32))});
+  return success();
+}
+
+LogicalResult CorrectBiasOp::inferReturnTypes(MLIRContext *,
+                                              std::optional<Location>,
+                                              Adaptor adaptor,
+                                              SmallVectorImpl<Type> &types) {
+  types.push_back(adaptor.getScales().getType());
   return success();
 }
 
@@ -242,6 +292,13 @@ LogicalResult
 QuantizedLinearOp::inferReturnTypes(MLIRContext *, std::optional<Location>,
                                     Adaptor adaptor,
                                     SmallVectorImpl<Type> &types) {
+  return inferLinear(adaptor.getInput(), adaptor.getWeight(), types);
+}
+
+LogicalResult StaticLinearOp::inferReturnTypes(MLIRContext *,
+                                               std::optional<Location>,
+                                               Adaptor adaptor,
+                                               SmallVectorImpl<Type> &types) {
   return inferLinear(adaptor.getInput(), adaptor.getWeight(), types);
 }
 

@@ -60,42 +60,42 @@ static Activation getActivation(SiluOp) { return Activation::Silu; }
 static Activation getActivation(TanhOp) { return Activation::Tanh; }
 static Activation getActivation(SigmoidOp) { return Activation::Sigmoid; }
 
-/// The quantized linear that produces `value` for one user only and adds no
-/// residual: the one whose epilogue that user can join.
-static FailureOr<QuantizedLinearOp>
+/// The integer op that produces `value` for one user only and adds no residual:
+/// the one whose epilogue that user can join.
+static FailureOr<EpilogueOpInterface>
 getOpenLinear(PatternRewriter &rewriter, Operation *user, Value value) {
-  auto linear = value.getDefiningOp<QuantizedLinearOp>();
+  auto linear = value.getDefiningOp<EpilogueOpInterface>();
   if (!linear)
-    return rewriter.notifyMatchFailure(user, "no quantized linear before it");
+    return rewriter.notifyMatchFailure(user, "no integer linear before it");
   if (!linear->hasOneUse())
     return rewriter.notifyMatchFailure(user, "the linear has other users");
-  if (linear.getResidual())
+  if (!linear.getResidualMutable().empty())
     return rewriter.notifyMatchFailure(user, "the linear adds a residual");
   return linear;
 }
 
 /// Replaces `op`, the only user of `linear`, by a linear that does its work.
 static void replaceByLinear(PatternRewriter &rewriter, Operation *op,
-                            QuantizedLinearOp linear, Value residual,
+                            EpilogueOpInterface linear, Value residual,
                             Activation activation) {
-  auto fused = QuantizedLinearOp::create(
-      rewriter, linear.getLoc(), linear.getType(), linear.getInput(),
-      linear.getInputScales(), linear.getZeroPoints(), linear.getWeight(),
-      linear.getWeightScales(), linear.getBias(), residual, activation);
+  auto fused = cast<EpilogueOpInterface>(rewriter.clone(*linear));
+  fused.setActivation(activation);
+  if (residual)
+    fused.getResidualMutable().append(residual);
   rewriter.replaceOp(op, fused);
   rewriter.eraseOp(linear);
 }
 
 namespace {
 
-/// quantized_linear -> activation becomes one op.
+/// linear -> activation becomes one op.
 template <typename ActivationOp>
 struct FuseActivation : OpRewritePattern<ActivationOp> {
   using OpRewritePattern<ActivationOp>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(ActivationOp op,
                                 PatternRewriter &rewriter) const override {
-    FailureOr<QuantizedLinearOp> linear =
+    FailureOr<EpilogueOpInterface> linear =
         getOpenLinear(rewriter, op, op.getInput());
     if (failed(linear))
       return failure();
@@ -107,7 +107,7 @@ struct FuseActivation : OpRewritePattern<ActivationOp> {
   }
 };
 
-/// quantized_linear -> add of a tensor of the same type becomes one op.
+/// linear -> add of a tensor of the same type becomes one op.
 struct FuseResidual : OpRewritePattern<AddOp> {
   using OpRewritePattern::OpRewritePattern;
 
@@ -118,7 +118,8 @@ struct FuseResidual : OpRewritePattern<AddOp> {
     // A float sum does not depend on the order of its two operands.
     for (auto [value, residual] : {std::pair(op.getLhs(), op.getRhs()),
                                    std::pair(op.getRhs(), op.getLhs())}) {
-      FailureOr<QuantizedLinearOp> linear = getOpenLinear(rewriter, op, value);
+      FailureOr<EpilogueOpInterface> linear =
+          getOpenLinear(rewriter, op, value);
       if (failed(linear))
         continue;
       replaceByLinear(rewriter, op, *linear, residual, linear->getActivation());
@@ -128,13 +129,39 @@ struct FuseResidual : OpRewritePattern<AddOp> {
   }
 };
 
+/// mul by a vector known at compile time -> quantize becomes one op: a factor
+/// of each column moves into the inverse scales.
+struct FuseFactors : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto mul = op.getInput().getDefiningOp<MulOp>();
+    Value inverse = op.getInverseScales();
+    if (!mul || !inverse || !isCompileTimeValue(inverse))
+      return rewriter.notifyMatchFailure(op, "no product before it");
+    auto factors = cast<RankedTensorType>(mul.getRhs().getType());
+    auto scales = cast<RankedTensorType>(inverse.getType());
+    int64_t columns = op.getInput().getType().getShape().back();
+    if (factors.getRank() != 1 || factors.getDimSize(0) != columns ||
+        scales.getRank() != 0 || !isCompileTimeValue(mul.getRhs()))
+      return rewriter.notifyMatchFailure(op, "no factor for each column");
+    Value product = MulOp::create(rewriter, op.getLoc(), mul.getRhs(), inverse);
+    rewriter.modifyOpInPlace(op, [&] {
+      op.getInputMutable().assign(mul.getLhs());
+      op.getInverseScalesMutable().assign(product);
+    });
+    return success();
+  }
+};
+
 struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     set.add<FormIntegerOp, FuseActivation<GeluOp>, FuseActivation<QuickGeluOp>,
             FuseActivation<ReluOp>, FuseActivation<SiluOp>,
-            FuseActivation<TanhOp>, FuseActivation<SigmoidOp>, FuseResidual>(
-        context);
+            FuseActivation<TanhOp>, FuseActivation<SigmoidOp>, FuseResidual,
+            FuseFactors>(context);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

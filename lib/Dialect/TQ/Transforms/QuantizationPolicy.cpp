@@ -13,6 +13,7 @@
 #include "tq/Dialect/TQ/Transforms/QuantizationPolicy.h"
 
 #include "tq/Support/InputError.h"
+#include "tq/Support/InputPaths.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVectorExtras.h"
@@ -789,4 +790,14 @@ SmallVector<std::string> QuantizationPolicy::listUnmatched() const {
           (path + ":" + Twine(rule->line) + ": this rule matches no layer")
               .str());
   return result;
+}
+
+Expected<QuantizationPolicy> tq::loadPolicy(StringRef config,
+                                            const LayerPolicy &base) {
+  if (config.empty())
+    return QuantizationPolicy(base);
+  auto buffer = readRegularFile(config, kMaxQuantizeConfigBytes);
+  if (!buffer)
+    return buffer.takeError();
+  return QuantizationPolicy::parse((*buffer)->getMemBufferRef(), base);
 }

@@ -88,6 +88,9 @@ def wrap(block):
         if equal and statement.startswith("%"):
             left, right = statement[: equal[0]], statement[equal[0] + 1 :]
         colon = top_level(right, ":")[-1]
+        for name, kind in re.findall(r"\((%\w+) : ([^()]*)\)", right[:colon]):
+            if name not in defined:
+                arguments.setdefault(name, kind)  # its type stands beside it
         operands = re.findall(r"%\w+", right[:colon])
         undefined = [name for name in operands if name not in defined]
         types = operand_types(right[colon + 1 :], len(operands))

@@ -72,6 +72,9 @@ mlir::Value roundToBuffer(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::FailureOr<llvm::SmallVector<mlir::func::FuncOp>>
 findEntries(mlir::ModuleOp module);
 
+/// The name given to an op's location, or an empty string.
+llvm::StringRef getLayerName(mlir::Location loc);
+
 /// The name of dimension `dim` of an argument, by its port; null if it has
 /// none.
 mlir::StringAttr getDimName(mlir::func::FuncOp function, unsigned argument,

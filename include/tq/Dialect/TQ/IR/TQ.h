@@ -54,6 +54,10 @@ using EqualDims = std::pair<TensorDim, TensorDim>;
 /// kMaxQuantizedK of tq/Quant.
 inline constexpr int64_t kMaxIntegerDepth = 132104;
 
+/// The longest sum of (x - z) * w, u8 and s8, that fits into s32, whatever the
+/// zero point z: kMaxStaticK of tq/Quant.
+inline constexpr int64_t kMaxStaticDepth = 66311;
+
 /// `!quant.any<u8:f32>`: u8 storage, parameters in operands.
 mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
 

@@ -329,7 +329,8 @@ def TQ_SubOp : TQ_BinaryOp<"sub"> {
   }];
 }
 
-def TQ_MulOp : TQ_BinaryOp<"mul"> {
+def TQ_MulOp : TQ_BinaryOp<"mul",
+    [DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "multiply elementwise";
   let description = [{
     `lhs * rhs`, broadcast as `tq.add`; folds where `rhs` is a constant of 1.0. (C1) As `tq.add`.

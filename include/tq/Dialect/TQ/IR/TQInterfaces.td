@@ -34,6 +34,19 @@ def TQ_QuantizableOpInterface : OpInterface<"QuantizableOpInterface"> {
   ];
 }
 
+def TQ_EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
+  let cppNamespace = "::tq";
+  let description = [{
+    An op whose last steps are an activation and the sum with a residual, so that the
+    fuse phase can put those of its only user there.
+  }];
+  let methods = [
+    InterfaceMethod<"", "::tq::Activation", "getActivation">,
+    InterfaceMethod<"", "void", "setActivation", (ins "::tq::Activation":$activation)>,
+    InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable">,
+  ];
+}
+
 def TQ_RowwiseOpInterface : OpInterface<"RowwiseOpInterface"> {
   let cppNamespace = "::tq";
   let description = [{

@@ -11,5 +11,6 @@
 include "tq/Dialect/TQ/IR/TQWeightOps.td"
 include "tq/Dialect/TQ/IR/TQFloatOps.td"
 include "tq/Dialect/TQ/IR/TQQuantOps.td"
+include "tq/Dialect/TQ/IR/TQCalibrationOps.td"
 
 #endif // TQ_DIALECT_TQ_IR_TQOPS_TD

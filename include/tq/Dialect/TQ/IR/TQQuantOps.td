@@ -12,23 +12,38 @@ include "tq/Dialect/TQ/IR/TQBase.td"
 include "tq/Dialect/TQ/IR/TQInterfaces.td"
 
 def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
-    [Pure, DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
-  let summary = "quantize with the parameters of the result type";
+    [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
+  let summary = "quantize with given parameters";
   let description = [{
-    `q = clamp(roundHalfToEven(x / scale) + zero_point)`, per tensor or per axis as the
-    upstream type `!quant.uniform` says. Of a dequantized value of the same type it is
-    that value again, and folds. The other way round nothing folds: rounding is meant.
+    `q = clamp(roundHalfToEven(x * inverse_scale) + zero_point)`. The parameters are
+    those of `!quant.uniform`, per tensor or per axis as the upstream type says, or
+    operands for `!quant.any`: one number for the whole tensor, or one inverse scale for
+    each column. Operands keep equal layers one kernel: a scale is a weight of one
+    element.
 
-    (C1) The shapes are equal. (C2) The result's element type is `!quant.uniform` with
-    storage of 8 bits that expresses f32.
+    Of a dequantized value of the same `!quant.uniform` it is that value again, and
+    folds. The other way round nothing folds: rounding is meant.
+
+    (C1) The shapes are equal. (C2) The result's element type has storage of 8 bits and
+    expresses f32. (C3) `inverse_scales` are present exactly for `!quant.any`; they have
+    rank 0, or the size of the last dimension. (C4) `zero_point` has rank 0; where it is
+    absent it is 0.
 
     ```mlir
     %q = tq.quantize %x : tensor<?x48xf32> -> tensor<?x48x!quant.uniform<u8:f32, 0.5:128>>
+    %r = tq.quantize %x inverse_scales(%i) zero_point(%z)
+      : tensor<?x48xf32>, tensor<48xf32>, tensor<i32> -> tensor<?x48x!quant.any<u8:f32>>
     ```
   }];
-  let arguments = (ins TQ_FloatTensor:$input);
+  let arguments = (ins TQ_FloatTensor:$input, Optional<TQ_FloatTensor>:$inverse_scales,
+                       Optional<0DTensorOf<[I32]>>:$zero_point);
   let results = (outs TQ_QuantTensor:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let assemblyFormat = [{
+    $input (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_point` `(` $zero_point^ `)`)?
+    attr-dict `:` type($input) (`,` type($inverse_scales)^)? (`,` type($zero_point)^)?
+    `->` type($result)
+  }];
   let hasVerifier = 1;
   let hasFolder = 1;
 }
@@ -41,10 +56,10 @@ def TQ_DequantizeOp : TQ_SameShapeOp<"dequantize",
   let description = [{
     `x = (q - zero_point) * scale`. The parameters are those of `!quant.uniform`, or
     operands for `!quant.any`: one scale (and zero point) for each row, where a row is
-    everything along the last dimension.
+    everything along the last dimension, or one for the whole tensor.
 
     (C1) Operands `scales` are present exactly for `!quant.any`; then `scales` and
-         `zero_points` have the shape of `input` without its last dimension.
+         `zero_points` have the shape of `input` without its last dimension, or rank 0.
 
     ```mlir
     %x = tq.dequantize %q scales(%s) zero_points(%z)
@@ -112,7 +127,7 @@ def TQ_QuantizedEmbeddingOp : TQ_Op<"quantized_embedding",
 
 def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
     [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
-     InferTypeOpAdaptor, TQ_ReifyShapes]> {
+     InferTypeOpAdaptor, TQ_ReifyShapes, TQ_EpilogueOpInterface]> {
   let summary = "apply a linear layer in integers, with its whole epilogue";
   let description = [{
     With exact s32 sums and one fused epilogue:
@@ -149,6 +164,49 @@ def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
     $input `,` $input_scales (`zero_points` `(` $zero_points^ `)`)?
     `weight` `(` $weight `,` $weight_scales `)` (`bias` `(` $bias^ `)`)?
     (`residual` `(` $residual^ `)`)? attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
+def TQ_StaticLinearOp : TQ_Op<"static_linear",
+    [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     InferTypeOpAdaptor, TQ_ReifyShapes, TQ_EpilogueOpInterface]> {
+  let summary = "apply a linear layer in integers, with parameters known at compile time";
+  let description = [{
+    With exact s32 sums and one fused epilogue:
+
+        acc[..., n] = starts[n] + sum_k input[..., k] * weight[n, k]
+        y = acc * scales[n] + bias[n]
+        result = activation(y) + residual
+
+    All that a zero point contributes is in `starts`, and `scales` are products of the
+    input's scale and the weight's. docs/Quantization.md gives each rounding.
+
+    With `coarse`, the activation may be as inexact as rounding to 8 bits behind it
+    allows: only `tq.quantize` and `tq.dynamic_quantize` read the result.
+
+    (C1) `input` has u8 storage, `weight` s8 storage and rank 2; the last dimensions are
+         equal. (C2) `starts`, `scales` and `bias` have the size of the first dimension
+         of `weight`. (C3) `residual` has the type of the result. (C4) The last
+         dimension of `weight` is at most 66311: a longer sum could exceed s32.
+
+    ```mlir
+    %y = tq.static_linear %q weight(%w) starts(%z) scales(%s) bias(%b)
+      {activation = #tq.activation<gelu>}
+      : (tensor<?x48x!quant.any<u8:f32>>, tensor<80x48x!quant.any<i8<-127:127>:f32>>,
+         tensor<80xi32>, tensor<80xf32>, tensor<80xf32>) -> tensor<?x80xf32>
+    ```
+  }];
+  let arguments = (ins TQ_QuantTensor:$input, TQ_QuantTensor:$weight, TQ_IntVector:$starts,
+                       TQ_FloatVector:$scales, Optional<TQ_FloatVector>:$bias,
+                       Optional<TQ_FloatTensor>:$residual,
+                       DefaultValuedAttr<TQ_ActivationAttr, "::tq::Activation::None">:$activation,
+                       UnitAttr:$coarse);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `weight` `(` $weight `)` `starts` `(` $starts `)` `scales` `(` $scales `)`
+    (`bias` `(` $bias^ `)`)? (`residual` `(` $residual^ `)`)? attr-dict
+    `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }

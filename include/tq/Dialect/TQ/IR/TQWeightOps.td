@@ -135,6 +135,109 @@ def TQ_ColumnSumsOp : TQ_Op<"column_sums", [Pure, InferTypeOpAdaptor, TQ_ReifySh
   let hasVerifier = 1;
 }
 
+def TQ_ZeroPointSumsOp : TQ_Op<"zero_point_sums", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "give what a zero point takes from the sums of a linear";
+  let description = [{
+    `result[n] = -zero_point * sum_k weight[n,k]` in s32: where sums of
+    `input * weight` start, so that they end as sums of `(input - zero_point) * weight`.
+
+    (C1) `weight` has rank 2. (C2) `zero_point` has rank 0.
+
+    ```mlir
+    %c = tq.zero_point_sums %q, %z
+      : (tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<i32>) -> tensor<4xi32>
+    ```
+  }];
+  let arguments = (ins TQ_QuantTensor:$weight, 0DTensorOf<[I32]>:$zero_point);
+  let results = (outs TQ_IntVector:$result);
+  let assemblyFormat = "$weight `,` $zero_point attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_ActivationParametersOp : TQ_Op<"activation_parameters", [Pure, InferTypeOpAdaptor,
+    AllTypesMatch<["low", "high"]>,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "choose how a range is quantized to u8";
+  let description = [{
+    Of the range from the lowest of `low` to the highest of `high`, widened to contain
+    0: `scale = (high - low) / 255` (1 for an empty range),
+    `inverse_scale = 1 / scale`, `zero_point = roundHalfToEven(-low / scale)`.
+
+    (C1) `low` and `high` have rank 1 and equal sizes.
+
+    ```mlir
+    %s, %i, %z = tq.activation_parameters %l, %h : tensor<48xf32>
+      -> tensor<f32>, tensor<f32>, tensor<i32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatVector:$low, TQ_FloatVector:$high);
+  let results = (outs TQ_FloatTensor:$scale, TQ_FloatTensor:$inverse_scale,
+                      RankedTensorOf<[I32]>:$zero_point);
+  let assemblyFormat = [{
+    $low `,` $high attr-dict `:` type($low) `->` type($scale) `,` type($inverse_scale)
+    `,` type($zero_point)
+  }];
+  let hasVerifier = 1;
+}
+
+def TQ_SmoothingFactorsOp : TQ_Op<"smoothing_factors", [Pure,
+    AllTypesMatch<["low", "high", "factors", "inverses"]>,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "balance the magnitudes of a linear's input and weight";
+  let description = [{
+    SmoothQuant (Xiao et al. 2022): for each input k of a linear
+
+        factors[k] = max(-low[k], high[k])^alpha / (max_n |weight[n,k]|)^(1 - alpha)
+        inverses[k] = 1 / factors[k]
+
+    where both magnitudes are above 0, else 1. The input times `inverses` and the weight
+    times `factors` give the same product, and the input's channels are more alike.
+
+    (C1) `weight` has rank 2; `low` and `high` have the size of its last dimension.
+    (C2) `alpha` is in [0, 1].
+
+    ```mlir
+    %f, %i = tq.smoothing_factors %w, %l, %h {alpha = 8.0e-01 : f32}
+      : (tensor<80x48xf32>, tensor<48xf32>, tensor<48xf32>) -> (tensor<48xf32>, tensor<48xf32>)
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$weight, TQ_FloatVector:$low, TQ_FloatVector:$high,
+                       F32Attr:$alpha);
+  let results = (outs TQ_FloatVector:$factors, TQ_FloatVector:$inverses);
+  let assemblyFormat =
+      "$weight `,` $low `,` $high attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def TQ_CorrectBiasOp : TQ_Op<"correct_bias", [Pure, InferTypeOpAdaptor, TQ_ReifyShapes,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "make up for the mean of what quantizing a weight changes";
+  let description = [{
+    `result[n] = bias[n] + sum_k (weight[n,k] - values[n,k] * scales[n]) * mean[k]`, for
+    a linear whose input has the mean `mean`: its outputs then have the means that they
+    had before the weight was quantized (Nagel et al. 2019). 0 where there is no bias.
+
+    (C1) `weight` and `values` have rank 2. (C2) `scales` and `bias` have the size of
+    their first dimension, `mean` that of the second.
+
+    ```mlir
+    %c = tq.correct_bias %w, %q, %s, %m bias(%b)
+      : (tensor<4x8xf32>, tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>,
+         tensor<8xf32>, tensor<4xf32>) -> tensor<4xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$weight, TQ_QuantTensor:$values,
+                       TQ_FloatVector:$scales, TQ_FloatVector:$mean,
+                       Optional<TQ_FloatVector>:$bias);
+  let results = (outs TQ_FloatVector:$result);
+  let assemblyFormat = [{
+    $weight `,` $values `,` $scales `,` $mean (`bias` `(` $bias^ `)`)? attr-dict
+    `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def TQ_PackWeightOp : TQ_Op<"pack_weight", [Pure, InferTypeOpAdaptor,
     DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "lay a linear weight out in panels for a kernel";

@@ -10,6 +10,7 @@
 
 #include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
+#include "tq/Dialect/TQ/Transforms/QuantizationPolicy.h"
 
 #include "mlir/Pass/Pass.h"
 
@@ -21,6 +22,7 @@ namespace tq {
 enum class QuantizationMode {
   None,    ///< nothing
   Dynamic, ///< weights at compile time, activations row by row at run time
+  Static,  ///< activations with parameters from calibration, where there are
 };
 
 #define GEN_PASS_DECL

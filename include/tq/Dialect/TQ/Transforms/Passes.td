@@ -109,8 +109,168 @@ def DropUnusedWeightsPass : Pass<"tq-drop-unused-weights", "::mlir::ModuleOp"> {
 }
 
 //===----------------------------------------------------------------------===//
+// Calibrate
+//===----------------------------------------------------------------------===//
+
+def InsertObserversPass : Pass<"tq-insert-observers", "::mlir::func::FuncOp"> {
+  let summary = "Mark the activations that could be quantized with a known range";
+  let description = [{
+    Precondition: float tq.
+
+    Postcondition: each value that an op lists as an activation through
+    `QuantizableOpInterface` and that is computed at run time comes from `tq.observe`,
+    one for all who read the value, with a name of its own: that of the layer that reads
+    it first. A second run changes nothing.
+
+    Left alone: values whose last dimension is dynamic; ops that stay in float.
+
+    Before:
+    ```mlir
+    %y = tq.linear %x, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+    ```
+
+    After:
+    ```mlir
+    %o = tq.observe %x site("linear.input") : tensor<?x4xf32>
+    %y = tq.linear %o, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::tq::TQDialect"];
+}
+
+//===----------------------------------------------------------------------===//
 // Quantize
 //===----------------------------------------------------------------------===//
+
+def ChooseRangesPass : Pass<"tq-choose-ranges", "::mlir::func::FuncOp"> {
+  let summary = "Make ranges of statistics";
+  let description = [{
+    Precondition: the calibrate phase has run.
+
+    Postcondition: each `tq.observe` that had statistics has the operands `low`, `high`
+    and `mean` in their place, constants. `observer=minmax` gives each channel its
+    range; the others, which weigh all values together, give one for the tensor.
+
+    Before:
+    ```mlir
+    %o = tq.observe %x site("a.input") {statistics = #tq.statistics<rows = 9,
+      low = dense<[-1.0, 0.0]> : tensor<2xf32>, high = dense<[1.0, 3.0]> : tensor<2xf32>,
+      mean = dense<[0.0, 1.0]> : tensor<2xf32>, average = dense<[-1.0, 2.0]> : tensor<2xf32>,
+      histogram = dense<[5, 4, 4, 0, 5]> : tensor<5xi64>,
+      bins = dense<[-1.0, 1.0, -1.0, 3.0]> : tensor<4xf64>>}
+      : tensor<?x2xf32>
+    ```
+
+    After:
+    ```mlir
+    %l = arith.constant dense<[-1.0, 0.0]> : tensor<2xf32>
+    %h = arith.constant dense<[1.0, 3.0]> : tensor<2xf32>
+    %m = arith.constant dense<[0.0, 1.0]> : tensor<2xf32>
+    %o = tq.observe %x site("a.input") low(%l : tensor<2xf32>) high(%h : tensor<2xf32>)
+      mean(%m : tensor<2xf32>) : tensor<?x2xf32>
+    ```
+  }];
+  let options = [
+    Option<"observer", "observer", "::tq::quant::Observer",
+           /*default=*/"::tq::quant::Observer::MinMax", "How ranges are chosen",
+           [{::llvm::cl::values(
+             clEnumValN(::tq::quant::Observer::MinMax, "minmax", "all that was seen"),
+             clEnumValN(::tq::quant::Observer::MovingAverage, "moving-average",
+                        "moving averages of the range of a batch"),
+             clEnumValN(::tq::quant::Observer::Percentile, "percentile",
+                        "all but the outermost values"),
+             clEnumValN(::tq::quant::Observer::Entropy, "entropy",
+                        "the least Kullback-Leibler divergence"),
+             clEnumValN(::tq::quant::Observer::Mse, "mse", "the least squared error"))}]>,
+    Option<"percentile", "percentile", "double", /*default=*/"99.99",
+           "How much of the values observer=percentile keeps">,
+    Option<"config", "config", "std::string", /*default=*/"",
+           "A file of rules for some layers, see docs/QuantizeConfig.md">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def SmoothLinearsPass : Pass<"tq-smooth-linears", "::mlir::func::FuncOp"> {
+  let summary = "Move magnitudes of a linear's input channels into its weight";
+  let description = [{
+    SmoothQuant: a few channels of activations are a hundred times as large as the rest,
+    and one scale for all leaves little for these. Divided by a factor for each channel
+    they are more alike; the weight's columns are multiplied by the same factors, and
+    have a scale for each row.
+
+    Precondition: `tq-choose-ranges` has run.
+
+    Postcondition: each linear whose weight is known at compile time, and whose input is
+    observed with a range for each channel, reads that input times
+    `tq.smoothing_factors`. The fuse phase makes a factor for each column of
+    `tq.quantize` of it, which costs nothing.
+
+    Before:
+    ```mlir
+    %o = tq.observe %x site("a.input") low(%l : tensor<4xf32>) high(%h : tensor<4xf32>)
+      : tensor<?x4xf32>
+    %y = tq.linear %o, %w : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+    ```
+
+    After:
+    ```mlir
+    %f, %i = tq.smoothing_factors %w, %l, %h {alpha = 8.0e-01 : f32}
+      : (tensor<8x4xf32>, tensor<4xf32>, tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>)
+    %s = tq.mul %x, %i : (tensor<?x4xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+    %sl = tq.mul %l, %i : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %sh = tq.mul %h, %i : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %o = tq.observe %s site("a.input") low(%sl : tensor<4xf32>) high(%sh : tensor<4xf32>)
+      : tensor<?x4xf32>
+    %sw = tq.mul %w, %f : (tensor<8x4xf32>, tensor<4xf32>) -> tensor<8x4xf32>
+    %y = tq.linear %o, %sw : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"alpha", "alpha", "double", /*default=*/"0.8",
+           "How much of the magnitudes moves into the weight, from 0 to 1; less: no smoothing, "
+           "where no rule says otherwise">,
+    Option<"config", "config", "std::string", /*default=*/"",
+           "A file of rules for some layers, see docs/QuantizeConfig.md">
+  ];
+  let dependentDialects = ["::tq::TQDialect"];
+}
+
+def CorrectBiasesPass : Pass<"tq-correct-biases", "::mlir::func::FuncOp"> {
+  let summary = "Make up in biases for the mean of what quantizing weights changes";
+  let description = [{
+    Precondition: `tq-choose-ranges`, and `tq-smooth-linears` where it is used, have
+    run.
+
+    Postcondition: each linear whose weight and bias are known at compile time, and
+    whose input is observed with its mean, has a bias of `tq.correct_bias`.
+
+    Before:
+    ```mlir
+    %o = tq.observe %x site("a.input") mean(%m : tensor<4xf32>) : tensor<?x4xf32>
+    %y = tq.linear %o, %w, %b
+      : (tensor<?x4xf32>, tensor<8x4xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    ```
+
+    After:
+    ```mlir
+    %o = tq.observe %x site("a.input") mean(%m : tensor<4xf32>) : tensor<?x4xf32>
+    %q, %s = tq.quantize_weight %w : tensor<8x4xf32>
+      -> tensor<8x4x!quant.any<i8<-127:127>:f32>>, tensor<8xf32>
+    %c = tq.correct_bias %w, %q, %s, %m bias(%b)
+      : (tensor<8x4xf32>, tensor<8x4x!quant.any<i8<-127:127>:f32>>, tensor<8xf32>,
+         tensor<4xf32>, tensor<8xf32>) -> tensor<8xf32>
+    %y = tq.linear %o, %w, %c
+      : (tensor<?x4xf32>, tensor<8x4xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let options = [
+    Option<"enabled", "enabled", "bool", /*default=*/"true",
+           "Where no rule says otherwise">,
+    Option<"config", "config", "std::string", /*default=*/"",
+           "A file of rules for some layers, see docs/QuantizeConfig.md">
+  ];
+  let dependentDialects = ["::tq::TQDialect"];
+}
 
 def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncOp"> {
   let summary = "Put a quantize/dequantize pair before each operand that can be integer";
@@ -125,6 +285,9 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
     `tq.dequantize`, of `tq.quantize_weight` for weights and tables, of
     `tq.dynamic_quantize` for activations; or the op has the attribute `program.reason`
     and a remark that say why it stays in float. `mode=none` inserts nothing.
+    `mode=static` is the same, but for activations that are observed with a range: they
+    go through `tq.quantize` with `tq.activation_parameters` of the range. No
+    `tq.observe` is left.
     `attention=bf16|int8` sets the precision of each `tq.attention`, with any mode; it
     costs accuracy for speed on long sequences. `attention=f32` leaves what the op
     says.
@@ -155,7 +318,9 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
            [{::llvm::cl::values(
              clEnumValN(::tq::QuantizationMode::None, "none", "nothing"),
              clEnumValN(::tq::QuantizationMode::Dynamic, "dynamic",
-                        "weights s8 per row, activations u8 per row at run time"))}]>,
+                        "weights s8 per row, activations u8 per row at run time"),
+             clEnumValN(::tq::QuantizationMode::Static, "static",
+                        "the same, activations u8 with the range that calibration found"))}]>,
     Option<"attention", "attention", "::tq::Precision",
            /*default=*/"::tq::Precision::F32", "In what attention computes its products",
            [{::llvm::cl::values(
@@ -164,7 +329,9 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
                         "query, key, weights and value rounded to bf16, sums f32"),
              clEnumValN(::tq::Precision::Int8, "int8",
                         "query and key s8 per token and head, weights u8, value s8 per "
-                        "channel"))}]>
+                        "channel"))}]>,
+    Option<"config", "config", "std::string", /*default=*/"",
+           "A file of rules for some layers, see docs/QuantizeConfig.md">
   ];
   let dependentDialects = ["::tq::program::ProgramDialect"];
 }
@@ -178,8 +345,9 @@ def FuseIntegerOpsPass : Pass<"tq-fuse-integer-ops", "::mlir::func::FuncOp"> {
   let description = [{
     Each op whose operands are dequantized is replaced by the integer form it offers
     through `QuantizableOpInterface`. Then an activation, and after it an add of a
-    tensor of the same type, move into the epilogue of `tq.quantized_linear`, where
-    the linear has no other user.
+    tensor of the same type, move into the epilogue of `tq.quantized_linear` or
+    `tq.static_linear`, where the linear has no other user, and a product with a vector
+    that is known at compile time into the inverse scales of `tq.quantize`.
 
     Precondition: `tq-insert-quantization` has run.
 

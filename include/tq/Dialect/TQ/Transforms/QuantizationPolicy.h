@@ -91,6 +91,10 @@ private:
   std::vector<std::unique_ptr<Rule>> rules;
 };
 
+/// The policy with the rules of the file `config`; none where that is "".
+llvm::Expected<QuantizationPolicy> loadPolicy(llvm::StringRef config,
+                                              const LayerPolicy &base);
+
 } // namespace tq
 
 #endif // TQ_DIALECT_TQ_TRANSFORMS_QUANTIZATIONPOLICY_H

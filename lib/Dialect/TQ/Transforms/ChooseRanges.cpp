@@ -1,0 +1,83 @@
+//===- ChooseRanges.cpp - From statistics to ranges -----------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Dialect/TQ/Transforms/Passes.h"
+
+#include "tq/Dialect/TQ/IR/Statistics.h"
+
+namespace tq {
+#define GEN_PASS_DEF_CHOOSERANGESPASS
+#include "tq/Dialect/TQ/Transforms/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+namespace {
+
+struct ChooseRanges : tq::impl::ChooseRangesPassBase<ChooseRanges> {
+  using ChooseRangesPassBase::ChooseRangesPassBase;
+
+  void runOnOperation() override;
+};
+
+} // namespace
+
+static Value buildConstant(OpBuilder &builder, Location loc,
+                           DenseElementsAttr value) {
+  return arith::ConstantOp::create(builder, loc, value);
+}
+
+static DenseElementsAttr makeNumber(Builder &builder, float value) {
+  return DenseElementsAttr::get(
+      RankedTensorType::get({1}, builder.getF32Type()), value);
+}
+
+/// The policy of the layer that reads the value first, after which it is named.
+static LayerPolicy getPolicy(const QuantizationPolicy &policy, ObserveOp op) {
+  if (op->use_empty())
+    return policy.get("", "");
+  Operation *first = *op->user_begin();
+  for (Operation *user : op->getUsers())
+    if (user->getBlock() == first->getBlock() && user->isBeforeInBlock(first))
+      first = user;
+  return policy.get(program::getLayerName(first->getLoc()),
+                    first->getName().stripDialect());
+}
+
+static void chooseRange(ObserveOp op, const LayerPolicy &policy) {
+  StatisticsAttr statistics = op.getStatisticsAttr();
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  DenseElementsAttr low = statistics.getLow(), high = statistics.getHigh();
+  if (policy.observer != tq::quant::Observer::MinMax) {
+    tq::quant::Range range = tq::quant::chooseRange(
+        getTensorStatistics(statistics), {policy.observer, policy.percentile},
+        /*isSymmetric=*/false);
+    low = makeNumber(builder, range.low);
+    high = makeNumber(builder, range.high);
+  }
+  op.getLowMutable().assign(buildConstant(builder, loc, low));
+  op.getHighMutable().assign(buildConstant(builder, loc, high));
+  op.getMeanMutable().assign(buildConstant(builder, loc, statistics.getMean()));
+  op.removeStatisticsAttr();
+}
+
+void ChooseRanges::runOnOperation() {
+  LayerPolicy base;
+  base.observer = observer;
+  base.percentile = percentile;
+  auto policy = loadPolicy(config, base);
+  if (!policy) {
+    getOperation().emitError(toString(policy.takeError()));
+    return signalPassFailure();
+  }
+  getOperation().walk([&](ObserveOp op) {
+    if (op.getStatisticsAttr() && !op.getLow())
+      chooseRange(op, getPolicy(*policy, op));
+  });
+}

@@ -1,0 +1,59 @@
+//===- CorrectBiases.cpp - Keep the means of outputs ----------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Dialect/TQ/Transforms/Passes.h"
+
+namespace tq {
+#define GEN_PASS_DEF_CORRECTBIASESPASS
+#include "tq/Dialect/TQ/Transforms/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+namespace {
+
+struct CorrectBiases : tq::impl::CorrectBiasesPassBase<CorrectBiases> {
+  using CorrectBiasesPassBase::CorrectBiasesPassBase;
+
+  void runOnOperation() override;
+};
+
+} // namespace
+
+static void correct(LinearOp linear) {
+  auto observe = linear.getInput().getDefiningOp<ObserveOp>();
+  Value weight = linear.getWeight();
+  if (!observe || !observe.getMean() || !isCompileTimeValue(weight) ||
+      !cast<RankedTensorType>(weight.getType()).hasStaticShape())
+    return;
+  Value bias = linear.getBias();
+  if (bias && !isCompileTimeValue(bias))
+    return;
+  OpBuilder builder(linear);
+  Location loc = linear.getLoc();
+  auto quantized = QuantizeWeightOp::create(builder, loc, weight);
+  linear.getBiasMutable().assign(
+      CorrectBiasOp::create(builder, loc, weight, quantized.getValues(),
+                            quantized.getScales(), observe.getMean(), bias));
+}
+
+void CorrectBiases::runOnOperation() {
+  LayerPolicy base;
+  base.biasCorrection = enabled;
+  auto policy = loadPolicy(config, base);
+  if (!policy) {
+    getOperation().emitError(toString(policy.takeError()));
+    return signalPassFailure();
+  }
+  getOperation().walk([&](LinearOp op) {
+    LayerPolicy layer =
+        policy->get(program::getLayerName(op.getLoc()), "linear");
+    if (layer.scheme != Scheme::Float && layer.biasCorrection)
+      correct(op);
+  });
+}

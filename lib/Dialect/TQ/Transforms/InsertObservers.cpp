@@ -1,0 +1,85 @@
+//===- InsertObservers.cpp - Mark what calibration looks at ---------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Dialect/TQ/Transforms/Passes.h"
+
+#include "tq/Dialect/Program/IR/Program.h"
+
+#include "llvm/ADT/StringSet.h"
+
+namespace tq {
+#define GEN_PASS_DEF_INSERTOBSERVERSPASS
+#include "tq/Dialect/TQ/Transforms/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+namespace {
+
+struct InsertObservers : tq::impl::InsertObserversPassBase<InsertObservers> {
+  void runOnOperation() override;
+
+private:
+  void observe(QuantizableOpInterface op, OpOperand &operand);
+
+  llvm::DenseMap<Value, ObserveOp> observers;
+  llvm::StringSet<> sites;
+};
+
+} // namespace
+
+/// What one scale or one for each channel can be found for.
+static bool canObserve(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getRank() >= 1 && type.getElementType().isF32() &&
+         !ShapedType::isDynamic(type.getShape().back()) &&
+         !value.getDefiningOp<ObserveOp>() && !isCompileTimeValue(value);
+}
+
+/// `NAME`, with a number behind it where there is one already.
+static std::string makeUnique(llvm::StringSet<> &names, StringRef base) {
+  std::string name = base.str();
+  for (int i = 1; !names.insert(name).second; ++i)
+    name = (base + "_" + Twine(i)).str();
+  return name;
+}
+
+/// Values that several ops read are observed once, under the name of the first.
+void InsertObservers::observe(QuantizableOpInterface op, OpOperand &operand) {
+  Value value = operand.get();
+  if (!canObserve(value))
+    return;
+  ObserveOp &observer = observers[value];
+  if (!observer) {
+    StringRef layer = program::getLayerName(op.getLoc());
+    std::string site = makeUnique(
+        sites,
+        ((layer.empty() ? op->getName().stripDialect() : layer) + ".input")
+            .str());
+    OpBuilder builder(op);
+    builder.setInsertionPointAfterValue(value);
+    observer = ObserveOp::create(builder, op.getLoc(), value, /*low=*/Value(),
+                                 /*high=*/Value(), /*mean=*/Value(),
+                                 builder.getStringAttr(site),
+                                 /*statistics=*/StatisticsAttr());
+  }
+  operand.set(observer);
+}
+
+void InsertObservers::runOnOperation() {
+  observers.clear();
+  sites.clear();
+  getOperation().walk([&](ObserveOp op) { sites.insert(op.getSite()); });
+  getOperation().walk([&](QuantizableOpInterface op) {
+    if (!op.getFloatReason().empty())
+      return;
+    for (QuantizableOperand operand : op.getQuantizableOperands())
+      if (operand.role == QuantizedRole::Activation)
+        observe(op, op->getOpOperand(operand.index));
+  });
+}

@@ -1,0 +1,81 @@
+//===- SmoothLinears.cpp - SmoothQuant ------------------------------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Dialect/TQ/Transforms/Passes.h"
+
+namespace tq {
+#define GEN_PASS_DEF_SMOOTHLINEARSPASS
+#include "tq/Dialect/TQ/Transforms/Passes.h.inc"
+} // namespace tq
+
+using namespace mlir;
+using namespace tq;
+
+namespace {
+
+struct SmoothLinears : tq::impl::SmoothLinearsPassBase<SmoothLinears> {
+  using SmoothLinearsPassBase::SmoothLinearsPassBase;
+
+  void runOnOperation() override;
+};
+
+} // namespace
+
+/// A range of each channel, of the input of a weight that is known.
+static bool canSmooth(LinearOp linear) {
+  auto observe = linear.getInput().getDefiningOp<ObserveOp>();
+  if (!observe || !observe.getLow() || !isCompileTimeValue(linear.getWeight()))
+    return false;
+  auto weight = linear.getWeight().getType();
+  int64_t channels = observe.getLow().getType().getDimSize(0);
+  return weight.hasStaticShape() && channels == weight.getDimSize(1) &&
+         channels > 1;
+}
+
+static void smooth(LinearOp linear, float alpha) {
+  auto observe = linear.getInput().getDefiningOp<ObserveOp>();
+  OpBuilder builder(linear);
+  Location loc = linear.getLoc();
+  auto factors = SmoothingFactorsOp::create(builder, loc, linear.getWeight(),
+                                            observe.getLow(), observe.getHigh(),
+                                            builder.getF32FloatAttr(alpha));
+  auto scaled = [&](Value value, Value by) -> Value {
+    return value ? MulOp::create(builder, loc, value, by).getResult() : Value();
+  };
+  Value inverses = factors.getInverses();
+  Value input = ObserveOp::create(
+      builder, observe.getLoc(), scaled(observe.getInput(), inverses),
+      scaled(observe.getLow(), inverses), scaled(observe.getHigh(), inverses),
+      scaled(observe.getMean(), inverses), observe.getSiteAttr(),
+      /*statistics=*/StatisticsAttr());
+  linear.getInputMutable().assign(input);
+  linear.getWeightMutable().assign(
+      scaled(linear.getWeight(), factors.getFactors()));
+}
+
+void SmoothLinears::runOnOperation() {
+  LayerPolicy base;
+  base.scheme = Scheme::Static;
+  if (alpha >= 0)
+    base.smoothing = alpha;
+  auto policy = loadPolicy(config, base);
+  if (!policy) {
+    getOperation().emitError(toString(policy.takeError()));
+    return signalPassFailure();
+  }
+  SmallVector<LinearOp> linears;
+  getOperation().walk([&](LinearOp op) {
+    if (canSmooth(op))
+      linears.push_back(op);
+  });
+  for (LinearOp linear : linears) {
+    LayerPolicy layer =
+        policy->get(program::getLayerName(linear.getLoc()), "linear");
+    if (layer.scheme == Scheme::Static && layer.smoothing)
+      smooth(linear, static_cast<float>(*layer.smoothing));
+  }
+}
