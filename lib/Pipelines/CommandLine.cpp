@@ -13,7 +13,10 @@
 #include "tq/Pipelines/CommandLine.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
 
 using namespace llvm;
 using namespace tq;
@@ -44,12 +47,23 @@ static constexpr Choice<EmitChoice> kEmitChoices[] = {
 static constexpr Choice<QuantizationMode> kQuantizeChoices[] = {
     {"none", QuantizationMode::None},
     {"dynamic", QuantizationMode::Dynamic},
+    {"static", QuantizationMode::Static},
 };
 
 static constexpr Choice<Precision> kAttentionChoices[] = {
     {"f32", Precision::F32},
     {"bf16", Precision::BF16},
     {"int8", Precision::Int8},
+};
+
+static constexpr Choice<bool> kSwitchChoices[] = {{"on", true}, {"off", false}};
+
+static constexpr Choice<quant::Observer> kObserverChoices[] = {
+    {"minmax", quant::Observer::MinMax},
+    {"moving-average", quant::Observer::MovingAverage},
+    {"percentile", quant::Observer::Percentile},
+    {"entropy", quant::Observer::Entropy},
+    {"mse", quant::Observer::Mse},
 };
 
 static constexpr Choice<ImportPooling> kPoolingChoices[] = {
@@ -84,6 +98,17 @@ static Error assign(T &to, Expected<std::common_type_t<T>> value) {
   return Error::success();
 }
 
+/// A number in [low, high).
+static Expected<double> parseNumber(StringRef option, StringRef text,
+                                    double low, double high) {
+  double number;
+  if (!text.getAsDouble(number) && number >= low && number < high)
+    return number;
+  return createStringError(
+      "--" + option + "=" + text + ": expected a number from " +
+      formatv("{0}", low).str() + " to below " + formatv("{0}", high).str());
+}
+
 StringRef tq::getQuantizationName(QuantizationMode mode) {
   for (const auto &choice : kQuantizeChoices)
     if (choice.value == mode)
@@ -103,7 +128,9 @@ private:
   Error parseOption(StringRef name, std::optional<StringRef> attached);
   Error parseFlag(StringRef name, bool &known);
   Error parseValue(StringRef name, StringRef value);
+  std::string *findPath(StringRef name);
   Error check();
+  Error checkCalibration();
 
   ArrayRef<const char *> args;
   CommandLine line;
@@ -152,6 +179,26 @@ Error Parser::parseValue(StringRef name, StringRef value) {
   }
   if (name == "quantize")
     return assign(line.quantize, choose(name, value, kQuantizeChoices));
+  if (name == "observer")
+    return assign(line.observer.observer,
+                  choose(name, value, kObserverChoices));
+  if (name == "percentile") {
+    line.observer.observer = quant::Observer::Percentile;
+    return assign(line.observer.percentile,
+                  parseNumber(name, value, 50, std::nextafter(100.0, 101.0)));
+  }
+  if (name == "smoothing") {
+    line.smoothing.reset();
+    return value == "off" ? Error::success()
+                          : assign(line.smoothing.emplace(),
+                                   parseNumber(name, value, 0, 1));
+  }
+  if (name == "bias-correction")
+    return assign(line.biasCorrection, choose(name, value, kSwitchChoices));
+  if (std::string *path = findPath(name)) {
+    *path = value.str();
+    return Error::success();
+  }
   if (name == "attention")
     return assign(line.attention, choose(name, value, kAttentionChoices));
   if (name == "pooling")
@@ -168,17 +215,28 @@ Error Parser::parseValue(StringRef name, StringRef value) {
     line.target = value.str();
   else if (name == "target-cpu")
     line.targetCpus = splitList(value);
-  else if (name == "runtime-dir")
-    line.runtimeDirectory = value.str();
   else
     line.output = value == "-" ? "" : value.str(); // -o
   return Error::success();
 }
 
+/// Options whose value is a file.
+std::string *Parser::findPath(StringRef name) {
+  return StringSwitch<std::string *>(name)
+      .Case("calibrate", &line.calibrationData)
+      .Case("calibration", &line.calibration)
+      .Case("save-calibration", &line.savedCalibration)
+      .Case("quantize-config", &line.quantizeConfig)
+      .Case("runtime-dir", &line.runtimeDirectory)
+      .Default(nullptr);
+}
+
 static bool takesValue(StringRef name) {
   static constexpr StringLiteral names[] = {
-      "emit",       "quantize", "attention",  "pooling",
-      "stop-after", "target",   "target-cpu", "runtime-dir"};
+      "attention", "bias-correction", "calibrate",   "calibration",
+      "emit",      "observer",        "percentile",  "pooling",
+      "quantize",  "quantize-config", "runtime-dir", "save-calibration",
+      "smoothing", "stop-after",      "target",      "target-cpu"};
   return is_contained(names, name);
 }
 
@@ -236,12 +294,31 @@ Error Parser::parseArgument(StringRef argument) {
                      argument.drop_front(equals + 1));
 }
 
+Error Parser::checkCalibration() {
+  bool isStatic = line.quantize == QuantizationMode::Static;
+  if (!isStatic && line.quantizeConfig.empty())
+    for (StringRef name : {"calibrate", "calibration"})
+      if (!findPath(name)->empty())
+        return createStringError("--" + name +
+                                 ": expected --quantize=static, "
+                                 "or --quantize-config, which can say so of "
+                                 "layers");
+  if (!line.calibrationData.empty() && !line.calibration.empty())
+    return createStringError("expected one of --calibrate, which makes "
+                             "statistics, and --calibration, which reads them");
+  if (!line.savedCalibration.empty() && line.calibrationData.empty())
+    return createStringError("--save-calibration: expected --calibrate=DATA");
+  return Error::success();
+}
+
 Error Parser::check() {
   if (line.help || line.version)
     return Error::success();
   if (line.input.empty())
     return createStringError(
         "expected an INPUT; usage: tq-compile INPUT -o OUT, see --help");
+  if (Error error = checkCalibration())
+    return error;
   bool isText = line.stopAfter != Phase::Emit;
   if (line.output.empty() && !isText)
     return createStringError("expected -o OUT, where the program goes");
@@ -290,7 +367,22 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
   --emit=KIND             exe (default): a program; so: a shared library, and a C
                           header next to it; obj, asm, llvm, mlir
   --quantize=MODE         dynamic (default): int8 weights, activations quantized
-                          row by row at run time; none: float
+                          row by row at run time; static: activations with
+                          ranges that calibration has found; none: float
+  --calibrate=DATA        run the float model over DATA first: texts, one a line,
+                          .npy or .npz files of inputs, or a directory of such
+  --save-calibration=FILE keep what calibration has found
+  --calibration=FILE      what --save-calibration kept, in place of --calibrate
+  --observer=OBSERVER     minmax (default), moving-average, percentile, entropy, mse:
+                          how ranges are chosen; all but minmax cut off peaks that
+                          transformers need, and switch smoothing off
+  --percentile=NUMBER     for --observer=percentile: how much is kept, 99.99 %
+  --smoothing=ALPHA       SmoothQuant: how much of the magnitudes of activations moves
+                          into the weights, 0.8 (default) or another number from 0 to
+                          below 1, or off
+  --bias-correction=on    (default) or off: biases make up for what quantizing weights
+                          changes in the mean
+  --quantize-config=FILE  rules for some layers, docs/QuantizeConfig.md
   --attention=PRECISION   f32 (default), bf16 or int8: the products in attention
   --pooling=POOLING       mean, cls, max, mean_sqrt_len_tokens, weightedmean,
                           lasttoken, none: how token vectors become one embedding;

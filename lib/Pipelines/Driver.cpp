@@ -7,12 +7,14 @@
 
 #include "tq/Pipelines/Driver.h"
 
+#include "Calibrate.h"
 #include "CrashHandler.h"
 #include "NestingCheck.h"
 #include "OpCheck.h"
 #include "OutputCheck.h"
 #include "Report.h"
 
+#include "tq/Calibration/StatisticsFile.h"
 #include "tq/Dialect/Program/IR/Program.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Emit/Link.h"
@@ -26,6 +28,7 @@
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -55,6 +58,10 @@ private:
   ExitCode checkFiles();
   ExitCode runPhases();
   ExitCode runPipeline(Phase phase);
+  bool usesStatistics() const;
+  ExitCode findStatistics();
+  ExitCode saveStatistics();
+  ExitCode checkPolicy();
   Error addPhase(Phase phase, mlir::OpPassManager &manager);
   ExitCode printModule();
   ExitCode emit();
@@ -111,10 +118,13 @@ void Driver::begin(Phase phase) {
 
 /// Notes how the files are that will be read.
 ExitCode Driver::noteInputs() {
-  if (sys::fs::is_directory(line.input))
-    inputs.addDirectory(line.input);
-  else
-    inputs.add(line.input);
+  for (StringRef path :
+       {StringRef(line.input), StringRef(line.calibrationData),
+        StringRef(line.calibration), StringRef(line.quantizeConfig)})
+    if (sys::fs::is_directory(path))
+      inputs.addDirectory(path);
+    else if (!path.empty())
+      inputs.add(path);
   return ExitCode::Fine;
 }
 
@@ -267,10 +277,21 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
   case Phase::Normalize:
     buildNormalizePipeline(manager, {});
     return Error::success();
+  case Phase::Calibrate: {
+    CalibratePipelineOptions options;
+    options.observe = usesStatistics();
+    buildCalibratePipeline(manager, options);
+    return Error::success();
+  }
   case Phase::Quantize: {
     QuantizePipelineOptions options;
     options.mode = line.quantize;
     options.attention = line.attention;
+    options.observer = line.observer.observer;
+    options.percentile = line.observer.percentile;
+    options.smoothing = line.smoothing.value_or(-1);
+    options.biasCorrection = line.biasCorrection;
+    options.config = line.quantizeConfig;
     buildQuantizePipeline(manager, options);
     return Error::success();
   }
@@ -295,13 +316,95 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
 
 static std::string describeQuantization(const CommandLine &line) {
   std::string text = "--quantize=" + getQuantizationName(line.quantize).str();
+  if (line.quantize == QuantizationMode::Static) {
+    if (line.observer.observer != quant::Observer::MinMax)
+      text +=
+          " --observer=" + std::string(getObserverName(line.observer.observer));
+    text += " --smoothing=" + (line.smoothing
+                                   ? formatv("{0}", *line.smoothing).str()
+                                   : std::string("off"));
+    if (!line.biasCorrection)
+      text += " --bias-correction=off";
+  }
+  if (!line.quantizeConfig.empty())
+    text +=
+        " --quantize-config=" + sys::path::filename(line.quantizeConfig).str();
   if (line.attention != Precision::F32)
     text += " --attention=" + stringifyPrecision(line.attention).str();
   return text;
 }
 
+/// What kind of error was met.
+static ExitCode getExitCode(std::error_code error) {
+  if (error == std::errc::io_error)
+    return ExitCode::Output;
+  return error == std::errc::not_enough_memory ? ExitCode::Unsupported
+                                               : ExitCode::Input;
+}
+
+/// Whether some layer is to have a range that was seen.
+bool Driver::usesStatistics() const {
+  return line.quantize == QuantizationMode::Static ||
+         !line.calibrationData.empty() || !line.calibration.empty();
+}
+
+ExitCode Driver::saveStatistics() {
+  if (line.savedCalibration.empty())
+    return ExitCode::Fine;
+  Error error = writeOutput(line.savedCalibration, [&](raw_ostream &stream) {
+    return writeStatistics(*module, stream);
+  });
+  return error ? fail(ExitCode::Output, std::move(error)) : ExitCode::Fine;
+}
+
+/// Fills in the statistics of what the calibrate phase's passes have marked.
+ExitCode Driver::findStatistics() {
+  if (!usesStatistics())
+    return ExitCode::Fine;
+  if (!line.calibration.empty()) {
+    Error error = readStatistics(*module, line.calibration);
+    return error ? fail(ExitCode::Input, std::move(error)) : ExitCode::Fine;
+  }
+  if (line.calibrationData.empty())
+    return fail(
+        ExitCode::Usage,
+        createStringError("--quantize=static: expected --calibrate=DATA "
+                          "or --calibration=FILE"));
+  Expected<CalibrationData> data = CalibrationData::open(line.calibrationData);
+  if (!data)
+    return fail(ExitCode::Input, data.takeError());
+  Error error = calibrate(
+      *module, *data, line.runtimeDirectory,
+      [&](uint64_t done, uint64_t total) { report.progress(done, total); });
+  if (!error)
+    return saveStatistics();
+  if (diagnostics->hasErrors()) {
+    consumeError(std::move(error));
+    return ExitCode::Input;
+  }
+  ExitCode code = getExitCode(getErrorCode(error));
+  return fail(code, std::move(error));
+}
+
+/// Rules that match nothing are likely to be misspelt.
+ExitCode Driver::checkPolicy() {
+  auto policy = loadPolicy(line.quantizeConfig, LayerPolicy());
+  if (!policy)
+    return fail(ExitCode::Input, policy.takeError());
+  module->walk([&](QuantizableOpInterface op) {
+    policy->get(program::getLayerName(op.getLoc()),
+                op->getName().stripDialect());
+  });
+  for (const std::string &warning : policy->listUnmatched())
+    printWarning(warning);
+  return ExitCode::Fine;
+}
+
 ExitCode Driver::runPipeline(Phase phase) {
   begin(phase);
+  if (phase == Phase::Quantize)
+    if (ExitCode code = checkPolicy(); code != ExitCode::Fine)
+      return code;
   mlir::PassManager manager(context.get());
   manager.enableTiming(timingScope);
   if (Error error = addPhase(phase, manager))
@@ -311,6 +414,9 @@ ExitCode Driver::runPipeline(Phase phase) {
       printError("the phase " + getPhaseName(phase) + " failed");
     return ExitCode::Unsupported;
   }
+  if (phase == Phase::Calibrate)
+    if (ExitCode code = findStatistics(); code != ExitCode::Fine)
+      return code;
   if (phase == Phase::Quantize)
     (*module)->setAttr(
         program::kOptionsAttr,
@@ -352,14 +458,6 @@ std::string Driver::describeOptions() const {
   auto earlier =
       (*module)->getAttrOfType<mlir::StringAttr>(program::kOptionsAttr);
   return earlier ? earlier.getValue().str() : "";
-}
-
-/// What kind of error emitProgram met.
-static ExitCode getExitCode(std::error_code error) {
-  if (error == std::errc::io_error)
-    return ExitCode::Output;
-  return error == std::errc::not_enough_memory ? ExitCode::Unsupported
-                                               : ExitCode::Input;
 }
 
 ExitCode Driver::emit() {

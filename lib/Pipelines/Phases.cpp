@@ -40,6 +40,8 @@ static constexpr PhaseEntry kEntries[] = {
     {Phase::Import, "import", "read the model as float tq ops"},
     {Phase::Normalize, "normalize",
      "one spelling for each thing; merge linears, drop unused weights"},
+    {Phase::Calibrate, "calibrate",
+     "run the float model over data and see which values it has inside"},
     {Phase::Quantize, "quantize",
      "insert quantize and dequantize around what runs in integers"},
     {Phase::Fuse, "fuse", "form the integer ops with their epilogues"},
@@ -119,11 +121,39 @@ void tq::buildNormalizePipeline(OpPassManager &manager,
   mark(manager, Phase::Normalize);
 }
 
+void tq::buildCalibratePipeline(OpPassManager &manager,
+                                const CalibratePipelineOptions &options) {
+  if (options.observe)
+    manager.addNestedPass<func::FuncOp>(createInsertObserversPass());
+  mark(manager, Phase::Calibrate);
+}
+
+/// What is made of statistics before anything is quantized.
+static void addCalibrated(OpPassManager &manager,
+                          const QuantizePipelineOptions &options) {
+  ChooseRangesPassOptions ranges;
+  ranges.observer = options.observer;
+  ranges.percentile = options.percentile;
+  ranges.config = options.config;
+  manager.addNestedPass<func::FuncOp>(createChooseRangesPass(ranges));
+  SmoothLinearsPassOptions smoothing;
+  smoothing.alpha = options.smoothing;
+  smoothing.config = options.config;
+  manager.addNestedPass<func::FuncOp>(createSmoothLinearsPass(smoothing));
+  CorrectBiasesPassOptions biases;
+  biases.enabled = options.biasCorrection;
+  biases.config = options.config;
+  manager.addNestedPass<func::FuncOp>(createCorrectBiasesPass(biases));
+}
+
 void tq::buildQuantizePipeline(OpPassManager &manager,
                                const QuantizePipelineOptions &options) {
+  if (options.mode == QuantizationMode::Static || !options.config.empty())
+    addCalibrated(manager, options);
   InsertQuantizationPassOptions insert;
   insert.mode = options.mode;
   insert.attention = options.attention;
+  insert.config = options.config;
   manager.addNestedPass<func::FuncOp>(createInsertQuantizationPass(insert));
   mark(manager, Phase::Quantize);
 }
@@ -184,6 +214,7 @@ static void registerPipeline(Phase phase,
 
 void tq::registerAllPipelines() {
   registerPipeline(Phase::Normalize, buildNormalizePipeline);
+  registerPipeline(Phase::Calibrate, buildCalibratePipeline);
   registerPipeline(Phase::Quantize, buildQuantizePipeline);
   registerPipeline(Phase::Fuse, buildFusePipeline);
   registerPipeline<LowerPipelineOptions>(Phase::Lower, buildLowerPipeline);

@@ -59,6 +59,10 @@ static void printLine(StringRef kind, StringRef text) {
 
 void tq::printError(const Twine &message) { printLine("error", message.str()); }
 
+void tq::printWarning(const Twine &message) {
+  printLine("warning", message.str());
+}
+
 //===----------------------------------------------------------------------===//
 // Diagnostics
 //===----------------------------------------------------------------------===//

@@ -19,6 +19,9 @@ namespace tq {
 /// Prints `error: MESSAGE` on stderr, on one line.
 void printError(const llvm::Twine &message);
 
+/// Prints `warning: MESSAGE` likewise.
+void printWarning(const llvm::Twine &message);
+
 /// `text` on one line, without what would confuse a terminal.
 std::string oneLine(llvm::StringRef text);
 

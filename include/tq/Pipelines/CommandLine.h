@@ -23,6 +23,13 @@ struct CommandLine {
   Phase stopAfter = Phase::Emit;
   QuantizationMode quantize = QuantizationMode::Dynamic;
   Precision attention = Precision::F32;
+  std::string calibrationData;     ///< --calibrate
+  std::string calibration;         ///< --calibration
+  std::string savedCalibration;    ///< --save-calibration
+  std::string quantizeConfig;      ///< a file of rules; empty: none
+  quant::ObserverOptions observer; ///< where no rule says otherwise
+  std::optional<double> smoothing = 0.8;
+  bool biasCorrection = true;
   std::optional<ImportPooling> pooling;
   std::string target;                  ///< Empty: this machine's triple.
   std::vector<std::string> targetCpus; ///< Empty: those of the target.
@@ -40,7 +47,7 @@ llvm::Expected<CommandLine> parseCommandLine(llvm::ArrayRef<const char *> args);
 /// The text of --help.
 std::string getHelp();
 
-/// "none" or "dynamic".
+/// "none", "dynamic" or "static".
 llvm::StringRef getQuantizationName(QuantizationMode mode);
 
 } // namespace tq

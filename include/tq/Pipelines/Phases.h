@@ -26,11 +26,20 @@
 
 namespace tq {
 
-enum class Phase { Import, Normalize, Quantize, Fuse, Lower, Codegen, Emit };
+enum class Phase {
+  Import,
+  Normalize,
+  Calibrate,
+  Quantize,
+  Fuse,
+  Lower,
+  Codegen,
+  Emit
+};
 
 inline constexpr Phase kAllPhases[] = {
-    Phase::Import, Phase::Normalize, Phase::Quantize, Phase::Fuse,
-    Phase::Lower,  Phase::Codegen,   Phase::Emit};
+    Phase::Import, Phase::Normalize, Phase::Calibrate, Phase::Quantize,
+    Phase::Fuse,   Phase::Lower,     Phase::Codegen,   Phase::Emit};
 
 /// The name on the command line, for example "normalize".
 llvm::StringRef getPhaseName(Phase phase);
@@ -50,6 +59,13 @@ std::string getPhaseNames();
 struct NormalizePipelineOptions
     : mlir::PassPipelineOptions<NormalizePipelineOptions> {};
 
+struct CalibratePipelineOptions
+    : mlir::PassPipelineOptions<CalibratePipelineOptions> {
+  Option<bool> observe{*this, "observe",
+                       llvm::cl::desc("Whether there is anything to observe"),
+                       llvm::cl::init(true)};
+};
+
 struct QuantizePipelineOptions
     : mlir::PassPipelineOptions<QuantizePipelineOptions> {
   Option<QuantizationMode> mode{
@@ -59,7 +75,9 @@ struct QuantizePipelineOptions
           clEnumValN(QuantizationMode::None, "none", "nothing"),
           clEnumValN(QuantizationMode::Dynamic, "dynamic",
                      "weights s8 per row, activations u8 per row at run "
-                     "time"))};
+                     "time"),
+          clEnumValN(QuantizationMode::Static, "static",
+                     "the same, activations u8 with calibrated ranges"))};
   Option<Precision> attention{
       *this, "attention",
       llvm::cl::desc("In what attention computes its products"),
@@ -68,6 +86,35 @@ struct QuantizePipelineOptions
           clEnumValN(Precision::F32, "f32", "f32, or what the op says"),
           clEnumValN(Precision::BF16, "bf16", "bf16, sums in f32"),
           clEnumValN(Precision::Int8, "int8", "integers of eight bits"))};
+  Option<quant::Observer> observer{
+      *this, "observer", llvm::cl::desc("How ranges are chosen"),
+      llvm::cl::init(quant::Observer::MinMax),
+      llvm::cl::values(
+          clEnumValN(quant::Observer::MinMax, "minmax", "all that was seen"),
+          clEnumValN(quant::Observer::MovingAverage, "moving-average",
+                     "moving averages of the range of a batch"),
+          clEnumValN(quant::Observer::Percentile, "percentile",
+                     "all but the outermost values"),
+          clEnumValN(quant::Observer::Entropy, "entropy",
+                     "the least Kullback-Leibler divergence"),
+          clEnumValN(quant::Observer::Mse, "mse", "the least squared error"))};
+  Option<double> percentile{
+      *this, "percentile",
+      llvm::cl::desc("How much of the values observer=percentile keeps"),
+      llvm::cl::init(99.99)};
+  Option<double> smoothing{
+      *this, "smoothing",
+      llvm::cl::desc("SmoothQuant's alpha; less than 0: no smoothing"),
+      llvm::cl::init(0.8)};
+  Option<bool> biasCorrection{
+      *this, "bias-correction",
+      llvm::cl::desc("Whether biases make up for what quantizing weights "
+                     "changes in the mean"),
+      llvm::cl::init(true)};
+  Option<std::string> config{
+      *this, "config",
+      llvm::cl::desc("A file of rules for some layers, see "
+                     "docs/QuantizeConfig.md")};
 };
 
 struct FusePipelineOptions : mlir::PassPipelineOptions<FusePipelineOptions> {};
@@ -88,6 +135,8 @@ struct CodegenPipelineOptions
 
 void buildNormalizePipeline(mlir::OpPassManager &manager,
                             const NormalizePipelineOptions &options);
+void buildCalibratePipeline(mlir::OpPassManager &manager,
+                            const CalibratePipelineOptions &options);
 void buildQuantizePipeline(mlir::OpPassManager &manager,
                            const QuantizePipelineOptions &options);
 void buildFusePipeline(mlir::OpPassManager &manager,
