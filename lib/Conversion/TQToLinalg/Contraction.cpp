@@ -115,6 +115,13 @@ static Value buildCentredSums(KernelLowering &lowering, QuantizedLinearOp op,
                      multiplyAddIntegers);
 }
 
+static Value buildEpilogueActivation(OpBuilder &builder, Location loc,
+                                     EpilogueOpInterface op, Value y) {
+  return op.getCoarse()
+             ? buildCoarseActivation(builder, loc, op.getActivation(), y)
+             : buildActivation(builder, loc, op.getActivation(), y);
+}
+
 /// -(zero point - 128) as a float.
 static Value negatedZeroPoint(OpBuilder &builder, Location loc, Value zero) {
   FloatBuilder f(builder, loc);
@@ -145,7 +152,7 @@ static Value buildEpilogue(QuantizedLinearOp op, OpBuilder &builder,
                                   : f.constant(f32, 128.0f);
   Value t = f.fma(zero, sum, acc);
   Value y = op.getBias() ? f.fma(t, scale, next()) : f.mul(t, scale);
-  y = buildActivation(builder, loc, op.getActivation(), y);
+  y = buildEpilogueActivation(builder, loc, op, y);
   return op.getResidual() ? f.add(y, next()) : y;
 }
 
@@ -192,7 +199,7 @@ static Value buildStaticEpilogue(StaticLinearOp op, OpBuilder &builder,
       arith::SIToFPOp::create(builder, loc, builder.getF32Type(), elements[0]);
   Value y = op.getBias() ? f.fma(acc, elements[1], elements[2])
                          : f.mul(acc, elements[1]);
-  y = buildActivation(builder, loc, op.getActivation(), y);
+  y = buildEpilogueActivation(builder, loc, op, y);
   return op.getResidual() ? f.add(y, elements.back()) : y;
 }
 

@@ -108,7 +108,8 @@ FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
                                    input->getInput(), input->getScales(),
                                    input->getZeroPoints(), weight->getInput(),
                                    weight->getScales(), getBias(),
-                                   /*residual=*/Value(), Activation::None)
+                                   /*residual=*/Value(), Activation::None,
+                                   /*coarse=*/false)
       .getOperation();
 }
 

@@ -169,7 +169,16 @@ struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
   void runOnOperation() override {
     if (failed(applyPatternsGreedily(getOperation(), patterns)))
       return signalPassFailure();
+    getOperation().walk(allowCoarse);
     getOperation().walk(explainMiss);
+  }
+
+  /// An activation that is rounded to 8 bits right away need not be exact.
+  static void allowCoarse(EpilogueOpInterface op) {
+    if (llvm::all_of(op->getUsers(), llvm::IsaPred<QuantizeOp>) &&
+        (op.getActivation() == Activation::Gelu ||
+         op.getActivation() == Activation::GeluTanh))
+      op.setCoarse(op.getResidualMutable().empty());
   }
 
   /// Says why an op that was meant for integers is still here.

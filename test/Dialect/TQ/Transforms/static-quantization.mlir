@@ -83,7 +83,7 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
 // FUSED: %[[ST:.*]] = tq.zero_point_sums %[[QW:.*]], %[[ZP]]
 // FUSED: %[[MS:.*]] = tq.mul %{{.*}}, %[[SC]] : (tensor<3xf32>, tensor<f32>)
 // FUSED: %[[Y:.*]] = tq.static_linear %[[Q]] weight(%[[QW]]) starts(%[[ST]]) scales(%[[MS]]) bias(
-// FUSED-SAME: #tq.activation<gelu>
+// FUSED-SAME: #tq.activation<gelu>, coarse
 // FUSED: %[[Q2:.*]] = tq.quantize %[[Y]] inverse_scales(
 // FUSED: tq.static_linear %[[Q2]] {{.*}} residual(%[[X]])
 // FUSED-NOT: tq.dequantize

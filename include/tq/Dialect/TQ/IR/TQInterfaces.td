@@ -38,11 +38,14 @@ def TQ_EpilogueOpInterface : OpInterface<"EpilogueOpInterface"> {
   let cppNamespace = "::tq";
   let description = [{
     An op whose last steps are an activation and the sum with a residual, so that the
-    fuse phase can put those of its only user there.
+    fuse phase can put those of its only user there. A `coarse` activation is as inexact
+    as rounding to 8 bits behind it allows.
   }];
   let methods = [
     InterfaceMethod<"", "::tq::Activation", "getActivation">,
     InterfaceMethod<"", "void", "setActivation", (ins "::tq::Activation":$activation)>,
+    InterfaceMethod<"", "bool", "getCoarse">,
+    InterfaceMethod<"", "void", "setCoarse", (ins "bool":$coarse)>,
     InterfaceMethod<"", "::mlir::MutableOperandRange", "getResidualMutable">,
   ];
 }

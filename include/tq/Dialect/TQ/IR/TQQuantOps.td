@@ -138,6 +138,8 @@ def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
         result = activation(y) + residual
 
     docs/Quantization.md gives each rounding. Where `zero_points` is absent they are 0.
+    With `coarse`, the activation may be as inexact as rounding to 8 bits behind it
+    allows: only `tq.quantize` and `tq.dynamic_quantize` read the result.
 
     (C1) `input` has u8 storage, `weight` s8 storage and rank 2; the last dimensions
          are equal.
@@ -158,7 +160,8 @@ def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
                        Optional<RankedTensorOf<[I32]>>:$zero_points,
                        TQ_QuantTensor:$weight, TQ_FloatVector:$weight_scales,
                        Optional<TQ_FloatVector>:$bias, Optional<TQ_FloatTensor>:$residual,
-                       DefaultValuedAttr<TQ_ActivationAttr, "::tq::Activation::None">:$activation);
+                       DefaultValuedAttr<TQ_ActivationAttr, "::tq::Activation::None">:$activation,
+                       UnitAttr:$coarse);
   let results = (outs TQ_FloatTensor:$result);
   let assemblyFormat = [{
     $input `,` $input_scales (`zero_points` `(` $zero_points^ `)`)?
