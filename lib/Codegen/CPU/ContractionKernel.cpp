@@ -248,6 +248,7 @@ void ContractionWriter::write() {
   if (plan.getSums() == SumPlace::Tiles)
     matrix.emplace(*this);
   auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end, index(1));
+  evaluator->setLoop(loop);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   if (matrix)
     emitMatrixItem(*this, *matrix, loop.getInductionVar());

@@ -20,6 +20,52 @@ using namespace mlir;
 using namespace tq;
 using namespace tq::cpu;
 
+//===----------------------------------------------------------------------===//
+// Before all items
+//===----------------------------------------------------------------------===//
+
+/// A number that the kernel is given: nothing writes it.
+bool LaneEvaluator::isInvariant(Value tensor, AffineMap map) const {
+  auto argument = dyn_cast<BlockArgument>(tensor);
+  if (!allItems || !argument || map.getNumResults() != 0)
+    return false;
+  auto kernel = cast<func::FuncOp>(argument.getOwner()->getParentOp());
+  return argument.getArgNumber() <
+         kernel.getNumArguments() - kernel.getNumResults();
+}
+
+/// All of them, and not only constants.
+bool LaneEvaluator::areInvariant(ValueRange values) const {
+  auto isConstant = [](Value value) {
+    return static_cast<bool>(value.getDefiningOp<arith::ConstantOp>());
+  };
+  return !llvm::all_of(values, isConstant) &&
+         llvm::all_of(values, [&](Value value) {
+           return invariants.contains(value) || isConstant(value);
+         });
+}
+
+Value LaneEvaluator::computeInvariant(Operation &op, ValueRange operands) {
+  Value &result = invariantResults[&op];
+  if (result)
+    return result;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(allItems);
+  SmallVector<Value> early(operands);
+  for (Value &operand : early)
+    if (!invariants.contains(operand))
+      operand = builder.clone(*operand.getDefiningOp())->getResult(0);
+  Operation *copy = op.clone();
+  copy->setOperands(early);
+  result = builder.insert(copy)->getResult(0);
+  invariants.insert(result);
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// At a point
+//===----------------------------------------------------------------------===//
+
 void LaneEvaluator::writeResults(linalg::GenericOp op, ValueRange values,
                                  const LanePoint &point) {
   for (auto [index, value] : llvm::enumerate(values)) {
@@ -37,7 +83,15 @@ Value LaneEvaluator::broadcast(Value value) {
   if (auto constant = value.getDefiningOp<arith::ConstantOp>())
     return arith::ConstantOp::create(
         builder, DenseElementsAttr::get(type, constant.getValue()));
-  return vector::BroadcastOp::create(builder, type, value);
+  if (!invariants.contains(value))
+    return vector::BroadcastOp::create(builder, type, value);
+  Value &vector = invariantBroadcasts[value];
+  if (!vector) {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(allItems);
+    vector = vector::BroadcastOp::create(builder, type, value);
+  }
+  return vector;
 }
 
 /// What a body reads from outside: constants of the kernel on tensors.
@@ -103,6 +157,17 @@ Value LaneEvaluator::read(Value tensor, AffineMap map, const LanePoint &point) {
   if (isLane)
     return loadLanes(storage->second.memref,
                      getIndices(storage->second, map, point), point);
+  if (isInvariant(tensor, map)) {
+    Value &number = invariantLoads[tensor];
+    if (!number) {
+      OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPoint(allItems);
+      number = memref::LoadOp::create(builder, storage->second.memref,
+                                      ValueRange());
+      invariants.insert(number);
+    }
+    return number;
+  }
   auto key = std::make_pair(tensor, Attribute(AffineMapAttr::get(map)));
   if (Value cached = rowCache.lookup(key))
     return cached;
@@ -191,6 +256,8 @@ Value LaneEvaluator::evaluateElementwise(Operation &op,
   SmallVector<Value> operands;
   for (Value operand : op.getOperands())
     operands.push_back(lookup(operand, mapping));
+  if (areInvariant(operands))
+    return computeInvariant(op, operands);
   bool isVector = llvm::any_of(
       operands, [](Value v) { return isa<VectorType>(v.getType()); });
   Type type = op.getResult(0).getType();

@@ -44,6 +44,10 @@ public:
                 bool collapsed)
       : builder(builder), rowRank(rowRank), collapsed(collapsed) {}
 
+  /// What is the same at all points, numbers of the kernel and what is computed
+  /// of them, is computed before `loop`, the one over all items.
+  void setLoop(mlir::Operation *loop) { allItems = loop; }
+
   void bind(mlir::Value tensor, Storage storage) { memory[tensor] = storage; }
   bool isBound(mlir::Value tensor) const { return memory.contains(tensor); }
 
@@ -94,6 +98,9 @@ public:
 private:
   using Mapping = llvm::DenseMap<mlir::Value, mlir::Value>;
 
+  bool isInvariant(mlir::Value tensor, mlir::AffineMap map) const;
+  bool areInvariant(mlir::ValueRange values) const;
+  mlir::Value computeInvariant(mlir::Operation &op, mlir::ValueRange operands);
   mlir::Value import(mlir::Value outer);
   mlir::Value lookup(mlir::Value value, const Mapping &mapping);
   mlir::Value recompute(mlir::Value tensor, bool isLane,
@@ -115,6 +122,12 @@ private:
   bool collapsed;
   llvm::DenseMap<mlir::Value, Storage> memory;
   Mapping scalars, known;
+  mlir::Operation *allItems = nullptr;
+  /// Loads, broadcasts and what is computed before all items, by tensor, scalar
+  /// and op of a body.
+  Mapping invariantLoads, invariantBroadcasts;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> invariantResults;
+  llvm::DenseSet<mlir::Value> invariants;
   llvm::DenseMap<std::pair<mlir::Value, mlir::Attribute>, mlir::Value> rowCache;
 };
 

@@ -166,6 +166,7 @@ void RowsWriter::write() {
     evaluator.bind(argument, {memref});
   bindTemporaries();
   auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end, index(1));
+  evaluator.setLoop(loop);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   emitRow(loop.getInductionVar());
   builder.setInsertionPointToEnd(kernel.getCode());
