@@ -133,6 +133,13 @@ void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q) {
         quantizeClamped(x[i], inverse, params.zeroPoint, 0, 255));
 }
 
+void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
+                    int32_t zeroPoint, uint8_t *q) {
+  for (size_t i = 0; i < x.size(); ++i)
+    q[i] = static_cast<uint8_t>(quantizeClamped(
+        x[i], inverses[i % inverses.size()], zeroPoint, 0, 255));
+}
+
 void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q) {
   float inverse = 1.0f / params.scale;
   for (size_t i = 0; i < x.size(); ++i)

@@ -46,15 +46,20 @@ static float finish(const Epilogue &epilogue, float y, int64_t index) {
   return epilogue.residual ? y + epilogue.residual[index] : y;
 }
 
+/// start + sum of x * w; what wraps on the way wraps back.
+static int32_t integerDot(int32_t start, const uint8_t *x, const int8_t *w,
+                          int64_t k) {
+  auto sum = static_cast<uint32_t>(start);
+  for (int64_t i = 0; i < k; ++i)
+    sum += static_cast<uint32_t>(static_cast<int32_t>(x[i]) * w[i]);
+  return static_cast<int32_t>(sum);
+}
+
 /// Sum of (x - 128) * w: stays below 2^24 for longer rows than the sum of x * w
 /// would, so that less is lost when it becomes a float.
 static int32_t centredDot(const uint8_t *x, const QuantizedWeight &w,
                           int64_t n) {
-  const int8_t *row = w.values + n * w.k;
-  uint32_t sum = static_cast<uint32_t>(-128 * w.sums[n]);
-  for (int64_t i = 0; i < w.k; ++i)
-    sum += static_cast<uint32_t>(static_cast<int32_t>(x[i]) * row[i]);
-  return static_cast<int32_t>(sum);
+  return integerDot(-128 * w.sums[n], x, w.values + n * w.k, w.k);
 }
 
 void quantizedLinear(const QuantizedRows &x, const QuantizedWeight &w,
@@ -70,6 +75,18 @@ void quantizedLinear(const QuantizedRows &x, const QuantizedWeight &w,
       y[m * w.n + n] = finish(epilogue, v, m * w.n + n);
     }
   }
+}
+
+void staticLinear(const uint8_t *x, int64_t m, const StaticWeight &w,
+                  const Epilogue &epilogue, float *y) {
+  for (int64_t row = 0; row < m; ++row)
+    for (int64_t n = 0; n < w.n; ++n) {
+      auto acc = static_cast<float>(
+          integerDot(w.starts[n], x + row * w.k, w.values + n * w.k, w.k));
+      float v = epilogue.bias ? std::fma(acc, w.scales[n], epilogue.bias[n])
+                              : acc * w.scales[n];
+      y[row * w.n + n] = finish(epilogue, v, row * w.n + n);
+    }
 }
 
 void floatLinear(const float *x, const float *w, int64_t m, int64_t n,

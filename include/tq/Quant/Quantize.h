@@ -64,6 +64,10 @@ void quantizeRowsU8(const float *x, int64_t rows, int64_t columns, uint8_t *q,
 void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q);
 void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q);
 
+/// The same for rows with an inverse scale for each column.
+void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
+                    int32_t zeroPoint, uint8_t *q);
+
 /// (q - zeroPoint) * scale.
 void dequantizeU8(std::span<const uint8_t> q, QuantParams params, float *x);
 void dequantizeS8(std::span<const int8_t> q, QuantParams params, float *x);

@@ -70,6 +70,20 @@ inline constexpr int64_t kMaxStaticK = 66311;
 void quantizedLinear(const QuantizedRows &x, const QuantizedWeight &w,
                      const Epilogue &epilogue, float *y);
 
+/// A weight [n, k] in s8 for rows of u8 that share one scale and one zero
+/// point: where the sums start, and what they are multiplied with.
+struct StaticWeight {
+  const int8_t *values = nullptr;
+  const int32_t *starts = nullptr;
+  const float *scales = nullptr;
+  int64_t n = 0;
+  int64_t k = 0;
+};
+
+/// The same for u8 rows x [m, k] with parameters known at compile time.
+void staticLinear(const uint8_t *x, int64_t m, const StaticWeight &w,
+                  const Epilogue &epilogue, float *y);
+
 /// y [m, n] = x [m, k] * w^T [n, k], then the epilogue.
 void floatLinear(const float *x, const float *w, int64_t m, int64_t n,
                  int64_t k, const Epilogue &epilogue, float *y);

@@ -14,6 +14,7 @@
 
 #include "tq/Quant/Quantize.h"
 #include "tq/Quant/Reference.h"
+#include "tq/Quant/Smoothing.h"
 
 #include <gtest/gtest.h>
 
@@ -194,6 +195,219 @@ TEST(Kernels, FloatLinear) {
 }
 
 //===----------------------------------------------------------------------===//
+// Parameters known at compile time
+//===----------------------------------------------------------------------===//
+
+/// Static parameters of a program: those of a range, and a factor for each
+/// column where they are per column.
+struct StaticParams {
+  quant::QuantParams params;
+  Floats inverses; ///< one, or one a column
+};
+
+/// Adds the parameters NAME for `columns` columns: %NAME_s, %NAME_i and
+/// %NAME_z are scale, inverse scales and zero point.
+StaticParams addParams(KernelProgram &program, const std::string &name,
+                       int64_t columns, bool perColumn) {
+  std::string type = KernelProgram::type({str(columns)});
+  Floats low = program.vector(name + "_low", columns, -2.0f),
+         high = program.vector(name + "_high", columns, 1.5f);
+  StaticParams result;
+  result.params = quant::chooseActivationU8(low, high);
+  result.inverses = {1.0f / result.params.scale};
+  program.line("%" + name + "_s, %" + name + "_one, %" + name +
+               "_z = tq.activation_parameters %" + name + "_low, %" + name +
+               "_high : " + type + " -> tensor<f32>, tensor<f32>, tensor<i32>");
+  if (!perColumn) { // twice that of the range, so that values are clamped
+    program.line("%" + name + "_two = arith.constant dense<2.0> : tensor<f32>");
+    program.line("%" + name + "_i = tq.mul %" + name + "_one, %" + name +
+                 "_two : (tensor<f32>, tensor<f32>) -> tensor<f32>");
+    result.inverses[0] *= 2.0f;
+    return result;
+  }
+  Floats values = program.vector(name + "_factors", columns, 1.0f);
+  program.line("%" + name + "_i = tq.mul %" + name + "_factors, %" + name +
+               "_one : (" + type + ", tensor<f32>) -> " + type);
+  for (float &value : values)
+    value = value * result.inverses[0];
+  result.inverses = values;
+  return result;
+}
+
+/// Appends %TO = tq.quantize %FROM with parameters of addParams.
+void addQuantize(KernelProgram &program, const std::string &to,
+                 const std::string &from, const std::string &params,
+                 const std::string &columns, bool perColumn) {
+  program.line("%" + to + " = tq.quantize %" + from + " inverse_scales(%" +
+               params + "_i) zero_point(%" + params +
+               "_z) : " + KernelProgram::type({"m", columns}) + ", " +
+               (perColumn ? KernelProgram::type({columns}) : "tensor<f32>") +
+               ", tensor<i32> -> " +
+               KernelProgram::type({"m", columns}, "!quant.any<u8:f32>"));
+}
+
+/// Returns %FROM, which is quantized, as floats.
+void outputDequantized(KernelProgram &program, const std::string &from,
+                       const std::string &params, const std::string &columns,
+                       KernelProgram::Expected expected) {
+  std::string value = from + "_back";
+  program.line("%" + value + " = tq.dequantize %" + from + " scales(%" +
+               params + "_s) zero_points(%" + params + "_z) : (" +
+               KernelProgram::type({"m", columns}, "!quant.any<u8:f32>") +
+               ", tensor<f32>, tensor<i32>) -> " +
+               KernelProgram::type({"m", columns}));
+  program.output(value, {"m", columns}, std::move(expected));
+}
+
+std::vector<uint8_t> quantizeStatic(const Floats &x, const StaticParams &p) {
+  std::vector<uint8_t> q(x.size());
+  quant::quantizeRowsU8(x, p.inverses, p.params.zeroPoint, q.data());
+  return q;
+}
+
+/// x after a round trip through u8.
+Floats roundTrip(const Floats &x, const StaticParams &p) {
+  Floats result(x.size());
+  quant::dequantizeU8(quantizeStatic(x, p), p.params, result.data());
+  return result;
+}
+
+Floats staticLinear(const Floats &x, const StaticParams &params,
+                    const Floats &w, int64_t n, int64_t k,
+                    const quant::Epilogue &epilogue) {
+  int64_t m = std::ssize(x) / k;
+  QuantizedCopy copy(w, n, k);
+  std::vector<int32_t> starts(n);
+  quant::zeroPointSums(copy.values.data(), n, k, params.params.zeroPoint,
+                       starts.data());
+  Floats scales(n), y(m * n);
+  for (int64_t i = 0; i < n; ++i)
+    scales[i] = copy.scales[i] * params.params.scale;
+  quant::staticLinear(quantizeStatic(x, params).data(), m,
+                      {copy.values.data(), starts.data(), scales.data(), n, k},
+                      epilogue, y.data());
+  return y;
+}
+
+/// What reads a static linear.
+enum class Reader { Output, Quantize, QuantizeColumns, Both };
+
+/// tq.quantize -> tq.static_linear, and what reads it.
+void addStaticLinear(KernelProgram &program, const LinearCase &c, size_t index,
+                     Reader reader) {
+  std::string id = "s" + str(index) + "_" + str(c.n) + "x" + str(c.k),
+              n = str(c.n), k = str(c.k), q = "q" + id, w = "w" + id,
+              value = "static" + id, rows = KernelProgram::type({"m", n});
+  // The first of a row of layers is smoothed, as behind a normalization.
+  bool perColumn = index % 2 == 0;
+  size_t x = program.input({"m", k}, c.values);
+  size_t residual = c.residual ? program.input({"m", n}) : 0;
+  StaticParams in = addParams(program, "in" + id, c.k, perColumn), out;
+  Floats weight = program.weight(w, c.n, c.k), bias;
+  if (c.bias)
+    bias = program.vector("b" + id, c.n);
+  addQuantize(program, q, argument(x).substr(1), "in" + id, k, perColumn);
+  std::string weightType =
+                  KernelProgram::type({n, k}, "!quant.any<i8<-127:127>:f32>"),
+              vector = KernelProgram::type({n}),
+              starts = KernelProgram::type({n}, "i32");
+  program.line("%" + w + "_q, %" + w + "_s = tq.quantize_weight %" + w + " : " +
+               KernelProgram::type({n, k}) + " -> " + weightType + ", " +
+               vector);
+  program.line("%" + w + "_z = tq.zero_point_sums %" + w + "_q, %in" + id +
+               "_z : (" + weightType + ", tensor<i32>) -> " + starts);
+  program.line("%" + w + "_c = tq.mul %" + w + "_s, %in" + id + "_s : (" +
+               vector + ", tensor<f32>) -> " + vector);
+  ActivationOp op = opOf(c.activation);
+  std::string activation = *op.name ? op.name : "none";
+  if (*op.attribute)
+    activation += "_tanh";
+  program.line("%" + value + " = tq.static_linear %" + q + " weight(%" + w +
+               "_q) starts(%" + w + "_z) scales(%" + w + "_c)" +
+               (c.bias ? " bias(%b" + id + ")" : "") +
+               (c.residual ? " residual(" + argument(residual) + ")" : "") +
+               " {activation = #tq.activation<" + activation + ">} : (" +
+               KernelProgram::type({"m", k}, "!quant.any<u8:f32>") + ", " +
+               weightType + ", " + starts + ", " + vector +
+               (c.bias ? ", " + vector : "") + (c.residual ? ", " + rows : "") +
+               ") -> " + rows);
+  auto expected = [=](const RunData &data) {
+    quant::Epilogue epilogue;
+    epilogue.bias = c.bias ? bias.data() : nullptr;
+    epilogue.activation = c.activation;
+    epilogue.residual = c.residual ? data.floats[residual].data() : nullptr;
+    return staticLinear(data.floats[x], in, weight, c.n, c.k, epilogue);
+  };
+  if (reader == Reader::Output || reader == Reader::Both)
+    program.output(value, {"m", n}, expected);
+  if (reader == Reader::Output)
+    return;
+  bool outPerColumn = reader == Reader::QuantizeColumns;
+  out = addParams(program, "out" + id, c.n, outPerColumn);
+  addQuantize(program, "next" + id, value, "out" + id, n, outPerColumn);
+  outputDequantized(
+      program, "next" + id, "out" + id, n,
+      [=](const RunData &data) { return roundTrip(expected(data), out); });
+}
+
+TEST(Kernels, StaticLinear) {
+  KernelProgram program("static linear", "none");
+  size_t index = 0;
+  for (const LinearCase &c : linearCases)
+    addStaticLinear(program, c, index++, Reader::Output);
+  program.check(rowCounts());
+}
+
+TEST(Kernels, StaticLinearThenQuantize) {
+  KernelProgram program("static linear, quantized", "none");
+  const Reader readers[] = {Reader::Quantize, Reader::QuantizeColumns,
+                            Reader::Both};
+  size_t index = 0;
+  for (const LinearCase &c : {LinearCase{1, 1},
+                              {15, 3, Activation::Gelu, true},
+                              {16, 4, Activation::Relu, true, true},
+                              {17, 5, Activation::None, true},
+                              {63, 30, Activation::Gelu, true},
+                              {64, 64, Activation::Relu, true},
+                              {65, 67, Activation::GeluTanh, true},
+                              {130, 30, Activation::Gelu, true, true},
+                              {64, 65, Activation::None, false, true},
+                              {200, 128, Activation::Gelu, true},
+                              {130, 64, Activation::Relu, false}}) {
+    addStaticLinear(program, c, index, readers[index % 3]);
+    ++index;
+  }
+  program.check(rowCounts());
+}
+
+/// What is no number gives the smallest integer, what is infinite or huge one
+/// of the ends.
+TEST(Kernels, StaticLinearOfSpecialValues) {
+  KernelProgram program("static linear of special values", "none");
+  LinearCase c = {17, 67, Activation::None, true, false, Values::Special};
+  addStaticLinear(program, c, 0, Reader::QuantizeColumns);
+  addStaticLinear(program, c, 1, Reader::Both);
+  program.check({{{"m", 49}}, {{"m", 1}}});
+}
+
+TEST(Kernels, QuantizeSpecialValues) {
+  KernelProgram program("quantize special values", "none");
+  for (int64_t width : {1, 19, 64, 100})
+    for (bool perColumn : {false, true}) {
+      size_t x = program.input({"m", str(width)}, Values::Special);
+      std::string id = str(width) + (perColumn ? "columns" : "all");
+      StaticParams params = addParams(program, "params" + id, width, perColumn);
+      addQuantize(program, "q" + id, argument(x).substr(1), "params" + id,
+                  str(width), perColumn);
+      outputDequantized(program, "q" + id, "params" + id, str(width),
+                        [=](const RunData &data) {
+                          return roundTrip(data.floats[x], params);
+                        });
+    }
+  program.check({{{"m", 100}}, {{"m", 1}}, {{"m", 7}}});
+}
+
+//===----------------------------------------------------------------------===//
 // Rows
 //===----------------------------------------------------------------------===//
 
@@ -206,7 +420,8 @@ Floats mapRows(const Floats &x, int64_t width, Op op) {
   return y;
 }
 
-void addLayerNorm(KernelProgram &program, int64_t width) {
+/// Returns what %layer_normWIDTH has to be.
+KernelProgram::Expected addLayerNorm(KernelProgram &program, int64_t width) {
   std::string w = str(width), type = KernelProgram::type({"m", w}),
               vector = KernelProgram::type({w});
   size_t x = program.input({"m", w});
@@ -215,12 +430,14 @@ void addLayerNorm(KernelProgram &program, int64_t width) {
   program.line("%layer_norm" + w + " = tq.layer_norm " + argument(x) + ", %g" +
                w + ", %b" + w + " {epsilon = 1.0e-5 : f32} : (" + type + ", " +
                vector + ", " + vector + ") -> " + type);
-  program.output("layer_norm" + w, {"m", w}, [=](const RunData &data) {
+  auto expected = [=](const RunData &data) {
     return mapRows(data.floats[x], width,
                    [&](std::span<const float> row, float *y) {
                      quant::layerNorm(row, gamma.data(), beta.data(), 1e-5f, y);
                    });
-  });
+  };
+  program.output("layer_norm" + w, {"m", w}, expected);
+  return expected;
 }
 
 void addRmsNorm(KernelProgram &program, int64_t width) {
@@ -260,6 +477,22 @@ TEST(Kernels, RowsOfFixedWidth) {
   addRowOp(program, "softmax", quant::softmax, "67");
   addRowOp(program, "l2_normalize", quant::l2Normalize, "100");
   addRowOp(program, "l2_normalize", quant::l2Normalize, "3");
+  program.check({{{"m", 49}}, {{"m", 1}}, {{"m", 7}}});
+}
+
+/// Rows that are quantized where they are made, and used as floats, too.
+TEST(Kernels, LayerNormThenQuantize) {
+  KernelProgram program("quantized rows", "none");
+  for (int64_t width : {1, 17, 64, 100, 130}) {
+    bool perColumn = width % 2 == 0;
+    KernelProgram::Expected norm = addLayerNorm(program, width);
+    std::string w = str(width);
+    StaticParams params = addParams(program, "p" + w, width, perColumn);
+    addQuantize(program, "q" + w, "layer_norm" + w, "p" + w, w, perColumn);
+    outputDequantized(program, "q" + w, "p" + w, w, [=](const RunData &data) {
+      return roundTrip(norm(data), params);
+    });
+  }
   program.check({{{"m", 49}}, {{"m", 1}}, {{"m", 7}}});
 }
 

@@ -178,4 +178,81 @@ TEST(Histogram, extendingCountsNothing) {
   expectExact(histogram, values);
 }
 
+//===----------------------------------------------------------------------===//
+// Restoring
+//===----------------------------------------------------------------------===//
+
+std::optional<Histogram> restore(const Histogram &histogram) {
+  return Histogram::restore(histogram.getLow(), histogram.getHigh(),
+                            histogram.getFirst(), histogram.getWidth(),
+                            histogram.getCounts());
+}
+
+TEST(Histogram, restoredIsTheSame) {
+  std::vector<float> values = heavyTails(3000, 5);
+  for (const Histogram &histogram :
+       {histogramOf(values), histogramOf(std::vector{-2.5f}),
+        histogramOf(std::vector{-0.0f, FLT_TRUE_MIN}), Histogram(),
+        histogramOf(std::vector{-FLT_MAX, 1.0f, FLT_MAX})}) {
+    std::optional<Histogram> restored = restore(histogram);
+    ASSERT_TRUE(restored);
+    expectEqual(*restored, histogram);
+  }
+}
+
+TEST(Histogram, restoredGoesOn) {
+  std::vector<float> values = heavyTails(3000, 5);
+  std::span all(values);
+  std::optional<Histogram> restored = restore(histogramOf(all.first(1000)));
+  ASSERT_TRUE(restored);
+  restored->add(all.subspan(1000));
+  expectEqual(*restored, histogramOf(all));
+}
+
+TEST(Histogram, restoreTakesNegativeZero) {
+  const uint64_t counts[] = {1};
+  auto restored = Histogram::restore(-0.0f, -0.0f, 0, 0x1p-120, counts);
+  ASSERT_TRUE(restored);
+  EXPECT_FALSE(std::signbit(restored->getLow()));
+  EXPECT_FALSE(std::signbit(restored->getHigh()));
+}
+
+/// Each is one step away from 4 bins of width 1 that begin at -1.
+TEST(Histogram, restoreRefusesWhatNoHistogramHas) {
+  struct Case {
+    const char *what;
+    float low, high;
+    int64_t first;
+    double width;
+    std::vector<uint64_t> counts;
+  };
+  std::vector<uint64_t> four = {1, 0, 2, 1};
+  EXPECT_TRUE(Histogram::restore(-1.0f, 2.0f, -1, 1.0, four));
+  constexpr uint64_t most = std::numeric_limits<uint64_t>::max();
+  for (const Case &c : {
+           Case{"range upside down", 2.0f, -1.0f, -1, 1.0, four},
+           {"low is NaN", kNaN, 2.0f, -1, 1.0, four},
+           {"high is NaN", -1.0f, kNaN, -1, 1.0, four},
+           {"low is infinite", -kInf, 2.0f, -1, 1.0, four},
+           {"high is infinite", -1.0f, kInf, -1, 1.0, four},
+           {"width is 0", -1.0f, 2.0f, -1, 0.0, four},
+           {"width is negative", -1.0f, 2.0f, -1, -1.0, four},
+           {"width is NaN", -1.0f, 2.0f, -1, double(kNaN), four},
+           {"width is infinite", -1.0f, 2.0f, -1, double(kInf), four},
+           {"width is no power of two", -1.0f, 2.0f, -1, 1.5, four},
+           {"width below the least", 0.0f, 0.0f, 0, 0x1p-121, {1}},
+           {"first bin is another", -1.0f, 2.0f, -2, 1.0, four},
+           {"first bin is far away", -1.0f, 2.0f, most >> 1, 1.0, four},
+           {"too few bins", -1.0f, 2.0f, -1, 1.0, {1, 2, 3}},
+           {"too many bins", -1.0f, 2.0f, -1, 1.0, {1, 2, 3, 4, 5}},
+           {"no bins", -1.0f, 2.0f, -1, 1.0, {}},
+           {"more bins than there are", 0.0f, 2048.0f, 0, 1.0,
+            std::vector<uint64_t>(2049, 1)},
+           {"numbers beyond f32", 0x1p25f, 0x1p25f, 0x2000000, 1.0, {1}},
+           {"counts overflow", -1.0f, 2.0f, -1, 1.0, {most, 0, 0, 1}},
+       })
+    EXPECT_FALSE(Histogram::restore(c.low, c.high, c.first, c.width, c.counts))
+        << c.what;
+}
+
 } // namespace

@@ -9,6 +9,7 @@
 #include "tq/Quant/Math.h"
 #include "tq/Quant/Pack.h"
 #include "tq/Quant/Quantize.h"
+#include "tq/Quant/Smoothing.h"
 
 #include <gtest/gtest.h>
 
@@ -220,6 +221,65 @@ TEST(Linear, rowsThatAreNotFiniteGiveNothingFinite) {
                     {w, &one, &sum, 1, 3}, {}, &y);
     EXPECT_FALSE(std::isfinite(y));
   }
+}
+
+/// Rows with one scale and one zero point, from the definition in double.
+TEST_P(LinearShapes, staticMatchesItsDefinition) {
+  Shape s = GetParam();
+  QuantizedData data(s);
+  const QuantParams params = {0.03f, 117};
+  std::vector<float> bias = randomFloats(s.n, 3), scales(s.n);
+  std::vector<float> residual = randomFloats(s.m * s.n, 4);
+  std::vector<int32_t> starts(s.n);
+  zeroPointSums(data.w.data(), s.n, s.k, params.zeroPoint, starts.data());
+  for (int64_t n = 0; n < s.n; ++n)
+    scales[n] = data.wScales[n] * params.scale;
+  StaticWeight weight = {data.w.data(), starts.data(), scales.data(), s.n, s.k};
+  std::vector<float> y(s.m * s.n), plain(s.m * s.n);
+  staticLinear(data.x.data(), s.m, weight, {}, plain.data());
+  staticLinear(data.x.data(), s.m, weight,
+               {bias.data(), Activation::Relu, residual.data()}, y.data());
+  for (int64_t i = 0; i < s.m * s.n; ++i) {
+    int64_t m = i / s.n, n = i % s.n;
+    double sum = 0;
+    for (int64_t j = 0; j < s.k; ++j)
+      sum += static_cast<double>(data.x[m * s.k + j] - params.zeroPoint) *
+             data.w[n * s.k + j];
+    double exact = sum * data.wScales[n] * params.scale;
+    EXPECT_NEAR(plain[i], exact, 1e-6 * (1 + std::fabs(exact)));
+    EXPECT_NEAR(y[i], std::max(0.0, exact + bias[n]) + residual[i],
+                2e-6 * (1 + std::fabs(exact)));
+  }
+}
+
+/// One fma, whose product is not rounded.
+TEST(Linear, staticRoundsOnce) {
+  const uint8_t x = 255;
+  const int8_t w = 127;
+  const int32_t start = -1;
+  const float scale = 1.0f + 0x1p-23f, bias = -32384.0f;
+  float y;
+  staticLinear(&x, 1, {&w, &start, &scale, 1, 1}, {&bias}, &y);
+  EXPECT_EQ(y, 32384 * 0x1p-23f);
+  staticLinear(&x, 1, {&w, &start, &scale, 1, 1}, {}, &y);
+  EXPECT_EQ(y, 32384.0f * scale);
+}
+
+/// Sums may wrap on the way, as the result fits.
+TEST(Linear, longestStaticRowDoesNotOverflow) {
+  for (int8_t w : {int8_t(127), int8_t(-127)})
+    for (int32_t zeroPoint : {0, 255}) {
+      std::vector<int8_t> weight(kMaxStaticK, w);
+      std::vector<uint8_t> x(kMaxStaticK, uint8_t(255 - zeroPoint));
+      const float one = 1.0f;
+      int32_t start;
+      zeroPointSums(weight.data(), 1, kMaxStaticK, zeroPoint, &start);
+      float y;
+      staticLinear(x.data(), 1, {weight.data(), &start, &one, 1, kMaxStaticK},
+                   {}, &y);
+      int64_t exact = int64_t(255 - 2 * zeroPoint) * w * kMaxStaticK;
+      EXPECT_EQ(y, static_cast<float>(exact));
+    }
 }
 
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,225 @@
+//===- SmoothingTest.cpp - What calibration changes of a linear -----------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "tq/Quant/Smoothing.h"
+#include "tq/Quant/Reference.h"
+
+#include <gtest/gtest.h>
+
+#include <cfloat>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using namespace tq::quant;
+
+namespace {
+
+using Floats = std::vector<float>;
+
+constexpr float kInf = std::numeric_limits<float>::infinity();
+constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+
+//===----------------------------------------------------------------------===//
+// Parameters
+//===----------------------------------------------------------------------===//
+
+void expectParams(const Floats &low, const Floats &high, float scale,
+                  int32_t zeroPoint) {
+  QuantParams params = chooseActivationU8(low, high);
+  EXPECT_EQ(params.scale, scale);
+  EXPECT_EQ(params.zeroPoint, zeroPoint);
+}
+
+TEST(ActivationU8, rangeIsThatOfAllChannels) {
+  expectParams({-1.0f, -85.0f, 3.0f}, {170.0f, -2.0f, 4.0f}, 1.0f, 85);
+  expectParams({-127.5f}, {127.5f}, 1.0f, 128); // half to even
+}
+
+TEST(ActivationU8, zeroIsInTheRange) {
+  expectParams({10.0f}, {510.0f}, 2.0f, 0);
+  expectParams({-510.0f}, {-10.0f}, 2.0f, 255);
+}
+
+TEST(ActivationU8, nothingSeenHasScaleOne) {
+  expectParams({}, {}, 1.0f, 0);
+  expectParams({0.0f}, {0.0f}, 1.0f, 0);
+  expectParams({-0.0f, 0.0f}, {-0.0f, 0.0f}, 1.0f, 0);
+  expectParams({-FLT_TRUE_MIN}, {FLT_MIN}, 1.0f, 0);
+}
+
+TEST(ActivationU8, nonFiniteEndsAreLeftOut) {
+  expectParams({kNaN, -kInf, 0.0f}, {255.0f, kNaN, kInf}, 1.0f, 0);
+  expectParams({kNaN}, {kNaN}, 1.0f, 0);
+  expectParams({-kInf}, {kInf}, 1.0f, 0);
+}
+
+TEST(ActivationU8, largestRangeHasAFiniteScale) {
+  expectParams({-FLT_MAX}, {FLT_MAX}, FLT_MAX / 255.0f - -FLT_MAX / 255.0f,
+               128);
+}
+
+//===----------------------------------------------------------------------===//
+// Smoothing
+//===----------------------------------------------------------------------===//
+
+struct Factors {
+  Factors(const Floats &weight, int64_t n, const Floats &low,
+          const Floats &high, float alpha)
+      : factors(low.size(), kNaN), inverses(low.size(), kNaN) {
+    smoothingFactors(weight.data(), n, low, high, alpha, factors.data(),
+                     inverses.data());
+  }
+  Floats factors, inverses;
+};
+
+TEST(SmoothingFactors, balanceInputAndWeight) {
+  // Largest of the columns: 4, 1.
+  Factors half({1.0f, -1.0f, -4.0f, 0.5f}, 2, {-16.0f, 0.0f}, {2.0f, 9.0f},
+               0.5f);
+  EXPECT_EQ(half.factors, (Floats{2.0f, 3.0f})); // sqrt(16/4), sqrt(9/1)
+  EXPECT_EQ(half.inverses, (Floats{0.5f, 1.0f / 3.0f}));
+}
+
+TEST(SmoothingFactors, alphaSaysHowMuchMoves) {
+  const Floats weight = {4.0f}, low = {-16.0f}, high = {1.0f};
+  EXPECT_EQ(Factors(weight, 1, low, high, 0.0f).factors, Floats{0.25f});
+  EXPECT_EQ(Factors(weight, 1, low, high, 1.0f).factors, Floats{16.0f});
+  EXPECT_NEAR(Factors(weight, 1, low, high, 0.75f).factors[0],
+              8.0 / std::sqrt(2.0), 1e-6);
+}
+
+TEST(SmoothingFactors, zerosAreLeftAlone) {
+  Factors f({1.0f, 0.0f, 0.0f}, 1, {0.0f, -5.0f, 0.0f}, {0.0f, 5.0f, 0.0f},
+            0.8f);
+  EXPECT_EQ(f.factors, (Floats{1.0f, 1.0f, 1.0f}));
+  EXPECT_EQ(f.inverses, (Floats{1.0f, 1.0f, 1.0f}));
+}
+
+TEST(SmoothingFactors, nonFiniteWeightsAreLeftOut) {
+  Factors f({kNaN, kInf, 4.0f, -kInf, kNaN, kNaN}, 3, {-16.0f, -2.0f},
+            {0.0f, 2.0f}, 0.5f);
+  EXPECT_EQ(f.factors, (Floats{2.0f, 1.0f}));
+}
+
+TEST(SmoothingFactors, nonFiniteRangesAreLeftAlone) {
+  Factors f({1.0f, 1.0f, 1.0f}, 1, {kNaN, -kInf, -1.0f}, {kNaN, 1.0f, kInf},
+            0.5f);
+  EXPECT_EQ(f.factors, (Floats{1.0f, 1.0f, 1.0f}));
+}
+
+TEST(SmoothingFactors, farQuotientsAreLeftAlone) {
+  // 2^64 is the last that counts.
+  EXPECT_EQ(Factors({0x1p-64f}, 1, {-0x1p+64f}, {0.0f}, 0.5f).factors,
+            Floats{0x1p+64f});
+  EXPECT_EQ(Factors({0x1p-66f}, 1, {-0x1p+64f}, {0.0f}, 0.5f).factors,
+            Floats{1.0f});
+  EXPECT_EQ(Factors({0x1p+66f}, 1, {-0x1p-64f}, {0.0f}, 0.5f).factors,
+            Floats{1.0f});
+  for (float input : {FLT_TRUE_MIN, FLT_MIN, 1.0f, FLT_MAX})
+    for (float weight : {FLT_TRUE_MIN, FLT_MIN, 1.0f, FLT_MAX}) {
+      Factors f({weight}, 1, {-input}, {input}, 0.8f);
+      EXPECT_TRUE(std::isnormal(f.factors[0])) << input << " " << weight;
+      EXPECT_TRUE(std::isnormal(f.inverses[0])) << input << " " << weight;
+    }
+}
+
+TEST(SmoothingFactors, weightWithoutRows) {
+  EXPECT_EQ(Factors({}, 0, {-1.0f}, {1.0f}, 0.8f).factors, Floats{1.0f});
+}
+
+//===----------------------------------------------------------------------===//
+// Zero points
+//===----------------------------------------------------------------------===//
+
+TEST(ZeroPointSums, byHand) {
+  const int8_t weight[] = {1, -2, 3, 127, 127, 127, -127, 0, 0};
+  int32_t sums[3];
+  zeroPointSums(weight, 3, 3, 10, sums);
+  EXPECT_EQ(sums[0], -20);
+  EXPECT_EQ(sums[1], -3810);
+  EXPECT_EQ(sums[2], 1270);
+  zeroPointSums(weight, 3, 3, 0, sums);
+  EXPECT_EQ(sums[1], 0);
+}
+
+TEST(ZeroPointSums, withoutInputsNothingIsTaken) {
+  int32_t sums[2] = {7, 7};
+  zeroPointSums(nullptr, 2, 0, 255, sums);
+  EXPECT_EQ(sums[0], 0);
+  EXPECT_EQ(sums[1], 0);
+}
+
+TEST(ZeroPointSums, longestRowFits) {
+  for (int8_t w : {int8_t(127), int8_t(-127)}) {
+    std::vector<int8_t> weight(kMaxStaticK, w);
+    int32_t sum;
+    zeroPointSums(weight.data(), 1, kMaxStaticK, 255, &sum);
+    EXPECT_EQ(int64_t(sum), -255 * int64_t(w) * kMaxStaticK);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Biases
+//===----------------------------------------------------------------------===//
+
+TEST(CorrectBias, byHand) {
+  const float weight[] = {1.0f, 2.25f, -0.5f, 4.0f};
+  const int8_t values[] = {2, 4, -1, 7};
+  const float scales[] = {0.5f, 0.5f}; // errors: 0, 0.25, 0, 0.5
+  const float bias[] = {10.0f, -1.0f};
+  float result[2];
+  correctBias(weight, values, scales, Floats{3.0f, 8.0f}, 2, bias, result);
+  EXPECT_EQ(result[0], 12.0f);
+  EXPECT_EQ(result[1], 3.0f);
+  correctBias(weight, values, scales, Floats{3.0f, 8.0f}, 2, nullptr, result);
+  EXPECT_EQ(result[0], 2.0f);
+  EXPECT_EQ(result[1], 4.0f);
+}
+
+TEST(CorrectBias, meansOfZeroChangeNothing) {
+  const float weight[] = {1.3f, -2.7f}, scale = 0.1f, bias = 0.25f;
+  const int8_t values[] = {13, -20};
+  float result;
+  correctBias(weight, values, &scale, Floats{0.0f, 0.0f}, 1, &bias, &result);
+  EXPECT_EQ(result, bias);
+  correctBias(nullptr, nullptr, &scale, {}, 1, &bias, &result);
+  EXPECT_EQ(result, bias);
+}
+
+TEST(CorrectBias, outputsKeepTheirMean) {
+  constexpr int64_t k = 200;
+  Floats weight(k), mean(k);
+  for (int64_t i = 0; i < k; ++i) {
+    weight[i] = std::sin(static_cast<float>(i));
+    mean[i] = std::cos(static_cast<float>(3 * i)) + 1.0f;
+  }
+  std::vector<int8_t> values(k);
+  float scale, bias = 0.5f, corrected;
+  quantizeWeights(weight.data(), 1, k, values.data(), &scale);
+  correctBias(weight.data(), values.data(), &scale, mean, 1, &bias, &corrected);
+  double exact = bias, quantized = corrected;
+  for (int64_t i = 0; i < k; ++i) {
+    exact += double(weight[i]) * mean[i];
+    quantized += double(values[i]) * scale * mean[i];
+  }
+  EXPECT_NE(corrected, bias);
+  EXPECT_NEAR(quantized, exact, 1e-6);
+}
+
+/// Bad numbers show.
+TEST(CorrectBias, nonFiniteWeightsGiveNothingFinite) {
+  const float scale = 1.0f, bias = 0.0f;
+  const int8_t values[] = {1};
+  for (float bad : {kNaN, kInf, -kInf}) {
+    float result;
+    correctBias(&bad, values, &scale, Floats{1.0f}, 1, &bias, &result);
+    EXPECT_FALSE(std::isfinite(result));
+  }
+}
+
+} // namespace
