@@ -8,6 +8,7 @@
 #include "tq/Calibration/StatisticsFile.h"
 
 #include "tq/Dialect/TQ/IR/Statistics.h"
+#include "tq/Support/InputError.h"
 #include "tq/Support/JSONFile.h"
 #include "tq/Support/ObjectReader.h"
 
@@ -233,19 +234,28 @@ Error tq::readStatistics(mlir::ModuleOp module, StringRef path) {
     quant::TensorStatistics statistics;
     if (Error error = SiteReader(path, *site, index).read(name, statistics))
       return error;
-    sites[name] = std::move(statistics);
+    if (!sites.try_emplace(name, std::move(statistics)).second)
+      return createStringError(path + ": values[" + Twine(index) +
+                               "]: expected a name that no other value has, "
+                               "but got '" +
+                               printable(name) + "'");
   }
-  std::string missing;
+  std::string error;
   module.walk([&](ObserveOp op) {
     auto found = sites.find(op.getSite());
     auto channels = static_cast<size_t>(op.getType().getShape().back());
     if (found != sites.end() && found->second.low.size() == channels)
       op.setStatisticsAttr(makeStatistics(module.getContext(), found->second));
-    else if (missing.empty())
-      missing = op.getSite().str();
+    else if (error.empty() && found == sites.end())
+      error = "expected statistics of '" + printable(op.getSite()) +
+              "' in 'values'";
+    else if (error.empty())
+      error = ("expected '" + printable(op.getSite()) + "' to have " +
+               Twine(channels) + " channels, but got " +
+               Twine(found->second.low.size()))
+                  .str();
   });
-  if (!missing.empty())
-    return createStringError(path + ": expected statistics of '" + missing +
-                             "' in 'values'");
+  if (!error.empty())
+    return createStringError(path + ": " + error);
   return Error::success();
 }

@@ -16,8 +16,6 @@
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
-#include <cmath>
-
 using namespace llvm;
 using namespace tq;
 
@@ -98,15 +96,15 @@ static Error assign(T &to, Expected<std::common_type_t<T>> value) {
   return Error::success();
 }
 
-/// A number in [low, high).
+/// A number of which `isIn` says that it is one of the `expected`.
 static Expected<double> parseNumber(StringRef option, StringRef text,
-                                    double low, double high) {
+                                    StringRef expected,
+                                    function_ref<bool(double)> isIn) {
   double number;
-  if (!text.getAsDouble(number) && number >= low && number < high)
+  if (!text.getAsDouble(number) && isIn(number))
     return number;
-  return createStringError(
-      "--" + option + "=" + text + ": expected a number from " +
-      formatv("{0}", low).str() + " to below " + formatv("{0}", high).str());
+  return createStringError("--" + option + "=" + text + ": expected a number " +
+                           expected);
 }
 
 StringRef tq::getQuantizationName(QuantizationMode mode) {
@@ -185,13 +183,16 @@ Error Parser::parseValue(StringRef name, StringRef value) {
   if (name == "percentile") {
     line.observer.observer = quant::Observer::Percentile;
     return assign(line.observer.percentile,
-                  parseNumber(name, value, 50, std::nextafter(100.0, 101.0)));
+                  parseNumber(name, value, "above 50, at most 100",
+                              [](double x) { return x > 50 && x <= 100; }));
   }
   if (name == "smoothing") {
     line.smoothing.reset();
-    return value == "off" ? Error::success()
-                          : assign(line.smoothing.emplace(),
-                                   parseNumber(name, value, 0, 1));
+    return value == "off"
+               ? Error::success()
+               : assign(line.smoothing.emplace(),
+                        parseNumber(name, value, "from 0 to below 1, or off",
+                                    [](double x) { return x >= 0 && x < 1; }));
   }
   if (name == "bias-correction")
     return assign(line.biasCorrection, choose(name, value, kSwitchChoices));

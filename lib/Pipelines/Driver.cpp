@@ -16,6 +16,7 @@
 
 #include "tq/Calibration/StatisticsFile.h"
 #include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Dialect/TQ/IR/Statistics.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Emit/Link.h"
 #include "tq/Support/TempFiles.h"
@@ -28,6 +29,7 @@
 #include "mlir/Support/Timing.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -130,8 +132,6 @@ ExitCode Driver::noteInputs() {
 
 /// Finds out before the work whether its result can be written.
 ExitCode Driver::checkOutput() {
-  if (line.output.empty())
-    return ExitCode::Fine;
   if (Error error = checkOutputsAreNoInputs(line, inputs))
     return fail(ExitCode::Usage, std::move(error));
   if (Error error = checkOutputsAreWritable(line))
@@ -220,11 +220,17 @@ ExitCode Driver::parse() {
                                   " to name a phase, one of " +
                                   getPhaseNames()));
   next = static_cast<Phase>(static_cast<int>(*phase) + 1);
-  if (*phase > line.stopAfter)
+  auto isPast = [&](const Twine &option) {
     return fail(ExitCode::Usage,
-                createStringError(
-                    "--stop-after=" + getPhaseName(line.stopAfter) + ": " +
-                    line.input + " is already after " + getPhaseName(*phase)));
+                createStringError(option + ": " + line.input +
+                                  " is already after " + getPhaseName(*phase)));
+  };
+  if (*phase > line.stopAfter)
+    return isPast("--stop-after=" + getPhaseName(line.stopAfter));
+  if (*phase >= Phase::Calibrate && !line.calibrationData.empty())
+    return isPast("--calibrate");
+  if (*phase >= Phase::Calibrate && !line.calibration.empty())
+    return isPast("--calibration");
   return ExitCode::Fine;
 }
 
@@ -314,15 +320,23 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
   }
 }
 
+/// With the digits that tell numbers apart, and no zeros behind them.
+static std::string printNumber(double number) {
+  std::string text;
+  raw_string_ostream(text) << format("%.9g", number);
+  return text;
+}
+
 static std::string describeQuantization(const CommandLine &line) {
   std::string text = "--quantize=" + getQuantizationName(line.quantize).str();
   if (line.quantize == QuantizationMode::Static) {
     if (line.observer.observer != quant::Observer::MinMax)
       text +=
           " --observer=" + std::string(getObserverName(line.observer.observer));
-    text += " --smoothing=" + (line.smoothing
-                                   ? formatv("{0}", *line.smoothing).str()
-                                   : std::string("off"));
+    if (line.observer.observer == quant::Observer::Percentile)
+      text += " --percentile=" + printNumber(line.observer.percentile);
+    text += " --smoothing=" + (line.smoothing ? printNumber(*line.smoothing)
+                                              : std::string("off"));
     if (!line.biasCorrection)
       text += " --bias-correction=off";
   }
@@ -386,18 +400,49 @@ ExitCode Driver::findStatistics() {
   return fail(code, std::move(error));
 }
 
-/// Rules that match nothing are likely to be misspelt.
+/// Whether `op` reads values of which calibration finds the range, and none of
+/// them has one.
+static bool lacksRange(QuantizableOpInterface op) {
+  bool lacks = false;
+  for (QuantizableOperand operand : op.getQuantizableOperands()) {
+    mlir::Value value = op->getOperand(operand.index);
+    if (operand.role != QuantizedRole::Activation)
+      continue;
+    auto observe = value.getDefiningOp<ObserveOp>();
+    if (observe && (observe.getLow() || observe.getStatisticsAttr()))
+      return false;
+    lacks |=
+        observe || (canObserve(value) && !value.getDefiningOp<DequantizeOp>());
+  }
+  return lacks && op.getFloatReason().empty();
+}
+
+/// Rules that match nothing are likely to be misspelt, and what is to be static
+/// has to be calibrated.
 ExitCode Driver::checkPolicy() {
-  auto policy = loadPolicy(line.quantizeConfig, LayerPolicy());
+  LayerPolicy base;
+  if (line.quantize == QuantizationMode::Static)
+    base.scheme = Scheme::Static;
+  auto policy = loadPolicy(line.quantizeConfig, base);
   if (!policy)
     return fail(ExitCode::Input, policy.takeError());
+  std::string uncalibrated;
   module->walk([&](QuantizableOpInterface op) {
-    policy->get(program::getLayerName(op.getLoc()),
-                op->getName().stripDialect());
+    StringRef layer = program::getLayerName(op.getLoc()),
+              name = op->getName().stripDialect();
+    if (policy->get(layer, name).scheme == Scheme::Static &&
+        uncalibrated.empty() && lacksRange(op))
+      uncalibrated = (layer.empty() ? name : layer).str();
   });
   for (const std::string &warning : policy->listUnmatched())
     printWarning(warning);
-  return ExitCode::Fine;
+  if (uncalibrated.empty())
+    return ExitCode::Fine;
+  return fail(ExitCode::Usage,
+              createStringError(uncalibrated +
+                                " is to be static, but was not calibrated: "
+                                "expected --calibrate=DATA or "
+                                "--calibration=FILE"));
 }
 
 ExitCode Driver::runPipeline(Phase phase) {

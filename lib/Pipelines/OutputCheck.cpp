@@ -61,8 +61,35 @@ static bool isSamePlace(StringRef a, StringRef b) {
   return isSame;
 }
 
+/// Whether an earlier run wrote the statistics `path`.
+static bool isCalibration(StringRef path) {
+  auto buffer = MemoryBuffer::getFile(path);
+  return buffer && (*buffer)->getBuffer().starts_with("{\"version\":");
+}
+
+static Error checkSavedCalibration(const CommandLine &line,
+                                   const InputFiles &inputs) {
+  const std::string &saved = line.savedCalibration;
+  if (saved.empty())
+    return Error::success();
+  auto fail = [&](const Twine &what) {
+    return createStringError("--save-calibration=" + saved + ": expected " +
+                             what);
+  };
+  StringRef input = inputs.find(saved);
+  if (!input.empty() && (input == line.input || input == line.calibrationData ||
+                         !isCalibration(saved)))
+    return fail("no file that is read, but it is " + input);
+  for (const std::string &output : getOutputs(line))
+    if (isSamePlace(saved, output) && !isDevice(saved))
+      return fail("another file than " + output);
+  return Error::success();
+}
+
 Error tq::checkOutputsAreNoInputs(const CommandLine &line,
                                   const InputFiles &inputs) {
+  if (Error error = checkSavedCalibration(line, inputs))
+    return error;
   SmallVector<std::string, 2> outputs = getOutputs(line);
   for (const std::string &output : outputs) {
     StringRef input = inputs.find(output);
@@ -78,6 +105,11 @@ Error tq::checkOutputsAreNoInputs(const CommandLine &line,
     return createStringError("-o " + line.output + ": expected " + outputs[1] +
                              " to be another file");
   return Error::success();
+}
+
+/// Fails where a file `path` cannot be made.
+static Error checkWritable(StringRef path, TempFiles &files) {
+  return files.createOutput(path).takeError();
 }
 
 /// Fails where `path` is there and no header of tq's.
@@ -98,17 +130,22 @@ Error tq::checkOutputsAreWritable(const CommandLine &line) {
   bool isText = !isEmitted || line.kind == OutputKind::Assembly ||
                 line.kind == OutputKind::LLVMIR;
   TempFiles files;
+  if (!line.savedCalibration.empty() && !isDevice(line.savedCalibration))
+    if (Error error = checkWritable(line.savedCalibration, files))
+      return error;
+  if (line.output.empty())
+    return Error::success();
   if (!isText)
     if (Expected<std::string> directory = files.getDirectory(); !directory)
       return directory.takeError();
   if (isText && isDevice(line.output))
     return Error::success();
-  if (Expected<std::string> probe = files.createOutput(line.output); !probe)
-    return probe.takeError();
+  if (Error error = checkWritable(line.output, files))
+    return error;
   if (!isEmitted || line.kind != OutputKind::SharedLibrary)
     return Error::success();
   std::string header = getSideOutput(line.kind, line.output);
-  if (Expected<std::string> probe = files.createOutput(header); !probe)
-    return probe.takeError();
+  if (Error error = checkWritable(header, files))
+    return error;
   return checkHeader(header);
 }

@@ -12,6 +12,13 @@
 using namespace mlir;
 using namespace tq;
 
+bool tq::canObserve(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.getRank() >= 1 && type.getElementType().isF32() &&
+         !ShapedType::isDynamic(type.getShape().back()) &&
+         !value.getDefiningOp<ObserveOp>() && !isCompileTimeValue(value);
+}
+
 template <typename T>
 static DenseElementsAttr makeVector(Type element, ArrayRef<T> values) {
   auto size = static_cast<int64_t>(values.size());

@@ -8,6 +8,7 @@
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
 #include "tq/Dialect/Program/IR/Program.h"
+#include "tq/Dialect/TQ/IR/Statistics.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -32,14 +33,6 @@ private:
 };
 
 } // namespace
-
-/// What one scale or one for each channel can be found for.
-static bool canObserve(Value value) {
-  auto type = dyn_cast<RankedTensorType>(value.getType());
-  return type && type.getRank() >= 1 && type.getElementType().isF32() &&
-         !ShapedType::isDynamic(type.getShape().back()) &&
-         !value.getDefiningOp<ObserveOp>() && !isCompileTimeValue(value);
-}
 
 /// `NAME`, with a number behind it where there is one already.
 static std::string makeUnique(llvm::StringSet<> &names, StringRef base) {

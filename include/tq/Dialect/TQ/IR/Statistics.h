@@ -13,6 +13,9 @@
 
 namespace tq {
 
+/// Whether one scale, or one for each channel, can be found for `value`.
+bool canObserve(mlir::Value value);
+
 StatisticsAttr makeStatistics(mlir::MLIRContext *context,
                               const quant::TensorStatistics &statistics);
 
