@@ -41,8 +41,16 @@ float activate(Activation activation, float x) {
   return x;
 }
 
+static float activateCoarse(Activation activation, float x) {
+  if (activation == Activation::Gelu)
+    return geluCoarse(x);
+  return activation == Activation::GeluTanh ? geluTanhCoarse(x)
+                                            : activate(activation, x);
+}
+
 static float finish(const Epilogue &epilogue, float y, int64_t index) {
-  y = activate(epilogue.activation, y);
+  y = epilogue.coarse ? activateCoarse(epilogue.activation, y)
+                      : activate(epilogue.activation, y);
   return epilogue.residual ? y + epilogue.residual[index] : y;
 }
 

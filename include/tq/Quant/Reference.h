@@ -39,6 +39,8 @@ struct Epilogue {
   const float *bias = nullptr;
   Activation activation = Activation::None;
   const float *residual = nullptr;
+  /// Whether GELU may be as inexact as 8 bits allow.
+  bool coarse = false;
 };
 
 /// A weight [n, k] in s8 with its scales and the sums of its rows.

@@ -336,6 +336,9 @@ void addStaticLinear(KernelProgram &program, const LinearCase &c, size_t index,
     epilogue.bias = c.bias ? bias.data() : nullptr;
     epilogue.activation = c.activation;
     epilogue.residual = c.residual ? data.floats[residual].data() : nullptr;
+    // Nothing but integers of 8 bits is made of it.
+    epilogue.coarse =
+        !c.residual && reader != Reader::Output && reader != Reader::Both;
     return staticLinear(data.floats[x], in, weight, c.n, c.k, epilogue);
   };
   if (reader == Reader::Output || reader == Reader::Both)
