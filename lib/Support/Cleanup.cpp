@@ -161,6 +161,7 @@ void tq::cleanUp() {
     sleepMillisecond();
   if (pid_t group = childGroup)
     endChildGroup(group);
-  for (const std::string &path : getDirectories().paths)
+  // Those made later may lie in those made before.
+  for (const std::string &path : llvm::reverse(getDirectories().paths))
     removeDirectory(path.c_str());
 }
