@@ -1,5 +1,6 @@
-"""signals.py TQ_COMPILE INPUT DIRECTORY: ends the compiler at many moments, while its
-children run, too, and counts the files and processes that stay."""
+"""signals.py TQ_COMPILE INPUT DIRECTORY [OPTION...]: ends the compiler at many moments,
+while its children run, too, and counts the files and processes that stay. With options,
+which make it take longer, only as Ctrl-C does."""
 
 import ctypes
 import os
@@ -10,6 +11,7 @@ import sys
 import time
 
 compiler, source, root = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
+options = sys.argv[4:]
 LINE = "error: the compiler crashed in the phase emit, which is an error of tq; "
 TGKILL = {"x86_64": 234, "aarch64": 131}
 
@@ -17,18 +19,18 @@ TGKILL = {"x86_64": 234, "aarch64": 131}
 class Run:
     """A compiler that makes a library, whose two files appear together."""
 
-    def __init__(self, name, **options):
+    def __init__(self, name, **process_options):
         self.out, self.tmp = root / name / "out", root / name / "tmp"
         self.out.mkdir(parents=True)
         self.tmp.mkdir()
         self.process = subprocess.Popen(
-            [compiler, source, "-o", self.out / "lib.so", "--emit=so"],
+            [compiler, source, "-o", self.out / "lib.so", "--emit=so", *options],
             env={**os.environ, "TMPDIR": str(self.tmp)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            **options,
+            **process_options,
         )
 
     def left(self):
@@ -108,6 +110,9 @@ def crash_threads(number):
 for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
     signal.signal(number, signal.SIG_DFL)
 seconds = whole_run()
+if options:
+    spread(signal.SIGINT, 16, seconds)
+    sys.exit()
 spread(signal.SIGTERM, 40, seconds)
 spread(signal.SIGINT, 6, seconds)
 spread(signal.SIGHUP, 6, seconds)
