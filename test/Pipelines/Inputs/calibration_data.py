@@ -77,7 +77,7 @@ shutil.copytree(root / "all", root / "foreign")
 (root / "foreign" / "labels.csv").write_text("a,b\n")
 
 LAYER = "encoder.layer.0."
-change("constant", {LAYER + "intermediate.dense.weight": 0, LAYER + "intermediate.dense.bias": 0})
+change("constant", {LAYER + "intermediate.dense." + part: 0 for part in ("weight", "bias")})
 change("nan", {LAYER + "output.dense.weight": {3: float("nan")}})
 change("infinite", {LAYER + "intermediate.dense.bias": {3: float("inf")}})
 shutil.copytree(model, root / "arrays-only")
