@@ -28,6 +28,7 @@ from tiny_models import Spec
 
 FLOAT_ERROR = 1e-5
 INT8_COSINE = 0.99
+STATIC_COSINE = 0.98
 # batch, positions: alone and together, odd lengths, the whole position table; the last
 # but one has a block of rows for each of two threads, the last is computed in parts
 SHAPES = ((1, 1), (1, 7), (3, 13), (6, 38), (21, 38))
@@ -42,10 +43,11 @@ class Case:
     pooling: str = ""  # --pooling
     everywhere: bool = False  # code for all CPUs, Arm's emulated: takes a while
     attention: str = ""  # --attention, of the int8 program
+    calibrate: str = ""  # texts or arrays: with static programs, too
 
 
 CASES = (
-    Case("bert", Spec(tokenizer="vocab"), everywhere=True),
+    Case("bert", Spec(tokenizer="vocab"), everywhere=True, calibrate="texts"),
     Case("bert-f16-shards-legacy",
          Spec(dtype="F16", shards=3, prefixed=True, legacy=True, seed=2)),
     Case("bert-bf16-gelu-tanh", Spec(dtype="BF16", activation="gelu_new", seed=3)),
@@ -73,7 +75,7 @@ CASES = (
          Spec(pooling="mean,max", old_keys=False, dense=20, truncate=7, seed=29)),
     Case("bert-classifier",
          Spec(architecture="BertForSequenceClassification", tokenizer="json", seed=18)),
-    Case("distilbert", Spec(architecture="DistilBertModel", seed=10)),
+    Case("distilbert", Spec(architecture="DistilBertModel", seed=10), calibrate="arrays"),
     Case("distilbert-classifier",
          Spec(architecture="DistilBertForSequenceClassification", shards=2, seed=11)),
     Case("roberta", Spec(architecture="RobertaModel", prefixed=True, seed=12)),
@@ -85,7 +87,8 @@ CASES = (
     Case("xlm-roberta", Spec(architecture="XLMRobertaModel", seed=26)),
     Case("camembert-classifier",
          Spec(architecture="CamembertForSequenceClassification", seed=27)),
-    Case("electra-narrow-tables", Spec(architecture="ElectraModel", embedding=19, seed=28)),
+    Case("electra-narrow-tables", Spec(architecture="ElectraModel", embedding=19, seed=28),
+         calibrate="arrays"),
     Case("electra-classifier",
          Spec(architecture="ElectraForSequenceClassification", seed=29)),
 )  # fmt: skip
@@ -135,6 +138,22 @@ def take_row(inputs, row):
     """One row of a batch without its padding."""
     length = int(inputs["attention_mask"][row].sum())
     return {name: value[row : row + 1, :length] for name, value in inputs.items()}
+
+
+def write_calibration(directory, case):
+    """What a case is calibrated with: words, or arrays of all inputs. Returns its path."""
+    path = directory / "calibration"
+    path.mkdir(exist_ok=True)
+    random = np.random.default_rng(case.spec.seed)
+    if case.calibrate == "texts":
+        words = [word for word in tiny_models.make_vocabulary(case.spec.vocab)
+                 if word.isalpha()]  # fmt: skip
+        lines = [" ".join(random.choice(words, random.integers(1, 30))) for _ in range(96)]
+        (path / "words.txt").write_text("\n".join(lines) + "\n")
+    else:
+        for i in range(4):
+            np.savez(path / f"{i}.npz", **make_inputs(case.spec, 12, 38, seed=1000 + i))
+    return path
 
 
 def all_inputs(spec):
@@ -241,6 +260,8 @@ class Context:
             options = [f"--quantize={quantize}", *target_options(arch, cpus)]
             if self.case.pooling:
                 options.append(f"--pooling={self.case.pooling}")
+            if quantize == "static":
+                options.append(f"--calibrate={write_calibration(self.directory, self.case)}")
             if self.case.attention and quantize != "none":
                 options.append(f"--attention={self.case.attention}")
             run([self.tq_compile, self.directory / "model", "-o", path, *options])
@@ -279,17 +300,24 @@ def check_float_error(context):
     return f"error {worst:.1e}"
 
 
-def check_int8_cosine(context):
+def check_int8_cosine(context, quantize, least):
     """The int8 program's outputs point where the reference's do."""
     worst = 1.0
-    program = context.program("dynamic")
+    program = context.program(quantize)
     for inputs in all_inputs(context.case.spec):
         got = program(inputs)
         for name, value in context.expected(inputs).items():
             a, b = got[name].astype(np.float64).ravel(), value.ravel()
             worst = min(worst, a @ b / np.sqrt((a @ a) * (b @ b)))
-    require(worst > INT8_COSINE, f"cosine {worst:.5f}")
+    require(worst > least, f"cosine {worst:.5f}")
     return f"cosine {worst:.5f}"
+
+
+def check_is_static(context):
+    """All linears have ranges that were found."""
+    layers = context.program("static").describe()["layers"]
+    schemes = {layer["scheme"] for layer in layers if "linear" in layer["kernel"]}
+    require(schemes == {"int8 static"}, f"linears are {schemes}")
 
 
 def check_padding(context, quantize):
@@ -410,9 +438,13 @@ def check_selftest(context, quantize):
 
 def list_checks(case, tq_compile):
     """Names and functions of all checks of a case; None where it cannot run here."""
-    checks = {"float error": check_float_error, "int8 cosine": check_int8_cosine}
+    checks = {"float error": check_float_error,
+              "int8 cosine": lambda c: check_int8_cosine(c, "dynamic", INT8_COSINE)}
+    if case.calibrate:
+        checks["static cosine"] = lambda c: check_int8_cosine(c, "static", STATIC_COSINE)
+        checks["static scheme"] = check_is_static
     runs_aarch64 = find_emulator("aarch64") and has_cross_runtime(tq_compile, "aarch64")
-    for quantize in ("none", "dynamic"):
+    for quantize in ("none", "dynamic", *(["static"] if case.calibrate else [])):
         checks |= {
             f"{quantize} padding": lambda c, q=quantize: check_padding(c, q),
             f"{quantize} targets": lambda c, q=quantize: check_x86(c, q),
