@@ -91,11 +91,36 @@ static Dims resultDims(KernelLowering &lowering, Value input, Value weight) {
   return dims;
 }
 
+/// start + sum_k x * w of an integer linear, exact.
+template <typename IntegerLinearOp>
+static Value buildIntegerSums(KernelLowering &lowering, IntegerLinearOp op,
+                              const ElementExpr &start) {
+  Location loc = op.getLoc();
+  Dims dims = resultDims(lowering, op.getInput(), op.getWeight());
+  Value init = lowering.write(
+      loc, start,
+      lowering.temporary(loc, dims, lowering.getBuilder().getI32Type()));
+  return buildLinear(lowering, loc, lowering.lookup(op.getInput()),
+                     lowering.lookup(op.getWeight()), init,
+                     multiplyAddIntegers);
+}
+
+/// Adds what an integer linear has of bias and residual.
+template <typename IntegerLinearOp>
+static void readBiasAndResidual(KernelLowering &lowering, IntegerLinearOp op,
+                                SmallVectorImpl<ElementExpr> &parts) {
+  unsigned rank = rankOf(op.getResult());
+  if (op.getBias())
+    parts.push_back(
+        lowering.read(op.getBias(), columnMap(op.getContext(), rank)));
+  if (op.getResidual())
+    parts.push_back(
+        lowering.read(op.getResidual(), elementMap(op.getContext(), rank)));
+}
+
 /// sum_k x * w - 128 * sums, exact.
 static Value buildCentredSums(KernelLowering &lowering, QuantizedLinearOp op,
                               Value sums) {
-  OpBuilder &builder = lowering.getBuilder();
-  Location loc = op.getLoc();
   unsigned rank = rankOf(op.getResult());
   ElementExpr start{
       {{sums, columnMap(op.getContext(), rank)}},
@@ -105,14 +130,7 @@ static Value buildCentredSums(KernelLowering &lowering, QuantizedLinearOp op,
         return Value(arith::MulIOp::create(nested, loc, sum,
                                            f.intConstant(sum.getType(), -128)));
       }};
-  Value init = lowering.write(
-      loc, start,
-      lowering.temporary(loc,
-                         resultDims(lowering, op.getInput(), op.getWeight()),
-                         builder.getI32Type()));
-  return buildLinear(lowering, loc, lowering.lookup(op.getInput()),
-                     lowering.lookup(op.getWeight()), init,
-                     multiplyAddIntegers);
+  return buildIntegerSums(lowering, op, start);
 }
 
 static Value buildEpilogueActivation(OpBuilder &builder, Location loc,
@@ -174,10 +192,7 @@ static void lowerQuantizedLinear(KernelLowering &lowering,
       lowering.read(op.getWeightScales(), column)};
   if (op.getZeroPoints())
     parts.push_back(lowering.read(op.getZeroPoints(), row));
-  if (op.getBias())
-    parts.push_back(lowering.read(op.getBias(), column));
-  if (op.getResidual())
-    parts.push_back(lowering.read(op.getResidual(), element));
+  readBiasAndResidual(lowering, op, parts);
   lowering.define(
       cast<OpResult>(op.getResult()),
       ElementExpr::combine(
@@ -204,27 +219,15 @@ static Value buildStaticEpilogue(StaticLinearOp op, OpBuilder &builder,
 }
 
 static void lowerStaticLinear(KernelLowering &lowering, StaticLinearOp op) {
-  MLIRContext *context = op.getContext();
-  Location loc = op.getLoc();
   unsigned rank = rankOf(op.getResult());
-  AffineMap element = elementMap(context, rank),
-            column = columnMap(context, rank);
-  Value init = lowering.write(
-      loc, lowering.read(op.getStarts(), column),
-      lowering.temporary(loc,
-                         resultDims(lowering, op.getInput(), op.getWeight()),
-                         lowering.getBuilder().getI32Type()));
+  AffineMap column = columnMap(op.getContext(), rank);
   Value acc =
-      buildLinear(lowering, loc, lowering.lookup(op.getInput()),
-                  lowering.lookup(op.getWeight()), init, multiplyAddIntegers);
+      buildIntegerSums(lowering, op, lowering.read(op.getStarts(), column));
   SmallVector<ElementExpr> parts = {
-      {{{acc, element}},
+      {{{acc, elementMap(op.getContext(), rank)}},
        [](OpBuilder &, Location, ValueRange elements) { return elements[0]; }},
       lowering.read(op.getScales(), column)};
-  if (op.getBias())
-    parts.push_back(lowering.read(op.getBias(), column));
-  if (op.getResidual())
-    parts.push_back(lowering.read(op.getResidual(), element));
+  readBiasAndResidual(lowering, op, parts);
   lowering.define(
       cast<OpResult>(op.getResult()),
       ElementExpr::combine(
