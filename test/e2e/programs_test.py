@@ -43,7 +43,7 @@ class Case:
     pooling: str = ""  # --pooling
     everywhere: bool = False  # code for all CPUs, Arm's emulated: takes a while
     attention: str = ""  # --attention, of the int8 program
-    calibrate: str = ""  # texts or arrays: with static programs, too
+    calibrate: str = ""  # arrays or texts: static programs, too, and what makes them
 
 
 CASES = (
@@ -141,7 +141,8 @@ def take_row(inputs, row):
 
 
 def write_calibration(directory, case):
-    """What a case is calibrated with: words, or arrays of all inputs. Returns its path."""
+    """What a case is calibrated with: arrays of all inputs, as texts do not have all ids and
+    both types of tokens, and texts, too, if the case says so. Returns its path."""
     path = directory / "calibration"
     path.mkdir(exist_ok=True)
     random = np.random.default_rng(case.spec.seed)
@@ -150,9 +151,8 @@ def write_calibration(directory, case):
                  if word.isalpha()]  # fmt: skip
         lines = [" ".join(random.choice(words, random.integers(1, 30))) for _ in range(96)]
         (path / "words.txt").write_text("\n".join(lines) + "\n")
-    else:
-        for i in range(4):
-            np.savez(path / f"{i}.npz", **make_inputs(case.spec, 12, 38, seed=1000 + i))
+    for i in range(4):
+        np.savez(path / f"{i}.npz", **make_inputs(case.spec, 12, 38, seed=1000 + i))
     return path
 
 
