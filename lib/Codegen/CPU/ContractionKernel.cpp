@@ -43,16 +43,25 @@ Value ContractionWriter::countBlocks(ImplicitLocOpBuilder &builder,
                                     indexConstant(builder, plan.getRows()));
 }
 
-void ContractionWriter::emitCount() {
+void ContractionWriter::emitSizes() {
+  auto countRows = [&](SizeBuilder &sizes) {
+    Value rows = indexConstant(sizes.builder, 1);
+    for (unsigned i = 0; i < pattern.rowRank; ++i)
+      rows = arith::MulIOp::create(sizes.builder, rows,
+                                   sizes.dim(pattern.input.getArgNumber(), i));
+    return rows;
+  };
   SizeBuilder count(kernel, kernel.variant.getCount());
-  Value rows = indexConstant(count.builder, 1);
-  for (unsigned i = 0; i < pattern.rowRank; ++i)
-    rows = arith::MulIOp::create(count.builder, rows,
-                                 count.dim(pattern.input.getArgNumber(), i));
+  Value rows = countRows(count);
   Value blocks = countBlocks(count.builder, rows);
   count.finish(arith::MulIOp::create(
       count.builder, blocks,
       indexConstant(count.builder, (pattern.outputs + kPanel - 1) / kPanel)));
+  if (!plan.isWidened())
+    return;
+  SizeBuilder bytes(kernel, kernel.variant.getWorkspace());
+  bytes.finish(
+      WidenedOperands(*this).countBytes(bytes.builder, countRows(bytes)));
 }
 
 Value ContractionWriter::countRows() {
@@ -128,6 +137,29 @@ Value ContractionWriter::getPacked(Value panel, Value vector) {
 Value ContractionWriter::getPacked(const OutputTile &out, int64_t vector) {
   return getPacked(out.panel, arith::AddIOp::create(builder, out.firstVector,
                                                     index(vector)));
+}
+
+Value ContractionWriter::loadGroup(Value row, Value group, int64_t count) {
+  Value first = arith::MulIOp::create(builder, group, index(kDotGroup));
+  if (count == kDotGroup) {
+    auto bytes = VectorType::get({kDotGroup}, builder.getI8Type());
+    Value loaded = vector::LoadOp::create(builder, bytes, inputMemref,
+                                          ValueRange{row, first});
+    Value word = vector::BitCastOp::create(
+        builder, VectorType::get({1}, builder.getI32Type()), loaded);
+    return vector::ExtractOp::create(builder, word, 0);
+  }
+  Value word = arith::ConstantIntOp::create(builder, 0, 32);
+  for (int64_t i = 0; i < count; ++i) {
+    Value place = arith::AddIOp::create(builder, first, index(i));
+    Value byte = arith::ExtUIOp::create(
+        builder, builder.getI32Type(),
+        memref::LoadOp::create(builder, inputMemref, ValueRange{row, place}));
+    Value shifted = arith::ShLIOp::create(
+        builder, byte, arith::ConstantIntOp::create(builder, 8 * i, 32));
+    word = arith::OrIOp::create(builder, word, shifted);
+  }
+  return word;
 }
 
 void ContractionWriter::prefetch(Value packed, Value group, unsigned locality) {
@@ -217,6 +249,50 @@ void ContractionWriter::emitEpilogue(const OutputTile &out, int64_t row,
   }
 }
 
+/// Whether a value computed in the kernel can differ from row to row.
+static bool dependsOnRows(Value value) {
+  if (value.getDefiningOp<linalg::FillOp>())
+    return false;
+  auto op = value.getDefiningOp<linalg::GenericOp>();
+  if (!op || op.hasIndexSemantics())
+    return true;
+  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
+    AffineMap map = op.getMatchingIndexingMap(input);
+    return usesDim(map, 0);
+  });
+}
+
+void ContractionWriter::emitEpilogues(
+    Value panel, int64_t columns, Value first, Value last, int64_t rows,
+    int64_t chains, llvm::function_ref<Value(Value, int64_t)> load) {
+  OutputTile out{panel,   index(0), (columns + kLanes - 1) / kLanes,
+                 columns, {first},  {}};
+  linalg::GenericOp contraction = pattern.op;
+  bool isSameInRows = !dependsOnRows(contraction.getDpsInits().front());
+  SmallVector<Value> initial;
+  if (isSameInRows)
+    initial = emitInit(out);
+  auto loop = scf::ForOp::create(builder, first, last, index(rows));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  out.rows = {loop.getInductionVar()};
+  for (int64_t r = 1; r < rows; ++r) {
+    Value next =
+        arith::AddIOp::create(builder, loop.getInductionVar(), index(r));
+    out.rows.push_back(minIndex(
+        builder, next, arith::SubIOp::create(builder, last, index(1))));
+  }
+  if (!isSameInRows)
+    initial = emitInit(out);
+  SmallVector<Value> all;
+  for (Value row : out.rows)
+    for (int64_t v = 0; v < out.vectors; ++v) {
+      Value start = initial[all.size() % initial.size()];
+      all.push_back(arith::AddIOp::create(builder, load(row, v), start));
+    }
+  emitEpilogue(out, all, std::min<int64_t>(chains, all.size()));
+}
+
 //===----------------------------------------------------------------------===//
 // The kernel
 //===----------------------------------------------------------------------===//
@@ -237,9 +313,11 @@ static void emitMatrixItem(ContractionWriter &writer, MatrixContraction &matrix,
 }
 
 void ContractionWriter::write() {
-  emitCount();
+  emitSizes();
   kernel.pack(pattern.weight.getArgNumber(), kPackedOutputs,
               getGroupSize(plan.getDot()));
+  if (plan.isWidened())
+    workspace = kernel.addWorkspace();
   builder.setInsertionPointToEnd(kernel.getCode());
   evaluator = std::make_unique<LaneEvaluator>(builder, pattern.rowRank,
                                               /*collapsed=*/true);

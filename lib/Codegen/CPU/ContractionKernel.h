@@ -8,6 +8,7 @@
 #ifndef TQ_LIB_CODEGEN_CPU_CONTRACTIONKERNEL_H
 #define TQ_LIB_CODEGEN_CPU_CONTRACTIONKERNEL_H
 
+#include "DotProduct.h"
 #include "KernelGenerator.h"
 #include "LaneEvaluator.h"
 #include "MatrixTiles.h"
@@ -53,12 +54,21 @@ public:
   /// operations, one a vector, are interleaved.
   void emitEpilogue(const OutputTile &out, mlir::ValueRange sums,
                     int64_t chains);
+  /// The same of rows [first, last) of a panel, some at a time, where
+  /// `load(row, vector)` gives sums without their initial value. Of rows that
+  /// are no multiple, the last is done more than once.
+  void
+  emitEpilogues(mlir::Value panel, int64_t columns, mlir::Value first,
+                mlir::Value last, int64_t rows, int64_t chains,
+                llvm::function_ref<mlir::Value(mlir::Value, int64_t)> load);
 
   mlir::Value index(int64_t value) { return indexConstant(builder, value); }
   mlir::Value countRows();
   /// The packed panel with the outputs of a vector of an item's panel.
   mlir::Value getPacked(mlir::Value panel, mlir::Value vector);
   mlir::Value getPacked(const OutputTile &out, int64_t vector);
+  /// The i32 with `count` bytes of a group of inputs, zeros behind.
+  mlir::Value loadGroup(mlir::Value row, mlir::Value group, int64_t count);
   /// Fetches a line of weights; one that does not exist is ignored.
   void prefetch(mlir::Value packed, mlir::Value group, unsigned locality);
 
@@ -68,9 +78,10 @@ public:
   std::unique_ptr<LaneEvaluator> evaluator;
   mlir::Value inputMemref;  ///< [rows, K]
   mlir::Value weightMemref; ///< [N/16, groups, 16 * group]
+  mlir::Value workspace;    ///< where operands are widened, else null
 
 private:
-  void emitCount();
+  void emitSizes();
   mlir::Value collapseRows(mlir::Value memref);
   void bindArguments();
   LanePoint getPoint(const OutputTile &out, mlir::Value row, int64_t vector);
@@ -80,12 +91,67 @@ private:
   Kernel &kernel;
 };
 
+/// Products of 16 bits, of copies of inputs and weights in the scratch of a
+/// thread. An item goes through its inputs block by block, so that copies stay
+/// in near caches, and sums are in scratch from block to block.
+class WidenedOperands {
+public:
+  explicit WidenedOperands(ContractionWriter &writer);
+
+  /// Bytes of scratch of a call with `rows` rows.
+  mlir::Value countBytes(mlir::ImplicitLocOpBuilder &sizes, mlir::Value rows);
+  /// Emits for each block of inputs, of which it first copies rows
+  /// [first, last).
+  void forBlocks(mlir::Value first, mlir::Value last,
+                 llvm::function_ref<void()> emit);
+  /// Copies the block's weights of some vectors.
+  void widenWeights(const OutputTile &out);
+  /// Adds the block's products to the sums of a tile.
+  void emitProducts(const OutputTile &out);
+  /// What is done with the sums of a panel, behind the last block.
+  void emitEpilogue(mlir::Value panel, int64_t columns);
+
+private:
+  // In words: scratch is sums, weights, inputs.
+  int64_t getSumWords() const { return writer.plan.getRows() * kPanel; }
+  int64_t getWeightWords() const {
+    return writer.plan.getTileVectors() * 2 * blockGroups * kLanes;
+  }
+  int64_t getRowWords() const;
+  mlir::Value getSumPlace(mlir::Value row, mlir::Value vector);
+  mlir::Value getWeightPlace(int64_t vector, mlir::Value step);
+  mlir::Value getInputPlace(mlir::Value row);
+
+  mlir::Value index(int64_t value) { return writer.index(value); }
+  mlir::Value add(mlir::Value a, mlir::Value b);
+  mlir::Value mul(mlir::Value a, int64_t b);
+  void forEach(mlir::Value begin, mlir::Value end, int64_t step,
+               llvm::function_ref<void(mlir::Value)> emit);
+  mlir::Value loadVector(mlir::Type type, mlir::Value place);
+  void storeVector(mlir::Value vector, mlir::Value place);
+  void clearSums();
+  void widenRow(mlir::Value row);
+  void widenVector(mlir::Value row, mlir::Value group, mlir::Value place);
+  void widenGroup(mlir::Value word, mlir::Value place);
+  llvm::SmallVector<mlir::Value>
+  emitStep(const OutputTile &out, mlir::Value step, mlir::ValueRange sums);
+
+  ContractionWriter &writer;
+  mlir::ImplicitLocOpBuilder &builder;
+  const int64_t groups, blockGroups; ///< of all inputs, at most of a block
+  mlir::Value firstRow, lastRow;     ///< of the item
+  mlir::Value firstGroup, count;     ///< of the block
+};
+
 /// Items whose sums are in vectors, from the initial value to the end of the
 /// epilogue.
 class VectorContraction {
 public:
   explicit VectorContraction(ContractionWriter &writer)
-      : writer(writer), builder(writer.builder), plan(writer.plan) {}
+      : writer(writer), builder(writer.builder), plan(writer.plan) {
+    if (plan.isWidened())
+      widened.emplace(writer);
+  }
 
   void emitItem(mlir::Value item);
 
@@ -120,6 +186,7 @@ private:
   ContractionWriter &writer;
   mlir::ImplicitLocOpBuilder &builder;
   const ContractionPlanAttr plan;
+  std::optional<WidenedOperands> widened;
 };
 
 /// Items of two tiles of rows, whose products are in tile registers. They go
@@ -144,8 +211,6 @@ private:
                       mlir::Value end);
   void emitEpilogue(mlir::Value panel, int64_t columns, mlir::Value first,
                     mlir::Value last, mlir::Value firstSums);
-  bool dependsOnRows(mlir::Value value);
-
   ContractionWriter &writer;
   mlir::ImplicitLocOpBuilder &builder;
   MatrixTiles tiles;

@@ -37,17 +37,18 @@ static constexpr StringRef kDotprodFeatures[] = {"dotprod"};
 // and floats; AMX has instructions for integers and for bf16.
 // clang-format off
 using enum DotKind;
+using enum OperandForm;
 static const Isa kIsas[] = {
-    {"amx-bf16", Vpdpbusd, Vdpbf16ps, {6, 4}, {6, 4}, {6, 4}, true, true, kAmxBf16Features},
-    {"amx", Vpdpbusd, WidenBf16, {6, 4}, {4, 4}, {6, 4}, true, false, kAmxFeatures},
-    {"avx512bf16", Vpdpbusd, Vdpbf16ps, {6, 4}, {6, 4}, {6, 4}, false, false, kAvx512Bf16Features},
-    {"avx512vnni", Vpdpbusd, WidenBf16, {6, 4}, {4, 4}, {6, 4}, false, false, kAvx512VnniFeatures},
-    {"avx512", Pmaddwd, WidenBf16, {4, 2}, {4, 4}, {6, 4}, false, false, kAvx512Features},
-    {"avxvnni", VpdpbusdHalf, WidenBf16, {6, 1}, {4, 1}, {6, 1}, false, false, kAvxVnniFeatures},
-    {"avx2", Pmaddwd, WidenBf16, {4, 1}, {4, 1}, {6, 1}, false, false, kAvx2Features},
-    {"i8mm", Usdot, WidenBf16, {6, 1}, {4, 1}, {6, 1}, false, false, kI8mmFeatures},
-    {"dotprod", Sdot, WidenBf16, {6, 1}, {4, 1}, {6, 1}, false, false, kDotprodFeatures},
-    {"generic", Widen, WidenBf16, {4, 1}, {4, 1}, {4, 1}, false, false, {}},
+    {"amx-bf16", Vpdpbusd, Vdpbf16ps, Stored, {6, 4}, {6, 4}, {6, 4}, true, true, kAmxBf16Features},
+    {"amx", Vpdpbusd, WidenBf16, Stored, {6, 4}, {4, 4}, {6, 4}, true, false, kAmxFeatures},
+    {"avx512bf16", Vpdpbusd, Vdpbf16ps, Stored, {6, 4}, {6, 4}, {6, 4}, false, false, kAvx512Bf16Features},
+    {"avx512vnni", Vpdpbusd, WidenBf16, Stored, {6, 4}, {4, 4}, {6, 4}, false, false, kAvx512VnniFeatures},
+    {"avx512", Pmaddwd, WidenBf16, Stored, {4, 2}, {4, 4}, {6, 4}, false, false, kAvx512Features},
+    {"avxvnni", VpdpbusdHalf, WidenBf16, Stored, {6, 1}, {4, 1}, {6, 1}, false, false, kAvxVnniFeatures},
+    {"avx2", Pmaddwd, WidenBf16, Widened, {4, 1}, {4, 1}, {6, 1}, false, false, kAvx2Features},
+    {"i8mm", Usdot, WidenBf16, Stored, {6, 1}, {4, 1}, {6, 1}, false, false, kI8mmFeatures},
+    {"dotprod", Sdot, WidenBf16, Stored, {6, 1}, {4, 1}, {6, 1}, false, false, kDotprodFeatures},
+    {"generic", Widen, WidenBf16, Stored, {4, 1}, {4, 1}, {4, 1}, false, false, {}},
 };
 // clang-format on
 

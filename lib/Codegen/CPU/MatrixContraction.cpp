@@ -179,46 +179,13 @@ void MatrixContraction::emitPrefetches(const OutputTile &out, Value group,
 /// Of rows [first, last), two at a time; of an odd number the last twice.
 void MatrixContraction::emitEpilogue(Value panel, int64_t columns, Value first,
                                      Value last, Value firstSums) {
-  OutputTile out{panel,   index(0), (columns + kLanes - 1) / kLanes,
-                 columns, {first},  {}};
-  linalg::GenericOp contraction = writer.pattern.op;
-  bool isSameInRows = !dependsOnRows(contraction.getDpsInits().front());
-  SmallVector<Value> initial;
-  if (isSameInRows)
-    initial = writer.emitInit(out);
-  auto loop = scf::ForOp::create(builder, first, last, index(kEpilogueRows));
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(loop.getBody()->getTerminator());
-  Value one = index(1);
-  Value next = arith::AddIOp::create(builder, loop.getInductionVar(), one);
-  out.rows = {
-      loop.getInductionVar(),
-      minIndex(builder, next, arith::SubIOp::create(builder, last, one))};
-  if (!isSameInRows)
-    initial = writer.emitInit(out);
   auto type = VectorType::get({kLanes}, builder.getI32Type());
-  SmallVector<Value> all;
-  for (Value row : out.rows) {
-    Value tileRow = arith::SubIOp::create(builder, row, firstSums);
-    for (int64_t v = 0; v < out.vectors; ++v) {
-      Value products = vector::LoadOp::create(
-          builder, type, sums, ValueRange{tileRow, index(v * kLanes)});
-      Value start = initial[all.size() % initial.size()];
-      all.push_back(arith::AddIOp::create(builder, products, start));
-    }
-  }
-  writer.emitEpilogue(out, all, /*chains=*/all.size());
-}
-
-/// Whether a value computed in the kernel can differ from row to row.
-bool MatrixContraction::dependsOnRows(Value value) {
-  if (value.getDefiningOp<linalg::FillOp>())
-    return false;
-  auto op = value.getDefiningOp<linalg::GenericOp>();
-  if (!op || op.hasIndexSemantics())
-    return true;
-  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
-    AffineMap map = op.getMatchingIndexingMap(input);
-    return usesDim(map, 0);
-  });
+  writer.emitEpilogues(
+      panel, columns, first, last, kEpilogueRows,
+      /*chains=*/kEpilogueRows * kPanelVectors,
+      [&](Value row, int64_t v) -> Value {
+        Value tileRow = arith::SubIOp::create(builder, row, firstSums);
+        return vector::LoadOp::create(builder, type, sums,
+                                      ValueRange{tileRow, index(v * kLanes)});
+      });
 }

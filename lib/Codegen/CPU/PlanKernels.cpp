@@ -36,12 +36,12 @@ static ContractionPlanAttr planContraction(const ContractionPattern &pattern,
   if (!pattern.isInteger)
     return ContractionPlanAttr::get(context, DotKind::Fma, isa.floatTile.rows,
                                     isa.floatTile.vectors, kRowsPerItem,
-                                    SumPlace::Vectors);
+                                    SumPlace::Vectors, OperandForm::Stored);
   // The inputs of an output have to come in whole tiles.
   bool isTiles = isa.hasMatrixTiles && pattern.inputs % kTileBytes == 0;
   return ContractionPlanAttr::get(
       context, isa.dot, isa.integerTile.rows, isa.integerTile.vectors,
-      isTiles ? kMatrixRows : kRowsPerItem, getPlace(isTiles));
+      isTiles ? kMatrixRows : kRowsPerItem, getPlace(isTiles), isa.operands);
 }
 
 static AttentionPlanAttr planAttention(AttentionOp op, const Isa &isa) {

@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "ContractionKernel.h"
-#include "DotProduct.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -32,8 +31,13 @@ void VectorContraction::emitItem(Value item) {
       builder, arith::RemUIOp::create(builder, item, blocks), block);
   Value last =
       minIndex(builder, rows, arith::AddIOp::create(builder, first, block));
-  writer.forColumns(
-      panel, [&](int64_t columns) { emitPanel(panel, columns, first, last); });
+  writer.forColumns(panel, [&](int64_t columns) {
+    if (!widened)
+      return emitPanel(panel, columns, first, last);
+    widened->forBlocks(first, last,
+                       [&] { emitPanel(panel, columns, first, last); });
+    widened->emitEpilogue(panel, columns);
+  });
 }
 
 /// `columns` outputs of a panel, as many vectors at a time as the tile has.
@@ -75,6 +79,8 @@ void VectorContraction::emitRowTiles(Value panel, Value firstVector,
                                      Value first, Value last) {
   using arith::CmpIPredicate;
   OutputTile out{panel, firstVector, vectors, columns, {}, {}};
+  if (widened)
+    widened->widenWeights(out);
   Rest rest = splitRest(first, last);
   emitTiles(out, first, rest.begin, plan.getTileRows());
   for (int64_t size = 1; size <= getLargestRestTile(); ++size) {
@@ -119,6 +125,8 @@ void VectorContraction::emitTiles(OutputTile out, Value begin, Value end,
   if (size == plan.getTileRows())
     out.prefetched =
         getPrefetched(out.panel, out.firstVector, out.vectors, row, size);
+  if (widened)
+    return widened->emitProducts(out);
   SmallVector<Value> init = writer.emitInit(out);
   writer.emitEpilogue(out, emitProducts(out, init), /*chains=*/1);
 }
@@ -208,27 +216,8 @@ SmallVector<Value> VectorContraction::emitStep(const OutputTile &out,
 
 /// The f32 of a group, or the i32 with `count` of its bytes, zeros behind.
 Value VectorContraction::load(Value row, Value group, int64_t count) {
-  Value from = writer.inputMemref;
-  if (!writer.pattern.isInteger)
-    return memref::LoadOp::create(builder, from, ValueRange{row, group});
-  Value first = arith::MulIOp::create(builder, group, index(kDotGroup));
-  if (count == kDotGroup) {
-    auto bytes = VectorType::get({kDotGroup}, builder.getI8Type());
-    Value loaded =
-        vector::LoadOp::create(builder, bytes, from, ValueRange{row, first});
-    Value word = vector::BitCastOp::create(
-        builder, VectorType::get({1}, builder.getI32Type()), loaded);
-    return vector::ExtractOp::create(builder, word, 0);
-  }
-  Value word = arith::ConstantIntOp::create(builder, 0, 32);
-  for (int64_t i = 0; i < count; ++i) {
-    Value place = arith::AddIOp::create(builder, first, index(i));
-    Value byte = arith::ExtUIOp::create(
-        builder, builder.getI32Type(),
-        memref::LoadOp::create(builder, from, ValueRange{row, place}));
-    Value shifted = arith::ShLIOp::create(
-        builder, byte, arith::ConstantIntOp::create(builder, 8 * i, 32));
-    word = arith::OrIOp::create(builder, word, shifted);
-  }
-  return word;
+  if (writer.pattern.isInteger)
+    return writer.loadGroup(row, group, count);
+  return memref::LoadOp::create(builder, writer.inputMemref,
+                                ValueRange{row, group});
 }

@@ -19,7 +19,7 @@
 // VNNI-LABEL:    program.kernel @attention_2x40_bf16 {
 // VNNI:            plan #cpu.attention<widen_bf16, tile = 4 x 4, sums = vectors>{{$}}
 
-// AVX2:            plan #cpu.contraction<vpmaddwd, tile = 4 x 1, rows = 48, sums = vectors>{{$}}
+// AVX2:            plan #cpu.contraction<vpmaddwd, tile = 4 x 1, rows = 48, sums = vectors, operands = widened>{{$}}
 // GENERIC:         plan #cpu.contraction<widen, tile = 4 x 1, rows = 48, sums = vectors>{{$}}
 
 // A plan that is there stays, and the code follows it: 2 x 3 sums.

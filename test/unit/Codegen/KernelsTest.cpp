@@ -165,6 +165,7 @@ const LinearCase linearCases[] = {
     {64, 65, Activation::None, true, true},
     {200, 128, Activation::Gelu, true, true},
     {130, 64, Activation::None, false, true},
+    {70, 601, Activation::None, true}, // inputs in blocks, a rest of each kind
 };
 
 TEST(Kernels, QuantizedLinear) {

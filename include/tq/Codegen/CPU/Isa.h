@@ -39,6 +39,7 @@ struct Isa {
   llvm::StringRef name;
   DotKind dot; ///< of bytes
   DotKind bf16Dot;
+  OperandForm operands; ///< of contractions of bytes
   Tile integerTile;
   Tile bf16Tile;
   Tile floatTile;

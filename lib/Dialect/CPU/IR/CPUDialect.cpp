@@ -63,10 +63,15 @@ static StringRef getDotName(DotKind dot) {
 
 LogicalResult ContractionPlanAttr::verify(EmitError emitError, DotKind dot,
                                           int64_t tileRows, int64_t tileVectors,
-                                          int64_t rows, SumPlace sums) {
+                                          int64_t rows, SumPlace sums,
+                                          OperandForm operands) {
   if (sums == SumPlace::Tiles && (!isInteger(dot) || rows != kMatrixRows))
     return emitError() << "expected items of " << kMatrixRows
                        << " rows and products of bytes with sums in tiles";
+  if (operands == OperandForm::Widened && dot != DotKind::Pmaddwd)
+    return emitError() << "expected stored operands with "
+                       << stringifyDotKind(dot)
+                       << ", as only vpmaddwd multiplies 16 bits";
   if (rows < 1)
     return emitError() << "expected items of at least a row, but got " << rows;
   return verifyTile(emitError, dot, tileRows, tileVectors, sums);
@@ -74,8 +79,9 @@ LogicalResult ContractionPlanAttr::verify(EmitError emitError, DotKind dot,
 
 std::string ContractionPlanAttr::describe() const {
   std::string vectors =
-      llvm::formatv("{0} in tiles of {1} x {2}", getDotName(getDot()),
-                    getTileRows(), getTileVectors() * kLanes);
+      llvm::formatv("{0}{1} in tiles of {2} x {3}", getDotName(getDot()),
+                    isWidened() ? " of widened operands" : "", getTileRows(),
+                    getTileVectors() * kLanes);
   if (getSums() == SumPlace::Vectors)
     return llvm::formatv("{0}, items of {1} rows x {2} outputs", vectors,
                          getRows(), kPanel);

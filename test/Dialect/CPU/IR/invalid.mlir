@@ -25,6 +25,17 @@
 
 // -----
 
+// expected-error @below {{expected stored operands with vpdpbusd, as only vpmaddwd multiplies 16 bits}}
+#plan = #cpu.contraction<vpdpbusd, tile = 6 x 4, rows = 48, sums = vectors, operands = widened>
+
+// -----
+
+// expected-error @below {{expected ::tq::cpu::OperandForm to be one of: stored, widened}}
+// expected-error @below {{failed to parse CPU_ContractionPlanAttr parameter 'operands'}}
+#plan = #cpu.contraction<vpmaddwd, tile = 4 x 1, rows = 48, sums = vectors, operands = wide>
+
+// -----
+
 // expected-error @below {{expected sums in vectors with fma, as tile registers have no products of f32}}
 #plan = #cpu.attention<fma, tile = 6 x 4, sums = tiles>
 

@@ -59,6 +59,18 @@ def CPU_SumPlace : I32EnumAttr<"SumPlace", "where sums are while products are ad
   let genSpecializedAttr = 0;
 }
 
+def CPU_OperandForm : I32EnumAttr<"OperandForm", "what a dot product reads", [
+    I32EnumAttrCase<"Stored", 0, "stored">, // inputs and weights as they are stored
+    I32EnumAttrCase<"Widened", 1, "widened"> // copies in scratch, of 16 bits
+  ]> {
+  let cppNamespace = "::tq::cpu";
+  let genSpecializedAttr = 0;
+}
+
+class CPU_DefaultEnumParameter<EnumInfo enum, string value> : EnumParameter<enum> {
+  let defaultValue = value;
+}
+
 defvar tileParameters = (ins
   EnumParameter<CPU_DotKind>:$dot, "int64_t":$tileRows, "int64_t":$tileVectors);
 
@@ -70,13 +82,22 @@ def CPU_ContractionPlanAttr : CPU_Plan<"ContractionPlan", "contraction"> {
     sums in `tiles` that holds for up to as many rows as the tile has; more of them go
     through tile registers, 32 rows an item.
 
-    Example: `#cpu.contraction<vpdpbusd, tile = 6 x 4, rows = 48, sums = vectors>`
+    With `operands = widened`, for `vpmaddwd` only, an item first copies its inputs to
+    scratch, and weights when their outputs are next, in the 16 bits that are multiplied:
+    the loop over the products has nothing to unpack. Else they are `stored`.
+
+    Examples: `#cpu.contraction<vpdpbusd, tile = 6 x 4, rows = 48, sums = vectors>`,
+    `#cpu.contraction<vpmaddwd, tile = 4 x 1, rows = 48, sums = vectors, operands = widened>`
   }];
   let parameters = !con(tileParameters,
-                        (ins "int64_t":$rows, EnumParameter<CPU_SumPlace>:$sums));
+                        (ins "int64_t":$rows, EnumParameter<CPU_SumPlace>:$sums,
+    CPU_DefaultEnumParameter<CPU_OperandForm, "OperandForm::Stored">:$operands));
   let assemblyFormat = [{
     `<` $dot `,` `tile` `=` $tileRows `x` $tileVectors `,` `rows` `=` $rows `,`
-    `sums` `=` $sums `>`
+    `sums` `=` $sums (`,` `operands` `=` $operands^)? `>`
+  }];
+  let extraClassDeclaration = [{
+    bool isWidened() const { return getOperands() == OperandForm::Widened; }
   }];
 }
 
