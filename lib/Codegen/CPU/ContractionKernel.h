@@ -148,10 +148,7 @@ private:
 class VectorContraction {
 public:
   explicit VectorContraction(ContractionWriter &writer)
-      : writer(writer), builder(writer.builder), plan(writer.plan) {
-    if (plan.isWidened())
-      widened.emplace(writer);
-  }
+      : writer(writer), builder(writer.builder), plan(writer.plan) {}
 
   void emitItem(mlir::Value item);
 
@@ -164,6 +161,7 @@ private:
   };
 
   mlir::Value index(int64_t value) { return writer.index(value); }
+  void emitWidened(mlir::Value panel, mlir::Value first, mlir::Value last);
   void emitPanel(mlir::Value panel, int64_t columns, mlir::Value first,
                  mlir::Value last);
   void emitRowTiles(mlir::Value panel, mlir::Value firstVector, int64_t vectors,
@@ -186,7 +184,8 @@ private:
   ContractionWriter &writer;
   mlir::ImplicitLocOpBuilder &builder;
   const ContractionPlanAttr plan;
-  std::optional<WidenedOperands> widened;
+  std::optional<WidenedOperands>
+      widened; ///< while it is copies that tiles read
 };
 
 /// Items of two tiles of rows, whose products are in tile registers. They go

@@ -31,13 +31,31 @@ void VectorContraction::emitItem(Value item) {
       builder, arith::RemUIOp::create(builder, item, blocks), block);
   Value last =
       minIndex(builder, rows, arith::AddIOp::create(builder, first, block));
+  if (plan.isWidened())
+    return emitWidened(panel, first, last);
+  writer.forColumns(
+      panel, [&](int64_t columns) { emitPanel(panel, columns, first, last); });
+}
+
+/// Copies of weights that one or two tiles read are not worth while.
+void VectorContraction::emitWidened(Value panel, Value first, Value last) {
+  Value isFew =
+      arith::CmpIOp::create(builder, arith::CmpIPredicate::ule,
+                            arith::SubIOp::create(builder, last, first),
+                            index(2 * plan.getTileRows()));
+  auto branch = scf::IfOp::create(builder, isFew, /*withElse=*/true);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(branch.thenBlock()->getTerminator());
+  writer.forColumns(
+      panel, [&](int64_t columns) { emitPanel(panel, columns, first, last); });
+  builder.setInsertionPoint(branch.elseBlock()->getTerminator());
+  widened.emplace(writer);
   writer.forColumns(panel, [&](int64_t columns) {
-    if (!widened)
-      return emitPanel(panel, columns, first, last);
     widened->forBlocks(first, last,
                        [&] { emitPanel(panel, columns, first, last); });
     widened->emitEpilogue(panel, columns);
   });
+  widened.reset();
 }
 
 /// `columns` outputs of a panel, as many vectors at a time as the tile has.

@@ -82,8 +82,8 @@ def CPU_ContractionPlanAttr : CPU_Plan<"ContractionPlan", "contraction"> {
     sums in `tiles` that holds for up to as many rows as the tile has; more of them go
     through tile registers, 32 rows an item.
 
-    With `operands = widened`, for `vpmaddwd` only, an item first copies its inputs to
-    scratch, and weights when their outputs are next, in the 16 bits that are multiplied:
+    With `operands = widened`, for `vpmaddwd` only, an item of more than two tiles of
+    rows first copies its inputs to scratch, and weights when their outputs are next, in the 16 bits that are multiplied:
     the loop over the products has nothing to unpack. Else they are `stored`.
 
     Examples: `#cpu.contraction<vpdpbusd, tile = 6 x 4, rows = 48, sums = vectors>`,
