@@ -162,8 +162,8 @@ Value LaneEvaluator::read(Value tensor, AffineMap map, const LanePoint &point) {
     if (!number) {
       OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPoint(allItems);
-      number = memref::LoadOp::create(builder, storage->second.memref,
-                                      ValueRange());
+      number =
+          memref::LoadOp::create(builder, storage->second.memref, ValueRange());
       invariants.insert(number);
     }
     return number;

@@ -54,7 +54,8 @@ static void chooseRange(ObserveOp op, const LayerPolicy &policy) {
   OpBuilder builder(op);
   Location loc = op.getLoc();
   DenseElementsAttr low = statistics.getLow(), high = statistics.getHigh();
-  if (policy.observer != tq::quant::Observer::MinMax) {
+  if (policy.observer != tq::quant::Observer::MinMax ||
+      policy.granularity == Granularity::Tensor) {
     tq::quant::Range range = tq::quant::chooseRange(
         getTensorStatistics(statistics), {policy.observer, policy.percentile},
         /*isSymmetric=*/false);

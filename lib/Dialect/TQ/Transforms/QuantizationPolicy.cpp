@@ -671,6 +671,17 @@ bool RuleReader::checkOp() {
     return contradict(Key::Smoothing, "op linear", rule->op);
   if (rule->biasCorrection.value_or(false))
     return contradict(Key::BiasCorrection, "op linear", rule->op);
+  // Activations of no other op have ranges that were seen.
+  if (rule->scheme == Scheme::Static)
+    return contradict(Key::Scheme, "op linear", rule->op);
+  if (rule->observer)
+    return contradict(Key::Observer, "op linear", rule->op);
+  if (rule->percentile)
+    return contradict(Key::Percentile, "op linear", rule->op);
+  if (rule->granularity)
+    return contradict(Key::Granularity, "op linear", rule->op);
+  if (rule->op != "embedding" && rule->scheme == Scheme::Dynamic)
+    return contradict(Key::Scheme, "op linear or embedding", rule->op);
   return true;
 }
 

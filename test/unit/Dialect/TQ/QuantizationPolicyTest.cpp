@@ -175,14 +175,14 @@ TEST(QuantizationPolicy, ListsRulesThatMatchNothing) {
     scheme: float
   - layer: b
     scheme: float
-  - op: attention
-    granularity: tensor
+  - op: embedding
+    scheme: float
 )"));
   policy.get("a", "linear");
   EXPECT_EQ(policy.listUnmatched(),
             (SmallVector<std::string>{"f.yaml:4: this rule matches no layer",
                                       "f.yaml:6: this rule matches no layer"}));
-  policy.get("b", "attention");
+  policy.get("b", "embedding");
   EXPECT_TRUE(policy.listUnmatched().empty());
 }
 
@@ -294,6 +294,17 @@ TEST(QuantizationPolicy, RefusesContradictions) {
   EXPECT_EQ(getRuleError("op: embedding\n    bias-correction: on"),
             "f.yaml:3:5: expected op linear beside bias-correction, but got "
             "embedding");
+  EXPECT_EQ(getRuleError("op: attention\n    scheme: static"),
+            "f.yaml:3:5: expected op linear beside scheme, but got attention");
+  EXPECT_EQ(getRuleError("op: embedding\n    observer: mse"),
+            "f.yaml:3:5: expected op linear beside observer, but got "
+            "embedding");
+  EXPECT_EQ(getRuleError("op: attention\n    granularity: tensor"),
+            "f.yaml:3:5: expected op linear beside granularity, but got "
+            "attention");
+  EXPECT_EQ(getRuleError("op: matmul\n    scheme: dynamic"),
+            "f.yaml:3:5: expected op linear or embedding beside scheme, but "
+            "got matmul");
 }
 
 TEST(QuantizationPolicy, RefusesRulesWithoutEffect) {

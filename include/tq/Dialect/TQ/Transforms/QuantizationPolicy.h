@@ -37,7 +37,7 @@ enum class Scheme {
 /// What has a scale of its own.
 enum class Granularity {
   Tensor,  ///< the tensor
-  Channel, ///< each channel; each head of an attention
+  Channel, ///< each channel
 };
 
 /// How one layer is quantized.
