@@ -13,6 +13,7 @@
 #include "tq/Support/ObjectReader.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/xxhash.h"
@@ -31,11 +32,22 @@ static constexpr int64_t kVersion = 1;
 
 /// Where its bytes are found plays no part.
 static void describeWeight(WeightOp weight, raw_ostream &stream) {
-  stream << weight.getSymName() << ' ' << weight.getType() << ' ';
-  if (auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr()))
-    stream << mapped.getOffset() << ' ' << mapped.getDigest() << '\n';
-  else
-    stream << weight.getValueAttr() << '\n';
+  mlir::Attribute value = weight.getValueAttr();
+  if (auto mapped = dyn_cast_or_null<MappedAttr>(value)) {
+    stream << weight.getSymName() << ' ' << weight.getType() << ' '
+           << mapped.getOffset() << ' ' << mapped.getDigest() << '\n';
+    return;
+  }
+  weight->print(stream);
+  // A resource is printed by its name.
+  if (auto resource = dyn_cast_or_null<mlir::DenseResourceElementsAttr>(value))
+    if (mlir::AsmResourceBlob *blob = resource.getRawHandle().getBlob()) {
+      ArrayRef<char> data = blob->getData();
+      stream << ' '
+             << xxh3_64bits({reinterpret_cast<const uint8_t *>(data.data()),
+                             data.size()});
+    }
+  stream << '\n';
 }
 
 /// Of the weights and of what is computed, without locations and statistics.

@@ -56,7 +56,8 @@ private:
   SmallVector<ObserveOp> observers;
   std::vector<quant::StatisticsCollector> collectors;
   std::vector<std::vector<int32_t>> batch; ///< ids of texts
-  std::vector<uint8_t> isObserved;         ///< of the tokens of a run
+  /// What is observed of the tokens of a run, and of its batch; empty: all.
+  std::vector<uint8_t> isObserved, isObservedInBatch;
   int maskInput = -1;
   size_t done = 0;
 };
@@ -99,9 +100,12 @@ Error Calibrator::observe(ArrayRef<tq_tensor> inputs) {
   mlir::parallelFor(module.getContext(), 0, outputs->size(), [&](size_t index) {
     const tq_tensor &output = (*outputs)[index];
     int64_t rows = countRows(output);
-    bool isOfTokens = rows == static_cast<int64_t>(isObserved.size());
+    const uint8_t *flags = nullptr;
+    for (const auto *candidates : {&isObservedInBatch, &isObserved})
+      if (rows == static_cast<int64_t>(candidates->size()))
+        flags = candidates->data();
     collectors[index].addBatch(static_cast<const float *>(output.data), rows,
-                               isOfTokens ? isObserved.data() : nullptr);
+                               flags);
   });
   return Error::success();
 }
@@ -184,6 +188,9 @@ Error Calibrator::runBatch(StringRef firstText) {
     std::fill_n(mask.begin() + row * width, std::min(text.size(), width), 1);
   }
   isObserved.assign(mask.begin(), mask.end());
+  // A static batch may have more rows than there are texts.
+  isObservedInBatch.assign(rows, 0);
+  std::fill_n(isObservedInBatch.begin(), batch.size(), 1);
   std::vector<float> floatMask(mask.begin(), mask.end());
   std::vector<tq_tensor> inputs(description.inputs.size());
   auto makeTensor = [&](void *elements, int32_t dtype) {
@@ -237,6 +244,7 @@ Error Calibrator::runSample(const CalibrationSample &sample) {
   std::vector<tq_tensor> inputs(getEntry(*program).inputs.size());
   std::vector<std::vector<uint64_t>> copies; // aligned
   isObserved.clear();
+  isObservedInBatch.clear();
   for (const CalibrationTensor &tensor : sample.getTensors()) {
     int index = tensor.name.empty() ? 0 : findInput(tensor.name);
     auto fail = [&](const Twine &message) {

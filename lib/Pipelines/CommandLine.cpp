@@ -309,6 +309,8 @@ Error Parser::checkCalibration() {
                              "statistics, and --calibration, which reads them");
   if (!line.savedCalibration.empty() && line.calibrationData.empty())
     return createStringError("--save-calibration: expected --calibrate=DATA");
+  if (line.savedCalibration == "-")
+    return createStringError("--save-calibration=-: expected a file");
   return Error::success();
 }
 
