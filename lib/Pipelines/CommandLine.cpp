@@ -56,14 +56,6 @@ static constexpr Choice<Precision> kAttentionChoices[] = {
 
 static constexpr Choice<bool> kSwitchChoices[] = {{"on", true}, {"off", false}};
 
-static constexpr Choice<quant::Observer> kObserverChoices[] = {
-    {"minmax", quant::Observer::MinMax},
-    {"moving-average", quant::Observer::MovingAverage},
-    {"percentile", quant::Observer::Percentile},
-    {"entropy", quant::Observer::Entropy},
-    {"mse", quant::Observer::Mse},
-};
-
 static constexpr Choice<ImportPooling> kPoolingChoices[] = {
     {"mean", ImportPooling::Mean},
     {"cls", ImportPooling::Cls},
@@ -86,6 +78,17 @@ static Expected<T> choose(StringRef option, StringRef name,
   }
   return createStringError("--" + option + "=" + name + ": expected one of " +
                            allowed);
+}
+
+static Expected<quant::Observer> chooseObserver(StringRef option,
+                                                StringRef name) {
+  if (auto observer = quant::parseObserver(name))
+    return *observer;
+  auto names = map_range(quant::kObserverNames, [](const auto &entry) {
+    return StringRef(entry.first);
+  });
+  return createStringError("--" + option + "=" + name + ": expected one of " +
+                           join(names, ", "));
 }
 
 template <typename T>
@@ -178,8 +181,7 @@ Error Parser::parseValue(StringRef name, StringRef value) {
   if (name == "quantize")
     return assign(line.quantize, choose(name, value, kQuantizeChoices));
   if (name == "observer")
-    return assign(line.observer.observer,
-                  choose(name, value, kObserverChoices));
+    return assign(line.observer.observer, chooseObserver(name, value));
   if (name == "percentile") {
     line.observer.observer = quant::Observer::Percentile;
     return assign(line.observer.percentile,

@@ -49,6 +49,7 @@ public:
 
 private:
   ExitCode fail(ExitCode code, Error error);
+  ExitCode fail(Error error);
   void begin(Phase phase);
 
   ExitCode noteInputs();
@@ -106,6 +107,24 @@ ExitCode Driver::fail(ExitCode code, Error error) {
     printError(info.message());
   });
   return code;
+}
+
+/// What kind of error was met.
+static ExitCode getExitCode(std::error_code error) {
+  if (error == std::errc::io_error)
+    return ExitCode::Output;
+  return error == std::errc::not_enough_memory ? ExitCode::Unsupported
+                                               : ExitCode::Input;
+}
+
+/// Of what runs the emit phase; a diagnostic has said it already.
+ExitCode Driver::fail(Error error) {
+  if (diagnostics->hasErrors()) {
+    consumeError(std::move(error));
+    return ExitCode::Input;
+  }
+  ExitCode code = getExitCode(getErrorCode(error));
+  return fail(code, std::move(error));
 }
 
 /// Begins `phase`: what ends the compiler from now on happens in it.
@@ -348,14 +367,6 @@ static std::string describeQuantization(const CommandLine &line) {
   return text;
 }
 
-/// What kind of error was met.
-static ExitCode getExitCode(std::error_code error) {
-  if (error == std::errc::io_error)
-    return ExitCode::Output;
-  return error == std::errc::not_enough_memory ? ExitCode::Unsupported
-                                               : ExitCode::Input;
-}
-
 /// Whether some layer is to have a range that was seen.
 bool Driver::usesStatistics() const {
   return line.quantize == QuantizationMode::Static ||
@@ -390,14 +401,7 @@ ExitCode Driver::findStatistics() {
   Error error = calibrate(
       *module, *data, line.runtimeDirectory,
       [&](uint64_t done, uint64_t total) { report.progress(done, total); });
-  if (!error)
-    return saveStatistics();
-  if (diagnostics->hasErrors()) {
-    consumeError(std::move(error));
-    return ExitCode::Input;
-  }
-  ExitCode code = getExitCode(getErrorCode(error));
-  return fail(code, std::move(error));
+  return error ? fail(std::move(error)) : saveStatistics();
 }
 
 /// Whether `op` reads values of which calibration finds the range, and none of
@@ -428,11 +432,11 @@ ExitCode Driver::checkPolicy() {
     return fail(ExitCode::Input, policy.takeError());
   std::string uncalibrated;
   module->walk([&](QuantizableOpInterface op) {
-    StringRef layer = program::getLayerName(op.getLoc()),
-              name = op->getName().stripDialect();
-    if (policy->get(layer, name).scheme == Scheme::Static &&
+    StringRef layer = program::getLayerName(op.getLoc());
+    if (getPolicy(*policy, op).scheme == Scheme::Static &&
         uncalibrated.empty() && lacksRange(op))
-      uncalibrated = (layer.empty() ? name : layer).str();
+      uncalibrated =
+          (layer.empty() ? op->getName().stripDialect() : layer).str();
   });
   for (const std::string &warning : policy->listUnmatched())
     printWarning(warning);
@@ -518,15 +522,8 @@ ExitCode Driver::emit() {
       emitProgram(*module, options, [&](uint64_t done, uint64_t total) {
         report.progress(done, total);
       });
-  if (!result) {
-    Error error = result.takeError();
-    if (diagnostics->hasErrors()) {
-      consumeError(std::move(error));
-      return ExitCode::Input;
-    }
-    ExitCode code = getExitCode(getErrorCode(error));
-    return fail(code, std::move(error));
-  }
+  if (!result)
+    return fail(result.takeError());
   report.end();
   if (report.isEnabled())
     printSummary(line, *result);

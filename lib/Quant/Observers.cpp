@@ -9,27 +9,18 @@
 #include "RangeSearch.h"
 
 #include <algorithm>
-#include <utility>
 
 namespace tq::quant {
 
-static constexpr std::pair<std::string_view, Observer> kNames[] = {
-    {"minmax", Observer::MinMax},
-    {"moving-average", Observer::MovingAverage},
-    {"percentile", Observer::Percentile},
-    {"entropy", Observer::Entropy},
-    {"mse", Observer::Mse},
-};
-
 std::optional<Observer> parseObserver(std::string_view name) {
-  for (const auto &[known, observer] : kNames)
+  for (const auto &[known, observer] : kObserverNames)
     if (known == name)
       return observer;
   return std::nullopt;
 }
 
 std::string_view getObserverName(Observer observer) {
-  for (const auto &[name, known] : kNames)
+  for (const auto &[name, known] : kObserverNames)
     if (known == observer)
       return name;
   return {};

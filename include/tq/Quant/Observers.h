@@ -18,6 +18,7 @@
 
 #include <optional>
 #include <string_view>
+#include <utility>
 
 namespace tq::quant {
 
@@ -31,7 +32,14 @@ enum class Observer {
   Mse            ///< the least mean squared error
 };
 
-/// "minmax", "moving-average", "percentile", "entropy" or "mse".
+inline constexpr std::pair<std::string_view, Observer> kObserverNames[] = {
+    {"minmax", Observer::MinMax},
+    {"moving-average", Observer::MovingAverage},
+    {"percentile", Observer::Percentile},
+    {"entropy", Observer::Entropy},
+    {"mse", Observer::Mse},
+};
+
 std::optional<Observer> parseObserver(std::string_view name);
 std::string_view getObserverName(Observer observer);
 

@@ -38,15 +38,15 @@ static DenseElementsAttr makeNumber(Builder &builder, float value) {
 }
 
 /// The policy of the layer that reads the value first, after which it is named.
-static LayerPolicy getPolicy(const QuantizationPolicy &policy, ObserveOp op) {
+static LayerPolicy getReaderPolicy(const QuantizationPolicy &policy,
+                                   ObserveOp op) {
   if (op->use_empty())
     return policy.get("", "");
   Operation *first = *op->user_begin();
   for (Operation *user : op->getUsers())
     if (user->getBlock() == first->getBlock() && user->isBeforeInBlock(first))
       first = user;
-  return policy.get(program::getLayerName(first->getLoc()),
-                    first->getName().stripDialect());
+  return getPolicy(policy, first);
 }
 
 static void chooseRange(ObserveOp op, const LayerPolicy &policy) {
@@ -72,13 +72,11 @@ void ChooseRanges::runOnOperation() {
   LayerPolicy base;
   base.observer = observer;
   base.percentile = percentile;
-  auto policy = loadPolicy(config, base);
-  if (!policy) {
-    getOperation().emitError(toString(policy.takeError()));
+  auto policy = loadPolicy(getOperation(), config, base);
+  if (failed(policy))
     return signalPassFailure();
-  }
   getOperation().walk([&](ObserveOp op) {
     if (op.getStatisticsAttr() && !op.getLow())
-      chooseRange(op, getPolicy(*policy, op));
+      chooseRange(op, getReaderPolicy(*policy, op));
   });
 }

@@ -45,14 +45,11 @@ static void correct(LinearOp linear) {
 void CorrectBiases::runOnOperation() {
   LayerPolicy base;
   base.biasCorrection = enabled;
-  auto policy = loadPolicy(config, base);
-  if (!policy) {
-    getOperation().emitError(toString(policy.takeError()));
+  auto policy = loadPolicy(getOperation(), config, base);
+  if (failed(policy))
     return signalPassFailure();
-  }
   getOperation().walk([&](LinearOp op) {
-    LayerPolicy layer =
-        policy->get(program::getLayerName(op.getLoc()), "linear");
+    LayerPolicy layer = getPolicy(*policy, op);
     if (layer.scheme != Scheme::Float && layer.biasCorrection)
       correct(op);
   });

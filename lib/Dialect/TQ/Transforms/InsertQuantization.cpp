@@ -83,17 +83,12 @@ struct InsertQuantization
     base.scheme = mode == QuantizationMode::Static    ? Scheme::Static
                   : mode == QuantizationMode::Dynamic ? Scheme::Dynamic
                                                       : Scheme::Float;
-    auto policy = loadPolicy(config, base);
-    if (!policy) {
-      getOperation().emitError(toString(policy.takeError()));
+    auto policy = loadPolicy(getOperation(), config, base);
+    if (failed(policy))
       return signalPassFailure();
-    }
     if (mode != QuantizationMode::None || !config.empty())
       getOperation().walk([&](QuantizableOpInterface op) {
-        insertPairs(op, policy
-                            ->get(program::getLayerName(op.getLoc()),
-                                  op->getName().stripDialect())
-                            .scheme);
+        insertPairs(op, getPolicy(*policy, op).scheme);
       });
     // What they have found is in the pairs now.
     getOperation().walk([](ObserveOp op) {

@@ -5,20 +5,20 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Two steps: ConfigReader makes of the file a list of fields for each rule, and
-// RuleReader checks what they say.
+// Three steps: ConfigText refuses what is no text, ConfigReader makes of the
+// file a list of fields for each rule, and RuleReader checks what they say.
 //
 //===----------------------------------------------------------------------===//
 
 #include "tq/Dialect/TQ/Transforms/QuantizationPolicy.h"
 
+#include "ConfigText.h"
+
 #include "tq/Support/InputError.h"
-#include "tq/Support/InputPaths.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/YAMLParser.h"
@@ -102,11 +102,9 @@ static constexpr Choice<bool> kSwitches[] = {{"on", true}, {"off", false}};
 
 static ArrayRef<Choice<quant::Observer>> getObservers() {
   using quant::Observer;
-  static const auto choices = map_to_vector(
-      ArrayRef{Observer::MinMax, Observer::MovingAverage, Observer::Percentile,
-               Observer::Entropy, Observer::Mse},
-      [](Observer observer) {
-        return Choice<Observer>{quant::getObserverName(observer), observer};
+  static const auto choices =
+      map_to_vector(quant::kObserverNames, [](const auto &entry) {
+        return Choice<Observer>{entry.first, entry.second};
       });
   return choices;
 }
@@ -147,106 +145,6 @@ static std::string describeUnknown(ArrayRef<Choice<T>> choices,
           ", but got '" + printable(name) + "'" +
           (nearest.empty() ? "" : "; did you mean '" + nearest.str() + "'?"))
       .str();
-}
-
-//===----------------------------------------------------------------------===//
-// The text
-//===----------------------------------------------------------------------===//
-
-namespace {
-
-/// The text of a file, and the first error in it.
-class ConfigText {
-public:
-  explicit ConfigText(MemoryBufferRef buffer);
-
-  StringRef getText() const { return text; }
-  StringRef getPath() const { return path; }
-
-  /// The line of a byte, from 1.
-  size_t getLine(size_t at) const;
-
-  /// Refuses what cannot be YAML of ours whatever it says.
-  bool check();
-
-  /// Notes an error, unless there is one. Returns false.
-  bool fail(size_t at, const Twine &message);
-  bool failed() const { return !error.empty(); }
-
-  /// The error, for the caller.
-  Error takeError() const { return makeFileError(where, error); }
-
-private:
-  std::string path;
-  /// Ends with a zero byte, unlike the buffer.
-  std::string text;
-  std::vector<size_t> newlines;
-  std::string where;
-  std::string error;
-};
-
-} // namespace
-
-ConfigText::ConfigText(MemoryBufferRef buffer)
-    : path(buffer.getBufferIdentifier()) {
-  StringRef bytes = buffer.getBuffer();
-  bytes.consume_front("\xEF\xBB\xBF");
-  text = bytes.take_front(kMaxQuantizeConfigBytes + 1);
-  for (auto [i, c] : enumerate(text))
-    if (c == '\n')
-      newlines.push_back(i);
-}
-
-size_t ConfigText::getLine(size_t at) const {
-  return 1 + (lower_bound(newlines, at) - newlines.begin());
-}
-
-bool ConfigText::fail(size_t at, const Twine &message) {
-  if (failed())
-    return false;
-  at = std::min(at, text.size());
-  size_t line = 1 + StringRef(text).take_front(at).rfind('\n'); // 0 for npos
-  size_t column = 1;
-  for (char c : StringRef(text).slice(line, at))
-    column += (c & 0xC0) != 0x80; // characters, not bytes
-  where = (path + ":" + Twine(getLine(at)) + ":" + Twine(column)).str();
-  error = message.str();
-  return false;
-}
-
-/// The first byte that is not part of valid UTF-8; the end if there is none.
-static size_t findInvalidUTF8(StringRef text) {
-  const auto *begin = reinterpret_cast<const UTF8 *>(text.begin());
-  const auto *end = reinterpret_cast<const UTF8 *>(text.end());
-  const UTF8 *at = begin;
-  isLegalUTF8String(&at, end);
-  return at - begin;
-}
-
-bool ConfigText::check() {
-  if (text.size() > kMaxQuantizeConfigBytes)
-    return fail(0, "expected at most " + Twine(kMaxQuantizeConfigBytes) +
-                       " bytes, but got more");
-  size_t invalid = findInvalidUTF8(text);
-  bool inComment = false;
-  for (size_t i = 0; i < invalid; ++i) {
-    unsigned char c = text[i];
-    if (c == '\n')
-      inComment = false;
-    else if (c == '#' && (i == 0 || isSpace(text[i - 1])))
-      inComment = true;
-    else if (c == '\t' && !inComment)
-      return fail(i, "expected spaces, but got a tab");
-    else if (c == 0x7F ||
-             (c < ' ' && c != '\t' && (c != '\r' || text[i + 1] != '\n')))
-      return fail(i, "expected text, but got the byte 0x" +
-                         toHex(StringRef(&text[i], 1), /*LowerCase=*/true));
-  }
-  if (invalid < text.size())
-    return fail(invalid,
-                "expected UTF-8, but got the byte 0x" +
-                    toHex(StringRef(&text[invalid], 1), /*LowerCase=*/true));
-  return true;
 }
 
 //===----------------------------------------------------------------------===//
@@ -801,14 +699,4 @@ SmallVector<std::string> QuantizationPolicy::listUnmatched() const {
           (path + ":" + Twine(rule->line) + ": this rule matches no layer")
               .str());
   return result;
-}
-
-Expected<QuantizationPolicy> tq::loadPolicy(StringRef config,
-                                            const LayerPolicy &base) {
-  if (config.empty())
-    return QuantizationPolicy(base);
-  auto buffer = readRegularFile(config, kMaxQuantizeConfigBytes);
-  if (!buffer)
-    return buffer.takeError();
-  return QuantizationPolicy::parse((*buffer)->getMemBufferRef(), base);
 }

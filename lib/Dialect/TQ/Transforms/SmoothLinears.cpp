@@ -62,19 +62,16 @@ void SmoothLinears::runOnOperation() {
   base.scheme = Scheme::Static;
   if (alpha >= 0)
     base.smoothing = alpha;
-  auto policy = loadPolicy(config, base);
-  if (!policy) {
-    getOperation().emitError(toString(policy.takeError()));
+  auto policy = loadPolicy(getOperation(), config, base);
+  if (failed(policy))
     return signalPassFailure();
-  }
   SmallVector<LinearOp> linears;
   getOperation().walk([&](LinearOp op) {
     if (canSmooth(op))
       linears.push_back(op);
   });
   for (LinearOp linear : linears) {
-    LayerPolicy layer =
-        policy->get(program::getLayerName(linear.getLoc()), "linear");
+    LayerPolicy layer = getPolicy(*policy, linear);
     if (layer.scheme == Scheme::Static && layer.smoothing)
       smooth(linear, static_cast<float>(*layer.smoothing));
   }

@@ -15,6 +15,7 @@
 
 #include "tq/Quant/Observers.h"
 
+#include "mlir/IR/Operation.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
@@ -94,6 +95,14 @@ private:
 /// The policy with the rules of the file `config`; none where that is "".
 llvm::Expected<QuantizationPolicy> loadPolicy(llvm::StringRef config,
                                               const LayerPolicy &base);
+
+/// The same, for a pass: an error is one of `op`.
+mlir::FailureOr<QuantizationPolicy> loadPolicy(mlir::Operation *op,
+                                               llvm::StringRef config,
+                                               const LayerPolicy &base);
+
+/// The policy of the layer that `op` is.
+LayerPolicy getPolicy(const QuantizationPolicy &policy, mlir::Operation *op);
 
 } // namespace tq
 
