@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Quant/Smoothing.h"
+#include "tq/Quant/Pack.h"
 
 #include <algorithm>
 #include <cmath>
@@ -56,12 +57,9 @@ void smoothingFactors(const float *weight, int64_t n,
 
 void zeroPointSums(const int8_t *weight, int64_t n, int64_t k,
                    int32_t zeroPoint, int32_t *result) {
-  for (int64_t row = 0; row < n; ++row) {
-    int32_t sum = 0;
-    for (int64_t i = 0; i < k; ++i)
-      sum += weight[row * k + i];
-    result[row] = -zeroPoint * sum;
-  }
+  columnSums(weight, n, k, result);
+  for (int64_t row = 0; row < n; ++row)
+    result[row] *= -zeroPoint;
 }
 
 void correctBias(const float *weight, const int8_t *values, const float *scales,

@@ -191,28 +191,27 @@ LogicalResult QuantizeWeightOp::inferReturnTypes(MLIRContext *context,
   return success();
 }
 
-LogicalResult ColumnSumsOp::inferReturnTypes(MLIRContext *context,
-                                             std::optional<Location>,
-                                             Adaptor adaptor,
-                                             SmallVectorImpl<Type> &types) {
-  Value weight = adaptor.getWeight();
+/// One number of i32 for each row of a weight.
+static LogicalResult inferRowSums(Value weight, SmallVectorImpl<Type> &types) {
   if (tensorOf(weight).getRank() != 2)
     return failure();
-  types.push_back(
-      typeOf(withoutLast(allDims(weight)), IntegerType::get(context, 32)));
+  types.push_back(typeOf(withoutLast(allDims(weight)),
+                         IntegerType::get(weight.getContext(), 32)));
   return success();
 }
 
-LogicalResult ZeroPointSumsOp::inferReturnTypes(MLIRContext *context,
+LogicalResult ColumnSumsOp::inferReturnTypes(MLIRContext *,
+                                             std::optional<Location>,
+                                             Adaptor adaptor,
+                                             SmallVectorImpl<Type> &types) {
+  return inferRowSums(adaptor.getWeight(), types);
+}
+
+LogicalResult ZeroPointSumsOp::inferReturnTypes(MLIRContext *,
                                                 std::optional<Location>,
                                                 Adaptor adaptor,
                                                 SmallVectorImpl<Type> &types) {
-  Value weight = adaptor.getWeight();
-  if (tensorOf(weight).getRank() != 2)
-    return failure();
-  types.push_back(
-      typeOf(withoutLast(allDims(weight)), IntegerType::get(context, 32)));
-  return success();
+  return inferRowSums(adaptor.getWeight(), types);
 }
 
 LogicalResult
