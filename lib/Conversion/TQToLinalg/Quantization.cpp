@@ -240,50 +240,54 @@ static AffineMap scalarMap(MLIRContext *context, unsigned rank) {
   return AffineMap::get(rank, 0, context);
 }
 
-/// With operands: inverse scales of all or of each column, and a zero point.
-static void lowerQuantizeByOperands(KernelLowering &lowering, QuantizeOp op) {
+namespace {
+/// What a number is multiplied with before it is rounded, and what is added
+/// behind.
+struct QuantizeParameters {
+  ElementExpr inverse;
+  ElementExpr zero;
+};
+} // namespace
+
+/// From operands: an inverse scale of all or of each column, and a zero point.
+static QuantizeParameters operandParameters(KernelLowering &lowering,
+                                            QuantizeOp op, unsigned rank) {
   MLIRContext *context = op.getContext();
-  unsigned rank = rankOf(op.getResult());
-  mlir::quant::QuantizedType type = quantizedElement(op.getResult());
-  int64_t low = type.getStorageTypeMin(), high = type.getStorageTypeMax();
   AffineMap scalar = scalarMap(context, rank);
-  SmallVector<ElementExpr> parts = {
-      lowering.read(op.getInput(), elementMap(context, rank)),
-      lowering.read(op.getInverseScales(), rankOf(op.getInverseScales()) == 0
-                                               ? scalar
-                                               : columnMap(context, rank))};
-  parts.push_back(
-      op.getZeroPoint()
-          ? lowering.read(op.getZeroPoint(), scalar)
-          : constantExpr(lowering.getBuilder().getI32IntegerAttr(0)));
-  lowering.define(
-      cast<OpResult>(op.getResult()),
-      ElementExpr::combine(
-          parts, [=](OpBuilder &builder, Location loc, ValueRange elements) {
-            return buildQuantize(builder, loc, elements[0], elements[1],
-                                 elements[2], low, high);
-          }));
+  Value inverse = op.getInverseScales();
+  bool isOfAll = rankOf(inverse) == 0;
+  return {lowering.read(inverse, isOfAll ? scalar : columnMap(context, rank)),
+          op.getZeroPoint()
+              ? lowering.read(op.getZeroPoint(), scalar)
+              : constantExpr(lowering.getBuilder().getI32IntegerAttr(0))};
+}
+
+static FailureOr<QuantizeParameters>
+quantizeParameters(KernelLowering &lowering, QuantizeOp op, unsigned rank) {
+  if (op.getInverseScales())
+    return operandParameters(lowering, op, rank);
+  auto parameters =
+      typeParameters(lowering, op, quantizedElement(op.getResult()), rank);
+  if (failed(parameters))
+    return failure();
+  return QuantizeParameters{
+      ElementExpr::combine(parameters->scale, buildInverse), parameters->zero};
 }
 
 static LogicalResult lowerQuantize(KernelLowering &lowering, QuantizeOp op) {
-  if (op.getInverseScales()) {
-    lowerQuantizeByOperands(lowering, op);
-    return success();
-  }
   unsigned rank = rankOf(op.getResult());
-  mlir::quant::QuantizedType type = quantizedElement(op.getResult());
-  auto parameters = typeParameters(lowering, op, type, rank);
+  auto parameters = quantizeParameters(lowering, op, rank);
   if (failed(parameters))
     return failure();
+  mlir::quant::QuantizedType type = quantizedElement(op.getResult());
   int64_t low = type.getStorageTypeMin(), high = type.getStorageTypeMax();
   lowering.define(
       cast<OpResult>(op.getResult()),
       ElementExpr::combine(
           {lowering.read(op.getInput(), elementMap(op.getContext(), rank)),
-           parameters->scale, parameters->zero},
+           parameters->inverse, parameters->zero},
           [=](OpBuilder &builder, Location loc, ValueRange elements) {
-            Value inverse = buildInverse(builder, loc, elements[1]);
-            return buildQuantize(builder, loc, elements[0], inverse,
+            return buildQuantize(builder, loc, elements[0], elements[1],
                                  elements[2], low, high);
           }));
   return success();
