@@ -52,13 +52,12 @@ private:
   const CalibrationData &data;
   ProgressFn progress;
   std::unique_ptr<ObservingProgram> program;
-  mlir::func::FuncOp entry;
   SmallVector<ObserveOp> observers;
   std::vector<quant::StatisticsCollector> collectors;
   std::vector<std::vector<int32_t>> batch; ///< ids of texts
   /// What is observed of the tokens of a run, and of its batch; empty: all.
   std::vector<uint8_t> isObserved, isObservedInBatch;
-  int maskInput = -1;
+  int idsInput = -1, maskInput = -1; ///< -1: none
   size_t done = 0;
 };
 } // namespace
@@ -83,8 +82,7 @@ void Calibrator::countDone(size_t count) {
 // Runs
 //===----------------------------------------------------------------------===//
 
-/// Rows of a tensor [..., channels], and the flags of rows where these are
-/// tokens.
+/// Of a tensor [..., channels].
 static int64_t countRows(const tq_tensor &tensor) {
   int64_t rows = 1;
   for (int32_t dim = 0; dim + 1 < tensor.rank; ++dim)
@@ -120,8 +118,7 @@ int64_t Calibrator::getBatchTokens() const {
 
 /// Of a program of static batch, that.
 int64_t Calibrator::getMaxBatch() const {
-  int ids = findInput("input_ids");
-  int64_t dim = getEntry(*program).inputs[ids].dims.front();
+  int64_t dim = getEntry(*program).inputs[idsInput].dims.front();
   int64_t max =
       dim >= 0 ? dim : program->getInfo().symbols[size_t(-(dim + 1))].max;
   return max > 0 ? max : kMostTokens;
@@ -143,7 +140,7 @@ static Error checkTextInputs(const ObservingProgram &program, int ids) {
 Error Calibrator::runTexts() {
   if (data.getNumTexts() == 0)
     return Error::success();
-  if (Error error = checkTextInputs(*program, findInput("input_ids")))
+  if (Error error = checkTextInputs(*program, idsInput))
     return error;
   int64_t tokens = getBatchTokens(), maxBatch = getMaxBatch();
   size_t longest = 0;
@@ -173,15 +170,12 @@ Error Calibrator::runTexts() {
 /// Pads the texts of the batch to the longest.
 Error Calibrator::runBatch(StringRef firstText) {
   const ProgramEntry &description = getEntry(*program);
-  int ids = findInput("input_ids");
+  ArrayRef<int64_t> dims = description.inputs[idsInput].dims;
   size_t longest = 0;
   for (const auto &text : batch)
     longest = std::max(longest, text.size());
-  int64_t fixed = description.inputs[ids].dims[1];
-  size_t width = fixed >= 0 ? static_cast<size_t>(fixed) : longest;
-  size_t rows = description.inputs[ids].dims[0] >= 0
-                    ? static_cast<size_t>(description.inputs[ids].dims[0])
-                    : batch.size();
+  size_t width = dims[1] >= 0 ? static_cast<size_t>(dims[1]) : longest;
+  size_t rows = dims[0] >= 0 ? static_cast<size_t>(dims[0]) : batch.size();
   std::vector<int32_t> padded(rows * width), mask(rows * width);
   for (auto [row, text] : enumerate(batch)) {
     copy(ArrayRef(text).take_front(width), padded.begin() + row * width);
@@ -199,7 +193,7 @@ Error Calibrator::runBatch(StringRef firstText) {
                      2,
                      dtype};
   };
-  inputs[ids] = makeTensor(padded.data(), TQ_I32);
+  inputs[idsInput] = makeTensor(padded.data(), TQ_I32);
   if (maskInput >= 0) {
     bool isFloat = description.inputs[maskInput].dtype == TQ_PROGRAM_F32;
     inputs[maskInput] = isFloat ? makeTensor(floatMask.data(), TQ_F32)
@@ -308,8 +302,7 @@ Error Calibrator::run(StringRef runtimeDirectory) {
   auto entries = program::findEntries(module);
   if (failed(entries))
     return createStringError("expected a module with an entry");
-  entry = entries->front();
-  entry.walk([&](ObserveOp op) { observers.push_back(op); });
+  entries->front().walk([&](ObserveOp op) { observers.push_back(op); });
   if (observers.empty())
     return Error::success();
   auto created = ObservingProgram::create(module, runtimeDirectory);
@@ -318,6 +311,9 @@ Error Calibrator::run(StringRef runtimeDirectory) {
   program = std::move(*created);
   for (ObserveOp op : observers)
     collectors.emplace_back(op.getType().getShape().back());
+  idsInput = findInput("input_ids");
+  // The program, without a batch, knows of no padding.
+  mlir::func::FuncOp entry = entries->front();
   for (unsigned i = 0; i < entry.getNumArguments(); ++i)
     if (auto port =
             entry.getArgAttrOfType<program::PortAttr>(i, program::kPortAttr);
