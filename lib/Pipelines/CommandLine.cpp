@@ -203,7 +203,8 @@ Error Parser::parseValue(StringRef name, StringRef value) {
     return Error::success();
   }
   if (name == "attention")
-    return assign(line.attention, choose(name, value, kAttentionChoices));
+    return assign(line.attention.emplace(),
+                  choose(name, value, kAttentionChoices));
   if (name == "pooling")
     return assign(line.pooling.emplace(), choose(name, value, kPoolingChoices));
   if (name == "stop-after") {
@@ -388,7 +389,8 @@ INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
   --bias-correction=on    (default) or off: biases make up for what quantizing weights
                           changes in the mean
   --quantize-config=FILE  rules for some layers, docs/QuantizeConfig.md
-  --attention=PRECISION   f32 (default), bf16 or int8: the products in attention
+  --attention=PRECISION   f32, bf16 or int8: the products in attention; default: int8
+                          with --quantize=static, else f32
   --pooling=POOLING       mean, cls, max, mean_sqrt_len_tokens, weightedmean,
                           lasttoken, none: how token vectors become one embedding;
                           default: what the model's modules.json says

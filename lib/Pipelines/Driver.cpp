@@ -311,7 +311,7 @@ Error Driver::addPhase(Phase phase, mlir::OpPassManager &manager) {
   case Phase::Quantize: {
     QuantizePipelineOptions options;
     options.mode = line.quantize;
-    options.attention = line.attention;
+    options.attention = line.getAttention();
     options.observer = line.observer.observer;
     options.percentile = line.observer.percentile;
     options.smoothing = line.smoothing.value_or(-1);
@@ -362,8 +362,8 @@ static std::string describeQuantization(const CommandLine &line) {
   if (!line.quantizeConfig.empty())
     text +=
         " --quantize-config=" + sys::path::filename(line.quantizeConfig).str();
-  if (line.attention != Precision::F32)
-    text += " --attention=" + stringifyPrecision(line.attention).str();
+  if (line.getAttention() != line.getDefaultAttention())
+    text += " --attention=" + stringifyPrecision(*line.attention).str();
   return text;
 }
 
@@ -410,7 +410,7 @@ static bool lacksRange(QuantizableOpInterface op) {
   bool lacks = false;
   for (QuantizableOperand operand : op.getQuantizableOperands()) {
     mlir::Value value = op->getOperand(operand.index);
-    if (operand.role != QuantizedRole::Activation)
+    if (!isActivation(operand.role))
       continue;
     auto observe = value.getDefiningOp<ObserveOp>();
     if (observe && (observe.getLow() || observe.getStatisticsAttr()))
@@ -424,10 +424,8 @@ static bool lacksRange(QuantizableOpInterface op) {
 /// Rules that match nothing are likely to be misspelt, and what is to be static
 /// has to be calibrated.
 ExitCode Driver::checkPolicy() {
-  LayerPolicy base;
-  if (line.quantize == QuantizationMode::Static)
-    base.scheme = Scheme::Static;
-  auto policy = loadPolicy(line.quantizeConfig, base);
+  auto policy = loadPolicy(line.quantizeConfig,
+                           getBasePolicy(line.quantize, line.getAttention()));
   if (!policy)
     return fail(ExitCode::Input, policy.takeError());
   std::string uncalibrated;

@@ -140,6 +140,12 @@ static void addCalibrated(OpPassManager &manager,
   smoothing.alpha = options.smoothing;
   smoothing.config = options.config;
   manager.addNestedPass<func::FuncOp>(createSmoothLinearsPass(smoothing));
+  SmoothAttentionPassOptions scores;
+  scores.enabled = options.smoothing >= 0;
+  scores.isStatic = getBasePolicy(options.mode, options.attention).attention ==
+                    Scheme::Static;
+  scores.config = options.config;
+  manager.addNestedPass<func::FuncOp>(createSmoothAttentionPass(scores));
   CorrectBiasesPassOptions biases;
   biases.enabled = options.biasCorrection;
   biases.config = options.config;

@@ -140,6 +140,13 @@ void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
         x[i], inverses[i % inverses.size()], zeroPoint, 0, 255));
 }
 
+void quantizeRowsS8(std::span<const float> x, std::span<const float> inverses,
+                    int8_t *q) {
+  for (size_t i = 0; i < x.size(); ++i)
+    q[i] = static_cast<int8_t>(
+        quantizeClamped(x[i], inverses[i % inverses.size()], 0, -127, 127));
+}
+
 void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q) {
   float inverse = 1.0f / params.scale;
   for (size_t i = 0; i < x.size(); ++i)

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cfloat>
 #include <limits>
+#include <optional>
 #include <vector>
 
 namespace tq::quant {
@@ -146,6 +147,80 @@ void integerAttention(const float *q, const float *k, const float *v,
         attendQuery(quantizeRow(q + row, shape.dim, factor), head,
                     causal ? i + 1 + shape.keys - shape.queries : shape.keys,
                     out + row);
+      }
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// With parameters known at compile time
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One query of one head: rows of q, k and v, and the scales of the head.
+struct StaticQuery {
+  const int8_t *q, *k, *v;
+  const int64_t *mask; ///< null: none
+  int64_t keys, stride, dim;
+  float scoreScale;
+  const float *valueScales;
+};
+} // namespace
+
+/// Of keys that are not visible there is no score.
+static std::vector<std::optional<int32_t>>
+computeStaticScores(const StaticQuery &query, int64_t visibleKeys) {
+  std::vector<std::optional<int32_t>> scores(query.keys);
+  for (int64_t j = 0; j < std::min(query.keys, visibleKeys); ++j) {
+    if (query.mask && query.mask[j] == 0)
+      continue;
+    scores[j] = 0;
+    for (int64_t d = 0; d < query.dim; ++d)
+      *scores[j] += query.q[d] * query.k[j * query.stride + d];
+  }
+  return scores;
+}
+
+static void attendStaticQuery(const StaticQuery &query, int64_t visibleKeys,
+                              float *out) {
+  auto scores = computeStaticScores(query, visibleKeys);
+  // An empty optional is less than any number.
+  std::optional<int32_t> most;
+  for (std::optional<int32_t> score : scores)
+    most = std::max(most, score);
+  float factor = query.scoreScale * kLog2E;
+  std::vector<int32_t> weights(query.keys);
+  int32_t total = 0;
+  for (int64_t j = 0; j < query.keys; ++j) {
+    if (scores[j])
+      weights[j] = weightU8(static_cast<float>(*scores[j] - *most) * factor);
+    total += weights[j];
+  }
+  float inverse = most ? 1.0f / static_cast<float>(total) : 0.0f;
+  for (int64_t d = 0; d < query.dim; ++d) {
+    int32_t sum = 0;
+    for (int64_t j = 0; j < query.keys; ++j)
+      sum += weights[j] * query.v[j * query.stride + d];
+    out[d] = static_cast<float>(sum) * query.valueScales[d] * inverse;
+  }
+}
+
+void staticAttention(const int8_t *q, const int8_t *k, const int8_t *v,
+                     const int64_t *mask, const AttentionShape &shape,
+                     const float *scoreScales, const float *valueScales,
+                     bool causal, float *out) {
+  int64_t width = shape.heads * shape.dim, kvWidth = shape.kvHeads * shape.dim;
+  for (int64_t b = 0; b < shape.batch; ++b)
+    for (int64_t h = 0; h < shape.heads; ++h) {
+      int64_t column = h / (shape.heads / shape.kvHeads) * shape.dim;
+      int64_t at = b * shape.keys * kvWidth + column;
+      for (int64_t i = 0; i < shape.queries; ++i) {
+        int64_t row = (b * shape.queries + i) * width + h * shape.dim;
+        attendStaticQuery(
+            {q + row, k + at, v + at, mask ? mask + b * shape.keys : nullptr,
+             shape.keys, kvWidth, shape.dim, scoreScales[h],
+             valueScales + column},
+            causal ? i + 1 + shape.keys - shape.queries : shape.keys,
+            out + row);
       }
     }
 }

@@ -29,6 +29,29 @@ static float largestMagnitude(float low, float high) {
   return std::isfinite(largest) ? largest : 0.0f;
 }
 
+void chooseActivationS8(std::span<const float> low, std::span<const float> high,
+                        std::span<float> scales, std::span<float> inverses) {
+  size_t size = inverses.size() / scales.size();
+  for (size_t b = 0; b < scales.size(); ++b) {
+    float largest = 0.0f;
+    for (size_t i = b * size; i < (b + 1) * size; ++i) {
+      size_t at = low.size() == 1 ? 0 : i;
+      largest = std::max(largest, largestMagnitude(low[at], high[at]));
+    }
+    scales[b] = chooseScaleS8(largest);
+    std::fill_n(&inverses[b * size], size, 1.0f / scales[b]);
+  }
+}
+
+void scoreScales(std::span<const float> query, std::span<const float> key,
+                 float scale, std::span<float> result) {
+  size_t shared = query.size() / key.size();
+  for (size_t h = 0; h < query.size(); ++h) {
+    double product = double(query[h]) * key[h / shared] * scale;
+    result[h] = static_cast<float>(std::min(product, 0x1p+64));
+  }
+}
+
 static float smoothingFactor(double input, double weight, double alpha) {
   if (!(input > 0.0 && weight > 0.0))
     return 1.0f;
@@ -52,6 +75,25 @@ void smoothingFactors(const float *weight, int64_t n,
     factors[i] =
         smoothingFactor(largestMagnitude(low[i], high[i]), largest[i], alpha);
     inverses[i] = 1.0f / factors[i];
+  }
+}
+
+void scoreSmoothingFactors(ColumnRanges query, ColumnRanges key,
+                           int64_t kvHeads, std::span<float> queryFactors,
+                           std::span<float> keyFactors) {
+  auto dim = static_cast<int64_t>(keyFactors.size()) / kvHeads;
+  auto shared = static_cast<int64_t>(queryFactors.size() / keyFactors.size());
+  for (int64_t j = 0; j < std::ssize(keyFactors); ++j) {
+    int64_t first = j / dim * shared * dim + j % dim;
+    float largest = 0.0f;
+    for (int64_t i = 0; i < shared; ++i)
+      largest =
+          std::max(largest, largestMagnitude(query.low[first + i * dim],
+                                             query.high[first + i * dim]));
+    keyFactors[j] = smoothingFactor(
+        largest, largestMagnitude(key.low[j], key.high[j]), 0.5);
+    for (int64_t i = 0; i < shared; ++i)
+      queryFactors[first + i * dim] = 1.0f / keyFactors[j];
   }
 }
 

@@ -22,12 +22,12 @@ struct CommandLine {
   /// After this phase the IR is printed.
   Phase stopAfter = Phase::Emit;
   QuantizationMode quantize = QuantizationMode::Dynamic;
-  Precision attention = Precision::F32;
-  std::string calibrationData;     ///< --calibrate
-  std::string calibration;         ///< --calibration
-  std::string savedCalibration;    ///< --save-calibration
-  std::string quantizeConfig;      ///< a file of rules; empty: none
-  quant::ObserverOptions observer; ///< where no rule says otherwise
+  std::optional<Precision> attention; ///< None: what suits `quantize`.
+  std::string calibrationData;        ///< --calibrate
+  std::string calibration;            ///< --calibration
+  std::string savedCalibration;       ///< --save-calibration
+  std::string quantizeConfig;         ///< a file of rules; empty: none
+  quant::ObserverOptions observer;    ///< where no rule says otherwise
   std::optional<double> smoothing = 0.8;
   bool biasCorrection = true;
   std::optional<ImportPooling> pooling;
@@ -39,6 +39,14 @@ struct CommandLine {
   bool timing = false;
   bool help = false;
   bool version = false;
+
+  Precision getDefaultAttention() const {
+    return quantize == QuantizationMode::Static ? Precision::Int8
+                                                : Precision::F32;
+  }
+  Precision getAttention() const {
+    return attention.value_or(getDefaultAttention());
+  }
 };
 
 /// Reads the command line. Fails with one line that says what is allowed.

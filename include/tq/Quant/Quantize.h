@@ -68,6 +68,10 @@ void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q);
 void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
                     int32_t zeroPoint, uint8_t *q);
 
+/// The same to s8 in [-127, 127], without a zero point.
+void quantizeRowsS8(std::span<const float> x, std::span<const float> inverses,
+                    int8_t *q);
+
 /// (q - zeroPoint) * scale.
 void dequantizeU8(std::span<const uint8_t> q, QuantParams params, float *x);
 void dequantizeS8(std::span<const int8_t> q, QuantParams params, float *x);

@@ -134,6 +134,13 @@ void integerAttention(const float *q, const float *k, const float *v,
                       const int64_t *mask, const AttentionShape &shape,
                       float scale, bool causal, float *out);
 
+/// The same of s8 q, k and v: `scoreScales` [heads] of the integer scores,
+/// `valueScales` [kvHeads * dim] of v. At most kMaxIntegerKeys keys.
+void staticAttention(const int8_t *q, const int8_t *k, const int8_t *v,
+                     const int64_t *mask, const AttentionShape &shape,
+                     const float *scoreScales, const float *valueScales,
+                     bool causal, float *out);
+
 /// y [batch, width]: mean over the positions of x [batch, positions, width]
 /// whose `mask` [batch, positions] is not 0 (null: all); zeros if there is
 /// none.

@@ -26,6 +26,18 @@ namespace tq::quant {
 QuantParams chooseActivationU8(std::span<const float> low,
                                std::span<const float> high);
 
+/// Scales of s8 for blocks of equally many columns: the largest magnitude of
+/// the columns' ranges (one for all, or one each) / 127, 1 where that is no
+/// normal number. What is not finite is left out. `inverses` has 1 / scale for
+/// each column.
+void chooseActivationS8(std::span<const float> low, std::span<const float> high,
+                        std::span<float> scales, std::span<float> inverses);
+
+/// result[h] = query[h] * key[h / (heads / kvHeads)] * scale, rounded once, at
+/// most 2^64.
+void scoreScales(std::span<const float> query, std::span<const float> key,
+                 float scale, std::span<float> result);
+
 /// SmoothQuant: factors[k] = amax[k]^alpha / wmax[k]^(1 - alpha), where amax is
 /// the largest magnitude of the input's channel and wmax that of the weight's
 /// column; 1 where one of them is 0 or the quotient leaves [2^-64, 2^64].
@@ -33,6 +45,19 @@ QuantParams chooseActivationU8(std::span<const float> low,
 void smoothingFactors(const float *weight, int64_t n,
                       std::span<const float> low, std::span<const float> high,
                       float alpha, float *factors, float *inverses);
+
+/// Ranges of columns.
+struct ColumnRanges {
+  std::span<const float> low, high;
+};
+
+/// keyFactors = sqrt(q / k), queryFactors = 1 / keyFactors, for the largest
+/// magnitudes k of a column of the key and q of the columns of the query that
+/// it is multiplied with: those of the heads that share a head of the key. 1
+/// where one of them is 0 or the quotient leaves [2^-64, 2^64].
+void scoreSmoothingFactors(ColumnRanges query, ColumnRanges key,
+                           int64_t kvHeads, std::span<float> queryFactors,
+                           std::span<float> keyFactors);
 
 /// result[n] = -zeroPoint * sum_k weight[n, k]: where sums of u8 * s8 start.
 void zeroPointSums(const int8_t *weight, int64_t n, int64_t k,

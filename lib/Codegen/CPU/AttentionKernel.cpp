@@ -20,6 +20,10 @@ using namespace tq::cpu;
 /// computed, and the second cache still has it.
 static constexpr int64_t kNearBytes = 1 << 20;
 
+static int64_t elementBytes(Value memref) {
+  return cast<MemRefType>(memref.getType()).getElementTypeBitWidth() / 8;
+}
+
 AttentionWriter::Operand
 AttentionWriter::bind(const AttentionPattern::Operand &operand) {
   return {kernel.memrefs[operand.argument.getArgNumber()], operand.firstColumn};
@@ -71,7 +75,7 @@ Value AttentionWriter::emitIsFar() {
     elements = arith::MulIOp::create(
         builder, elements, memref::DimOp::create(builder, key.memref, dim));
   return arith::CmpIOp::create(builder, arith::CmpIPredicate::ugt, elements,
-                               index(kNearBytes / sizeof(float)));
+                               index(kNearBytes / elementBytes(key.memref)));
 }
 
 void AttentionWriter::write() {
@@ -101,7 +105,10 @@ AttentionWriter::Head AttentionWriter::getHead(Value item) {
   return {arith::DivUIOp::create(builder, item, index(heads)),
           add(column, index(query.firstColumn)),
           add(kvColumn, index(key.firstColumn)),
-          add(kvColumn, index(value.firstColumn)), column};
+          add(kvColumn, index(value.firstColumn)),
+          column,
+          number,
+          kvColumn};
 }
 
 void AttentionWriter::emitItem(Value item) {
@@ -208,6 +215,10 @@ Value AttentionWriter::loadPart(const Operand &operand, Value token,
 }
 
 void AttentionWriter::storeResult(Value row, int64_t vector, Value out) {
+  storeLanes(row, vector, out);
+}
+
+void AttentionWriter::storeLanes(Value row, int64_t vector, Value out) {
   SmallVector<Value> place{head.batch, row,
                            add(head.resultColumn, index(vector * kLanes))};
   if (Value exist = firstLanes(headSize - vector * kLanes))
@@ -218,7 +229,9 @@ void AttentionWriter::storeResult(Value row, int64_t vector, Value out) {
 
 void AttentionWriter::prefetch(const Operand &operand, Value batch, Value token,
                                Value column) {
-  for (int64_t dim = 0; dim < headSize; dim += kLanes)
+  constexpr int64_t lineBytes = 64;
+  for (int64_t dim = 0; dim < headSize;
+       dim += lineBytes / elementBytes(operand.memref))
     memref::PrefetchOp::create(
         builder, operand.memref,
         ValueRange{batch, token, add(column, index(dim))},
@@ -276,14 +289,16 @@ Value AttentionWriter::getVisible(Value firstKey, Value limit) {
 static std::unique_ptr<AttentionWriter>
 createWriter(Kernel &kernel, const AttentionPattern &pattern,
              AttentionPlanAttr plan) {
-  AttentionOp op = pattern.op;
+  if (isa<StaticAttentionOp>(*pattern.op))
+    return createStaticAttention(kernel, pattern, plan);
+  AttentionOpInterface op = pattern.op;
   switch (op.getPrecision()) {
   case Precision::F32:
     return createFloatAttention(kernel, pattern, plan);
   case Precision::BF16:
     return createBf16Attention(kernel, pattern, plan);
   case Precision::Int8:
-    return createIntegerAttention(kernel, pattern, plan);
+    return createDynamicAttention(kernel, pattern, plan);
   }
   llvm_unreachable("unknown precision");
 }

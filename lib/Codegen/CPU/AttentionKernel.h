@@ -36,6 +36,8 @@ protected:
   /// Where a work item has its operands.
   struct Head {
     mlir::Value batch, queryColumn, keyColumn, valueColumn, resultColumn;
+    mlir::Value number;
+    mlir::Value channel; ///< the first one of all that the value has
   };
 
   // What a precision adds.
@@ -49,6 +51,10 @@ protected:
   virtual void emitRowBlock() = 0;
 
   // Numbers and vectors.
+  /// What scores are multiplied by, where the operands are f32.
+  float getScale() {
+    return mlir::cast<AttentionOp>(*op).getScale().convertToFloat();
+  }
   mlir::Value index(int64_t value) { return indexConstant(builder, value); }
   mlir::Value add(mlir::Value x, mlir::Value y) {
     return mlir::arith::AddIOp::create(builder, x, y);
@@ -81,6 +87,8 @@ protected:
               body);
 
   // Operands.
+  /// The first `count` lanes; null: all.
+  mlir::Value firstLanes(int64_t count);
   /// Up to 16 of `count` dimensions of a token's head from dimension `first` of
   /// those at `column`, then zeros.
   mlir::Value loadPart(const Operand &operand, mlir::Value token,
@@ -94,7 +102,9 @@ protected:
     return loadPart(operand, token, column, first, headSize - first);
   }
   /// Writes 16 dimensions of the result of the query in `row`.
-  void storeResult(mlir::Value row, int64_t vector, mlir::Value out);
+  virtual void storeResult(mlir::Value row, int64_t vector, mlir::Value out);
+  /// Stores those of 16 elements that a head has.
+  void storeLanes(mlir::Value row, int64_t vector, mlir::Value out);
   /// Number of keys that the query in `row` could see: `keys` if not causal.
   mlir::Value getLimit(mlir::Value row);
   /// Which of 16 keys are below `limit` and shown by the mask.
@@ -113,7 +123,7 @@ protected:
   Kernel &kernel;
   const AttentionPattern &pattern;
   mlir::ImplicitLocOpBuilder builder;
-  AttentionOp op;
+  AttentionOpInterface op;
   const Operand query, key, value;
   const mlir::Value mask, result;
   mlir::Value workspace;
@@ -132,8 +142,6 @@ private:
   Head getHead(mlir::Value item);
   void prefetch(const Operand &operand, mlir::Value batch, mlir::Value token,
                 mlir::Value column);
-  /// The first `count` lanes; null: all.
-  mlir::Value firstLanes(int64_t count);
   void emitCounts();
   /// Whether it is worth while to prefetch.
   mlir::Value emitIsFar();
@@ -148,8 +156,11 @@ std::unique_ptr<AttentionWriter>
 createBf16Attention(Kernel &kernel, const AttentionPattern &pattern,
                     AttentionPlanAttr plan);
 std::unique_ptr<AttentionWriter>
-createIntegerAttention(Kernel &kernel, const AttentionPattern &pattern,
+createDynamicAttention(Kernel &kernel, const AttentionPattern &pattern,
                        AttentionPlanAttr plan);
+std::unique_ptr<AttentionWriter>
+createStaticAttention(Kernel &kernel, const AttentionPattern &pattern,
+                      AttentionPlanAttr plan);
 
 } // namespace tq::cpu
 

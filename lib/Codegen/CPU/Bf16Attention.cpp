@@ -154,7 +154,7 @@ void Bf16Attention::packQuery(Value r) {
 
 /// An exponent of 2.
 Value Bf16Attention::emitScore(Value sum, Value firstKey) {
-  float factor = op.getScale().convertToFloat() * tq::quant::kLog2E;
+  float factor = getScale() * tq::quant::kLog2E;
   return math::FmaOp::create(builder, sum, splat(factor),
                              loadFloats(ofKeys(keyBiases, firstKey)));
 }

@@ -195,7 +195,6 @@ void DotAttention::emitMatrixScores() {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// Makes scores of sums; gives their maximum.
 Value DotAttention::emitLargest(Value r) {
   Value limit = op.getCausal() ? getLimit(add(firstRow, r)) : Value();
   SmallVector<Value> largest(kPanelVectors, negativeInfinity());
@@ -217,15 +216,21 @@ Value DotAttention::emitLargest(Value r) {
       [&](Value x, Value y) { return maxOf(x, y); });
 }
 
+Value DotAttention::emitIsNone(Value largest) {
+  return arith::CmpFOp::create(
+      builder, arith::CmpFPredicate::OEQ, largest,
+      constant(-std::numeric_limits<float>::infinity()));
+}
+
 /// Stores what the row's sums of values are multiplied by: 0 for a row without
 /// a visible key.
 void DotAttention::emitSoftmax(Value r) {
   prefetchAfter(add(firstRow, r));
   Value largest = emitLargest(r);
-  Value isNone =
-      arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, largest,
-                            constant(-std::numeric_limits<float>::infinity()));
-  Value total = emitWeights(r, select(isNone, constant(0.0f), largest));
+  Value isNone = emitIsNone(largest);
+  Value zero = arith::ConstantOp::create(
+      builder, builder.getZeroAttr(largest.getType()));
+  Value total = emitWeights(r, select(isNone, zero, largest));
   Value inverse = arith::DivFOp::create(builder, constant(1.0f), total);
   inverse = select(isNone, constant(0.0f), inverse);
   memref::StoreOp::create(builder, emitRowScale(r, inverse), workspace,

@@ -43,7 +43,13 @@ protected:
   /// Where the sums of 16 scores start, without tiles.
   virtual mlir::Value emitStart(mlir::Value firstKey) = 0;
   /// A score, but for what a row's scores have in common, of its sum.
-  virtual mlir::Value emitScore(mlir::Value sum, mlir::Value firstKey) = 0;
+  virtual mlir::Value emitScore(mlir::Value sum, mlir::Value /*firstKey*/) {
+    return sum;
+  }
+  /// The largest of a row's scores. Here they are made of the sums, f32.
+  virtual mlir::Value emitLargest(mlir::Value r);
+  /// Whether `largest` is of a row without a visible key.
+  virtual mlir::Value emitIsNone(mlir::Value largest);
   /// Makes weights of a row's scores; gives their sum as f32.
   virtual mlir::Value emitWeights(mlir::Value r, mlir::Value largest) = 0;
   /// What sums of the row's values are multiplied by.
@@ -163,7 +169,6 @@ private:
   void storeSumTiles(mlir::Value panel, int64_t vector, int64_t vectors);
   void zeroSumTiles();
   void emitSoftmax(mlir::Value r);
-  mlir::Value emitLargest(mlir::Value r);
   void emitValues();
   void emitValueTile(int64_t firstVector, int64_t vectors);
   void emitMatrixValues(int64_t firstVector, int64_t vectors);

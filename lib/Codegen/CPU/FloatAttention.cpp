@@ -152,9 +152,8 @@ SmallVector<Value> FloatAttention::emitScorePanel(Value panel,
       for (int64_t r = 0; r < rowsPerBlock; ++r) {
         if (r == 0 || op.getCausal())
           visible = getVisible(firstKey, getLimit(rows[r]));
-        Value score =
-            arith::MulFOp::create(builder, sums[r * tile.vectors + v],
-                                  splat(op.getScale().convertToFloat()));
+        Value score = arith::MulFOp::create(builder, sums[r * tile.vectors + v],
+                                            splat(getScale()));
         score = arith::SelectOp::create(
             builder, visible, score,
             splat(-std::numeric_limits<float>::infinity()));

@@ -44,7 +44,8 @@ static ContractionPlanAttr planContraction(const ContractionPattern &pattern,
       isTiles ? kMatrixRows : kRowsPerItem, getPlace(isTiles), isa.operands);
 }
 
-static AttentionPlanAttr planAttention(AttentionOp op, const Isa &isa) {
+static AttentionPlanAttr planAttention(AttentionOpInterface op,
+                                       const Isa &isa) {
   auto make = [&](DotKind dot, Tile tile, bool isTiles) {
     return AttentionPlanAttr::get(op.getContext(), dot, tile.rows, tile.vectors,
                                   getPlace(isTiles));
@@ -93,8 +94,8 @@ private:
     const Isa &isa = selectIsa(resolved->required);
     if (!variant.getPlan())
       variant.setPlanAttr(choosePlan(kernel.getDefinition(), isa));
-    if (!variant.getPlan() &&
-        !kernel.getDefinition().getOps<AttentionOp>().empty())
+    if (!variant.getPlan() && llvm::any_of(kernel.getDefinition().getOps(),
+                                           llvm::IsaPred<AttentionOpInterface>))
       return kernel.emitError(
           "expected attention on arguments of the kernel or slices "
           "of their last dimension");

@@ -60,10 +60,10 @@ static FailureOr<AttentionPattern::Operand> matchOperand(Value value) {
 }
 
 /// The only op of a kernel that computes something; null if there is another.
-static AttentionOp findAttention(func::FuncOp kernel) {
-  AttentionOp found;
+static AttentionOpInterface findAttention(func::FuncOp kernel) {
+  AttentionOpInterface found;
   for (Operation &inner : kernel.getBody().front()) {
-    if (auto attention = dyn_cast<AttentionOp>(inner)) {
+    if (auto attention = dyn_cast<AttentionOpInterface>(inner)) {
       if (found)
         return {};
       found = attention;
@@ -73,6 +73,24 @@ static AttentionOp findAttention(func::FuncOp kernel) {
     }
   }
   return found;
+}
+
+/// The parameters of static attention are arguments.
+static LogicalResult matchParameters(AttentionPattern &pattern) {
+  auto op = dyn_cast<StaticAttentionOp>(*pattern.op);
+  if (!op)
+    return success();
+  for (auto [argument, value] :
+       {std::pair<BlockArgument *, Value>{&pattern.scoreScales,
+                                          op.getScoreScales()},
+        {&pattern.valueScales, op.getValueScales()},
+        {&pattern.inverseScales, op.getInverseScales()},
+        {&pattern.zeroPoint, op.getZeroPoint()}}) {
+    *argument = dyn_cast_or_null<BlockArgument>(value);
+    if (value && !*argument)
+      return failure();
+  }
+  return success();
 }
 
 FailureOr<AttentionPattern> tq::matchAttention(func::FuncOp kernel) {
@@ -96,8 +114,8 @@ FailureOr<AttentionPattern> tq::matchAttention(func::FuncOp kernel) {
     if (!pattern.mask)
       return failure();
   }
-  pattern.result = getDestination(pattern.op.getResult());
-  if (!pattern.result)
+  pattern.result = getDestination(pattern.op->getResult(0));
+  if (!pattern.result || failed(matchParameters(pattern)))
     return failure();
   return pattern;
 }

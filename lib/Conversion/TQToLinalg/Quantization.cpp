@@ -140,32 +140,6 @@ void DynamicQuantization::lower() {
 // With the parameters of the type
 //===----------------------------------------------------------------------===//
 
-/// Clamps before the integer is taken out: values may lie so far outside of the
-/// range that the sum with the magic number is no integer. The upper bound is
-/// one of positive floats, whose bits are ordered as they are.
-static Value buildQuantize(OpBuilder &builder, Location loc, Value x,
-                           Value inverse, Value zero, int64_t low,
-                           int64_t high) {
-  FloatBuilder f(builder, loc);
-  Type f32 = builder.getF32Type();
-  Value magic = f.constant(f32, tq::quant::kRoundMagic);
-  auto distance = [&](int64_t end) -> Value {
-    return arith::SubIOp::create(
-        builder, loc, f.intConstant(f32, static_cast<int32_t>(end)), zero);
-  };
-  Value lowest =
-      f.add(magic, arith::SIToFPOp::create(builder, loc, f32, distance(low)));
-  Value highest =
-      arith::AddIOp::create(builder, loc, distance(high),
-                            f.intConstant(f32, tq::quant::kRoundMagicBits));
-  Value v = f.fma(x, inverse, magic);
-  v = f.ifGreater(v, lowest, v, lowest);
-  Value bits = arith::MinSIOp::create(builder, loc, f.bits(v), highest);
-  // The low byte of the magic number's bits is 0.
-  Value q = arith::AddIOp::create(builder, loc, bits, zero);
-  return arith::TruncIOp::create(builder, loc, builder.getI8Type(), q);
-}
-
 /// x = (q - zero point) * scale.
 static Value buildDequantize(OpBuilder &builder, Location loc, Value q,
                              bool isSigned, Value zero, Value scale) {
@@ -293,13 +267,23 @@ static LogicalResult lowerQuantize(KernelLowering &lowering, QuantizeOp op) {
   return success();
 }
 
+/// The block of columns that a place is in.
+static AffineMap blockMap(DequantizeOp op, unsigned rank) {
+  int64_t columns = op.getType().getShape().back();
+  int64_t blocks = op.getColumnScales().getType().getDimSize(0);
+  AffineExpr column = getAffineDimExpr(rank - 1, op.getContext());
+  return AffineMap::get(rank, 0, column.floorDiv(columns / blocks));
+}
+
 static LogicalResult lowerDequantize(KernelLowering &lowering,
                                      DequantizeOp op) {
   unsigned rank = rankOf(op.getResult());
   mlir::quant::QuantizedType type = quantizedElement(op.getInput());
   SmallVector<ElementExpr> parts = {
       lowering.read(op.getInput(), elementMap(op.getContext(), rank))};
-  if (op.getScales()) {
+  if (op.getColumnScales()) {
+    parts.push_back(lowering.read(op.getColumnScales(), blockMap(op, rank)));
+  } else if (op.getScales()) {
     AffineMap row = rankOf(op.getScales()) == 0
                         ? scalarMap(op.getContext(), rank)
                         : rowMap(op.getContext(), rank);

@@ -241,16 +241,18 @@ static void lowerInsert(KernelLowering &lowering, tensor::InsertOp op) {
 
 /// Scalars, attention and the slices that it reads.
 static bool isKept(Operation *op) {
-  if (isa<AttentionOp, tensor::DimOp, tensor::ExtractOp>(op))
+  if (isa<AttentionOpInterface, tensor::DimOp, tensor::ExtractOp>(op))
     return true;
   if (isa<tensor::ExtractSliceOp>(op))
-    return llvm::all_of(op->getUsers(), llvm::IsaPred<AttentionOp>);
+    return llvm::all_of(op->getUsers(), llvm::IsaPred<AttentionOpInterface>);
   return llvm::none_of(op->getResultTypes(), llvm::IsaPred<ShapedType>);
 }
 
 LogicalResult tq::lowerTensorOp(KernelLowering &lowering, Operation *op) {
   if (isKept(op)) {
-    lowering.getBuilder().clone(*op, lowering.getMapping());
+    Operation *kept = lowering.getBuilder().clone(*op, lowering.getMapping());
+    for (Value result : kept->getResults())
+      result.setType(toStorageType(result.getType()));
     return success();
   }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)

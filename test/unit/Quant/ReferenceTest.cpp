@@ -485,7 +485,7 @@ TEST(Attention, queryThatSeesNothingGivesZeros) {
 }
 
 /// Relative to the largest value: errors of rounding to eight bits.
-TEST(IntegerAttention, isCloseToDouble) {
+void expectCloseToDouble(decltype(attention) compute) {
   for (const AttentionCase &c : kAttentionCases) {
     const AttentionShape &s = c.shape;
     auto [q, k, v, mask] = makeOperands(s);
@@ -493,9 +493,8 @@ TEST(IntegerAttention, isCloseToDouble) {
     for (float x : v)
       largest = std::max(largest, std::fabs(x));
     std::vector<float> out(q.size());
-    integerAttention(q.data(), k.data(), v.data(),
-                     c.masked ? mask.data() : nullptr, s, 0.3f, c.causal,
-                     out.data());
+    compute(q.data(), k.data(), v.data(), c.masked ? mask.data() : nullptr, s,
+            0.3f, c.causal, out.data());
     size_t at = 0;
     for (int64_t b = 0; b < s.batch; ++b)
       for (int64_t i = 0; i < s.queries; ++i)
@@ -505,6 +504,10 @@ TEST(IntegerAttention, isCloseToDouble) {
                         definedAttention(c, q, k, v, mask, b, i, h, d),
                         0.02 * largest);
   }
+}
+
+TEST(IntegerAttention, isCloseToDouble) {
+  expectCloseToDouble(integerAttention);
 }
 
 /// Whatever stands in the padding: it has no part in any scale.
@@ -555,6 +558,51 @@ TEST(IntegerAttention, whatIsNotFiniteShows) {
     run();
     EXPECT_TRUE(std::isfinite(out[0]) && std::isnan(out[1]));
   }
+}
+
+/// staticAttention of what is quantized with the range [-3.5, 3.5].
+void attendStatically(const float *q, const float *k, const float *v,
+                      const int64_t *mask, const AttentionShape &s, float scale,
+                      bool causal, float *out) {
+  auto quantize = [&](const float *x, int64_t tokens, int64_t columns) {
+    std::vector<int8_t> values(s.batch * tokens * columns);
+    const float inverse = 127.0f / 3.5f;
+    quantizeRowsS8({x, values.size()}, {&inverse, 1}, values.data());
+    return values;
+  };
+  const float step = 3.5f / 127.0f;
+  std::vector<float> scores(s.heads, step * step * scale),
+      valueScales(s.kvHeads * s.dim, step);
+  staticAttention(quantize(q, s.queries, s.heads * s.dim).data(),
+                  quantize(k, s.keys, s.kvHeads * s.dim).data(),
+                  quantize(v, s.keys, s.kvHeads * s.dim).data(), mask, s,
+                  scores.data(), valueScales.data(), causal, out);
+}
+
+TEST(StaticAttention, isCloseToDouble) {
+  expectCloseToDouble(attendStatically);
+}
+
+TEST(StaticAttention, paddedBatchGivesTheSameBits) {
+  auto k = randomFloats(8 * 12, 2), v = randomFloats(8 * 12, 3);
+  std::fill(v.begin() + 5 * 12, v.end(), 1e30f);
+  std::fill(k.begin() + 6 * 12, k.end(), std::nanf(""));
+  expectPaddingChangesNothing(attendStatically, randomFloats(8 * 12, 1), k, v);
+}
+
+TEST(StaticAttention, queryThatSeesNothingGivesZeros) {
+  expectZerosForQueryThatSeesNothing(attendStatically);
+}
+
+/// One head of two numbers, by hand: exp(-127 * 0.01) * 255 is 71.6.
+TEST(StaticAttention, byHand) {
+  const int8_t q[] = {1, 0}, k[] = {127, 5, 0, 7}, v[] = {100, -100, 10, 20};
+  const float scoreScale = 0.01f, valueScales[] = {1.0f, 0.5f};
+  float out[2];
+  staticAttention(q, k, v, nullptr, {1, 1, 2, 1, 1, 2}, &scoreScale,
+                  valueScales, false, out);
+  EXPECT_FLOAT_EQ(out[0], (255 * 100 + 72 * 10) / 327.0f);
+  EXPECT_FLOAT_EQ(out[1], (255 * -100 + 72 * 20) * 0.5f / 327.0f);
 }
 
 //===----------------------------------------------------------------------===//

@@ -64,6 +64,74 @@ TEST(ActivationU8, largestRangeHasAFiniteScale) {
 }
 
 //===----------------------------------------------------------------------===//
+// Attention
+//===----------------------------------------------------------------------===//
+
+TEST(ActivationS8, aScaleForEachBlock) {
+  Floats scales(2), inverses(4);
+  chooseActivationS8(Floats{-127.0f, 0.0f, 0.0f, -1.0f},
+                     Floats{1.0f, 63.5f, 254.0f, 2.0f}, scales, inverses);
+  EXPECT_EQ(scales, (Floats{1.0f, 2.0f}));
+  EXPECT_EQ(inverses, (Floats{1.0f, 1.0f, 0.5f, 0.5f}));
+}
+
+TEST(ActivationS8, oneRangeForAll) {
+  Floats scales(3), inverses(3);
+  chooseActivationS8(Floats{-254.0f}, Floats{1.0f}, scales, inverses);
+  EXPECT_EQ(scales, Floats(3, 2.0f));
+  EXPECT_EQ(inverses, Floats(3, 0.5f));
+}
+
+TEST(ActivationS8, scalesAreFiniteAndNotZero) {
+  Floats scales(3), inverses(3);
+  chooseActivationS8(Floats{0.0f, kNaN, -kInf}, Floats{0.0f, 0.0f, 1.0f},
+                     scales, inverses);
+  EXPECT_EQ(scales, Floats(3, 1.0f));
+  EXPECT_EQ(inverses, Floats(3, 1.0f));
+}
+
+TEST(ScoreScales, headsShareAKey) {
+  Floats result(4);
+  scoreScales(Floats{1.0f, 2.0f, 3.0f, 4.0f}, Floats{0.5f, 10.0f}, 0.25f,
+              result);
+  EXPECT_EQ(result, (Floats{0.125f, 0.25f, 7.5f, 10.0f}));
+}
+
+TEST(ScoreScales, areFinite) {
+  Floats result(1);
+  scoreScales(Floats{FLT_MAX}, Floats{FLT_MAX}, 1.0f, result);
+  EXPECT_EQ(result[0], 0x1p+64f);
+}
+
+/// Two heads of the query, one of the key: the larger column of the query
+/// counts.
+TEST(ScoreSmoothingFactors, columnsGetOneRange) {
+  Floats queryLow = {-1.0f, 0.0f, -4.0f, -2.0f},
+         queryHigh = {0.0f, 1.0f, 1.0f, 8.0f}, keyLow = {-16.0f, 0.0f},
+         keyHigh = {1.0f, 2.0f}, query(4), key(2);
+  scoreSmoothingFactors({queryLow, queryHigh}, {keyLow, keyHigh}, 1, query,
+                        key);
+  EXPECT_EQ(key, (Floats{0.5f, 2.0f}));
+  EXPECT_EQ(query, (Floats{2.0f, 0.5f, 2.0f, 0.5f}));
+}
+
+TEST(ScoreSmoothingFactors, headsOfTheKeyAreApart) {
+  Floats queryHigh = {4.0f, 1.0f, 9.0f, 1.0f}, keyHigh = {1.0f, 4.0f}, low(4),
+         query(4), key(2);
+  scoreSmoothingFactors({low, queryHigh}, {low, keyHigh}, 2, query, key);
+  EXPECT_EQ(key, (Floats{2.0f, 1.5f}));
+  EXPECT_EQ(query, (Floats{0.5f, 0.5f, 1.0f / 1.5f, 1.0f / 1.5f}));
+}
+
+TEST(ScoreSmoothingFactors, zerosAreLeftAlone) {
+  Floats low(2), queryHigh = {0.0f, 4.0f}, keyHigh = {4.0f, kInf}, query(2),
+                 key(2);
+  scoreSmoothingFactors({low, queryHigh}, {low, keyHigh}, 1, query, key);
+  EXPECT_EQ(key, Floats(2, 1.0f));
+  EXPECT_EQ(query, Floats(2, 1.0f));
+}
+
+//===----------------------------------------------------------------------===//
 // Smoothing
 //===----------------------------------------------------------------------===//
 

@@ -62,7 +62,7 @@ struct RowsPattern {
   Size dynamicLaneSize; ///< where `laneSize` is dynamic
 };
 
-/// One `tq.attention`, on arguments or slices of them.
+/// One op of attention, on arguments or slices of them.
 struct AttentionPattern {
   /// Columns of an argument [batch, token, column].
   struct Operand {
@@ -71,10 +71,13 @@ struct AttentionPattern {
     mlir::BlockArgument prefix = {}; ///< how many tokens; null: all
   };
 
-  AttentionOp op;
+  AttentionOpInterface op;
   Operand query, key, value;
   mlir::BlockArgument mask = {}; ///< null: none
   mlir::BlockArgument result;
+  /// Of `tq.static_attention`; the last two may be null.
+  mlir::BlockArgument scoreScales = {}, valueScales = {}, inverseScales = {},
+                      zeroPoint = {};
 };
 
 // Each fails, without a word, on a kernel that is not of its kind. Kernels are

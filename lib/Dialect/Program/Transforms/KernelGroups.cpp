@@ -49,7 +49,8 @@ static Part getPart(tensor::ExtractSliceOp slice, DimsOf dimsOf) {
 }
 
 /// Keys and values are prefixes of one length.
-bool KernelGroups::readsPrefix(AttentionOp attention, Operation *slice) const {
+bool KernelGroups::readsPrefix(AttentionOpInterface attention,
+                               Operation *slice) const {
   auto key = attention.getKey().getDefiningOp<tensor::ExtractSliceOp>();
   auto value = attention.getValue().getDefiningOp<tensor::ExtractSliceOp>();
   return key && value && prefixSlices.contains(key) &&
@@ -60,9 +61,9 @@ bool KernelGroups::readsPrefix(AttentionOp attention, Operation *slice) const {
 
 bool KernelGroups::copiesProducer(Operation *user, Operation *op) const {
   if (columnSlices.contains(op))
-    return isa<AttentionOp>(user);
+    return isa<AttentionOpInterface>(user);
   if (prefixSlices.contains(op)) {
-    auto attention = dyn_cast<AttentionOp>(user);
+    auto attention = dyn_cast<AttentionOpInterface>(user);
     return attention && readsPrefix(attention, op);
   }
   if (isPlainPositionIds(op))

@@ -53,7 +53,8 @@ public:
   bool isCopied(mlir::Operation *op) const { return copied.contains(op); }
 
 private:
-  bool readsPrefix(AttentionOp attention, mlir::Operation *slice) const;
+  bool readsPrefix(AttentionOpInterface attention,
+                   mlir::Operation *slice) const;
   bool isCopiedByAllUsers(mlir::Operation *op) const;
   void assign(mlir::Operation *op);
   KernelGroup *create(KernelGroup::Kind kind, mlir::Operation *op);

@@ -23,7 +23,7 @@ using namespace tq::program;
 
 /// How much an op says of what its kernel is for.
 static int weightOf(Operation *op) {
-  if (isContraction(op) || isa<AttentionOp>(op))
+  if (isContraction(op) || isa<AttentionOpInterface>(op))
     return 3;
   if (isa<LayerNormOp, RmsNormOp, SoftmaxOp>(op))
     return 2;
@@ -59,7 +59,7 @@ static std::string sizesOf(Operation *op) {
   if (isContraction(op))
     return sizeName(lastSize(op->getOperand(0))) + "x" +
            sizeName(lastSize(op->getResult(0)));
-  if (auto attention = dyn_cast<AttentionOp>(op))
+  if (auto attention = dyn_cast<AttentionOpInterface>(op))
     return std::to_string(attention.getNumHeads()) + "x" +
            std::to_string(attention.getHeadSize());
   return sizeName(lastSize(op->getResult(0)));
@@ -73,10 +73,11 @@ static void appendVariant(Operation *op, SmallVectorImpl<std::string> &parts) {
     if (!linear.getResidualMutable().empty())
       parts.push_back("residual");
   }
-  if (auto attention = dyn_cast<AttentionOp>(op)) {
+  if (auto attention = dyn_cast<AttentionOpInterface>(op)) {
     if (attention.getCausal())
       parts.push_back("causal");
-    if (attention.getPrecision() != Precision::F32)
+    if (attention.getPrecision() != Precision::F32 &&
+        !isa<StaticAttentionOp>(op))
       parts.push_back(stringifyPrecision(attention.getPrecision()).str());
   }
 }
@@ -104,13 +105,13 @@ std::string program::describe(const KernelGroup &group) {
 StringRef program::schemeOf(const KernelGroup &group) {
   auto isAttention = [&](Precision precision) {
     return llvm::any_of(group.ops, [&](Operation *op) {
-      auto attention = dyn_cast<AttentionOp>(op);
+      auto attention = dyn_cast<AttentionOpInterface>(op);
       return attention && attention.getPrecision() == precision;
     });
   };
   if (isAttention(Precision::BF16))
     return "bf16";
-  if (llvm::any_of(group.ops, llvm::IsaPred<StaticLinearOp>))
+  if (llvm::any_of(group.ops, llvm::IsaPred<StaticLinearOp, StaticAttentionOp>))
     return "int8 static";
   bool integers = llvm::any_of(
       group.ops, llvm::IsaPred<QuantizedLinearOp, QuantizedEmbeddingOp>);

@@ -148,7 +148,7 @@ KernelCounts program::countKernel(func::FuncOp definition) {
     if (count.factor != 0)
       counts.ops.push_back(count);
   });
-  definition.walk([&](AttentionOp op) {
+  definition.walk([&](AttentionOpInterface op) {
     auto rootOf = [](Value value) {
       if (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
         value = slice.getSource();
@@ -156,10 +156,11 @@ KernelCounts program::countKernel(func::FuncOp definition) {
     };
     BlockArgument query = rootOf(op.getQuery()), key = rootOf(op.getKey());
     if (query && key)
-      counts.ops.push_back({4 * op.getQuery().getType().getDimSize(2),
-                            {{query.getArgNumber(), 0},
-                             {query.getArgNumber(), 1},
-                             {key.getArgNumber(), 1}}});
+      counts.ops.push_back(
+          {4 * static_cast<int64_t>(op.getNumHeads()) * op.getHeadSize(),
+           {{query.getArgNumber(), 0},
+            {query.getArgNumber(), 1},
+            {key.getArgNumber(), 1}}});
   });
   return counts;
 }

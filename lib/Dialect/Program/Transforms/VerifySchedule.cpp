@@ -47,7 +47,7 @@ static LogicalResult verifyKernel(func::FuncOp kernel) {
   unsigned inputs = kernel.getNumArguments() - kernel.getNumResults();
   for (auto [i, value] : llvm::enumerate(terminator->getOperands())) {
     // Attention is written by a schedule of its own.
-    if (value.getDefiningOp<AttentionOp>())
+    if (value.getDefiningOp<AttentionOpInterface>())
       continue;
     if (findBuffer(value) != kernel.getArgument(inputs + i))
       return terminator->emitError("expected result ")

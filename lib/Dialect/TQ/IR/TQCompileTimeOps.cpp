@@ -30,6 +30,15 @@ bool tq::isCompileTimeValue(Value value) {
          llvm::all_of(op->getOperands(), isCompileTimeValue);
 }
 
+Value tq::cloneCompileTimeValue(OpBuilder &builder, Value value) {
+  Operation *op = value.getDefiningOp();
+  IRMapping mapping;
+  for (Value operand : op->getOperands())
+    mapping.map(operand, cloneCompileTimeValue(builder, operand));
+  return builder.clone(*op, mapping)
+      ->getResult(cast<OpResult>(value).getResultNumber());
+}
+
 using Elements = ArrayRef<uint8_t>;
 using MutableElements = MutableArrayRef<uint8_t>;
 
@@ -83,6 +92,10 @@ static std::span<const float> floatsOf(Elements elements) {
   return {as<float>(elements), elements.size() / sizeof(float)};
 }
 
+static std::span<float> floatsOf(MutableElements elements) {
+  return {as<float>(elements), elements.size() / sizeof(float)};
+}
+
 StringRef ActivationParametersOp::getWeightSuffix(OpResult result) {
   return result == getScale()          ? ".scale"
          : result == getInverseScale() ? ".inverse_scale"
@@ -96,6 +109,37 @@ void ActivationParametersOp::evaluate(ArrayRef<Elements> operands,
   *as<float>(results[0]) = params.scale;
   *as<float>(results[1]) = 1.0f / params.scale;
   *as<int32_t>(results[2]) = params.zeroPoint;
+}
+
+StringRef SymmetricParametersOp::getWeightSuffix(OpResult result) {
+  return result == getScales() ? ".scales" : ".inverse_scales";
+}
+
+void SymmetricParametersOp::evaluate(ArrayRef<Elements> operands,
+                                     ArrayRef<MutableElements> results) {
+  tq::quant::chooseActivationS8(floatsOf(operands[0]), floatsOf(operands[1]),
+                                floatsOf(results[0]), floatsOf(results[1]));
+}
+
+StringRef ScoreScalesOp::getWeightSuffix(OpResult) { return ".score_scales"; }
+
+void ScoreScalesOp::evaluate(ArrayRef<Elements> operands,
+                             ArrayRef<MutableElements> results) {
+  tq::quant::scoreScales(floatsOf(operands[0]), floatsOf(operands[1]),
+                         getScale().convertToFloat(), floatsOf(results[0]));
+}
+
+StringRef ScoreSmoothingFactorsOp::getWeightSuffix(OpResult result) {
+  return result == getQueryFactors() ? ".query_smoothing" : ".key_smoothing";
+}
+
+void ScoreSmoothingFactorsOp::evaluate(ArrayRef<Elements> operands,
+                                       ArrayRef<MutableElements> results) {
+  tq::quant::scoreSmoothingFactors(
+      {floatsOf(operands[0]), floatsOf(operands[1])},
+      {floatsOf(operands[2]), floatsOf(operands[3])},
+      static_cast<int64_t>(getKvHeads()), floatsOf(results[0]),
+      floatsOf(results[1]));
 }
 
 StringRef SmoothingFactorsOp::getWeightSuffix(OpResult result) {

@@ -91,6 +91,14 @@ SmallVector<EqualDims> AttentionOp::getEqualDims() {
       .take();
 }
 
+SmallVector<EqualDims> StaticAttentionOp::getEqualDims() {
+  return Pairs()
+      .add(getQuery(), 0, getKey(), 0)
+      .addLeading(getKey(), getValue(), 3)
+      .addLeading(getKey(), getMask(), 2)
+      .take();
+}
+
 SmallVector<EqualDims> LayerNormOp::getEqualDims() {
   int64_t last = rankOf(getInput()) - 1;
   return Pairs()

@@ -41,7 +41,9 @@ static LogicalResult expectMinRank(Operation *op, StringRef name, Value value,
 
 static LogicalResult expectStorage(Operation *op, StringRef name, Value value,
                                    bool isSigned) {
-  auto type = cast<quant::QuantizedType>(tensorOf(value).getElementType());
+  auto type = dyn_cast<quant::QuantizedType>(tensorOf(value).getElementType());
+  if (!type)
+    return success(); // the storage itself, in a kernel
   if (type.isSigned() == isSigned && type.getStorageTypeIntegralWidth() == 8)
     return success();
   return op->emitOpError("expected ")
@@ -162,6 +164,41 @@ LogicalResult ActivationParametersOp::verify() {
          << getLow().getType();
 }
 
+LogicalResult SymmetricParametersOp::verify() {
+  auto low = getLow().getType(), columns = getInverseScales().getType();
+  int64_t ranges = low.getDimSize(0),
+          blocks = getScales().getType().getDimSize(0);
+  if (low.hasStaticShape() && columns.hasStaticShape() && blocks > 0 &&
+      (ranges == 1 || ranges == columns.getDimSize(0)) &&
+      columns.getDimSize(0) % blocks == 0)
+    return success();
+  return emitOpError("expected one range or one for each column, and a number "
+                     "of scales that divides that of columns, but got ")
+         << low << ", " << getScales().getType() << " and " << columns;
+}
+
+LogicalResult ScoreScalesOp::verify() {
+  auto query = getQuery().getType(), key = getKey().getType();
+  if (query.hasStaticShape() && key.hasStaticShape() && key.getDimSize(0) > 0 &&
+      query.getDimSize(0) % key.getDimSize(0) == 0)
+    return success();
+  return emitOpError("expected a number of scales of the key that divides that "
+                     "of the query, but got ")
+         << query << " and " << key;
+}
+
+LogicalResult ScoreSmoothingFactorsOp::verify() {
+  auto query = getQueryLow().getType(), key = getKeyLow().getType();
+  auto heads = static_cast<int64_t>(getKvHeads());
+  int64_t columns = key.getDimSize(0);
+  if (query.hasStaticShape() && key.hasStaticShape() && heads > 0 &&
+      columns > 0 && columns % heads == 0 && query.getDimSize(0) % columns == 0)
+    return success();
+  return emitOpError("expected columns of ")
+         << heads << " heads of the key and a multiple of them of the query, "
+         << "but got " << key << " and " << query;
+}
+
 LogicalResult SmoothingFactorsOp::verify() {
   if (failed(expectRank(*this, "weight", getWeight(), 2)))
     return failure();
@@ -231,27 +268,31 @@ LogicalResult MatmulOp::verify() {
   return expectRank(*this, "rhs", getRhs(), tensorOf(getLhs()).getRank());
 }
 
-LogicalResult AttentionOp::verify() {
-  auto query = tensorOf(getQuery()), key = tensorOf(getKey());
-  if (failed(expectRank(*this, "query", getQuery(), 3)) ||
-      failed(expectRank(*this, "key", getKey(), 3)) ||
-      failed(expectRank(*this, "value", getValue(), 3)) ||
-      failed(expectRank(*this, "mask", getMask(), 2)))
+static LogicalResult verifyAttention(AttentionOpInterface op) {
+  auto query = tensorOf(op.getQuery()), key = tensorOf(op.getKey());
+  if (failed(expectRank(op, "query", op.getQuery(), 3)) ||
+      failed(expectRank(op, "key", op.getKey(), 3)) ||
+      failed(expectRank(op, "value", op.getValue(), 3)) ||
+      failed(expectRank(op, "mask", op.getMask(), 2)))
     return failure();
-  auto heads = static_cast<int64_t>(getNumHeads()), kvHeads = getKvHeads();
+  auto heads = static_cast<int64_t>(op.getNumHeads());
+  int64_t kvHeads = op.getKvHeads();
   int64_t width = query.getDimSize(2), kvWidth = key.getDimSize(2);
   if (ShapedType::isDynamic(width) || ShapedType::isDynamic(kvWidth))
-    return emitOpError("expected static last dimensions, but got ")
+    return op->emitOpError("expected static last dimensions, but got ")
            << query << " and " << key;
   if (heads <= 0 || kvHeads <= 0 || heads % kvHeads != 0 ||
       width % heads != 0 || kvWidth % kvHeads != 0 ||
       width / heads != kvWidth / kvHeads || width == 0)
-    return emitOpError("expected ") << heads << " query heads and " << kvHeads
-                                    << " key/value heads of one size, the "
-                                       "second dividing the first, but got "
-                                    << query << " and " << key;
+    return op->emitOpError("expected ")
+           << heads << " query heads and " << kvHeads
+           << " key/value heads of one size, the second dividing the first, "
+              "but got "
+           << query << " and " << key;
   return success();
 }
+
+LogicalResult AttentionOp::verify() { return verifyAttention(*this); }
 
 /// A static last dimension, and epsilon >= 0.
 static LogicalResult verifyNorm(Operation *op, Value input,
@@ -343,15 +384,30 @@ LogicalResult QuantizeOp::verify() {
   return expectRank(*this, "inverse scales", getInverseScales(), 1);
 }
 
+/// The columns of `input` are blocks of one size, one for each of `scales`.
+static LogicalResult verifyBlocks(Operation *op, Value input, Value scales) {
+  int64_t columns = tensorOf(input).getShape().back();
+  int64_t blocks = tensorOf(scales).getDimSize(0);
+  if (!ShapedType::isDynamic(columns) && blocks > 0 && columns % blocks == 0)
+    return success();
+  return op->emitOpError("expected a number of column scales that divides that "
+                         "of columns, but got ")
+         << scales.getType() << " for " << input.getType();
+}
+
 LogicalResult DequantizeOp::verify() {
   if (failed(expectMinRank(*this, "input", getInput(), 1)))
     return failure();
   bool isAny =
       isa<quant::AnyQuantizedType>(tensorOf(getInput()).getElementType());
-  if (isAny != static_cast<bool>(getScales()) || (getZeroPoints() && !isAny))
+  int scales = (getScales() ? 1 : 0) + (getColumnScales() ? 1 : 0);
+  if (scales != (isAny ? 1 : 0) || (getZeroPoints() && !getScales()))
     return emitOpError(
-        isAny ? "expected scales for !quant.any"
+        isAny ? "expected scales with or without zero points, or column "
+                "scales, for !quant.any"
               : "expected no scales or zero points for !quant.uniform");
+  if (getColumnScales())
+    return verifyBlocks(*this, getInput(), getColumnScales());
   int64_t rows = tensorOf(getInput()).getRank() - 1;
   if (getScales() && tensorOf(getScales()).getRank() == 0)
     rows = 0;
@@ -400,6 +456,49 @@ LogicalResult QuantizedLinearOp::verify() {
 LogicalResult StaticLinearOp::verify() {
   return verifyIntegerLinear(*this, getInput(), getWeight(), getResidual(),
                              kMaxStaticDepth);
+}
+
+/// Parameters of a result that is quantized.
+static LogicalResult verifyInverseScales(StaticAttentionOp op) {
+  Value inverse = op.getInverseScales();
+  bool isFloat = tensorOf(op.getResult()).getElementType().isF32();
+  if (isFloat == static_cast<bool>(inverse) || (op.getZeroPoint() && !inverse))
+    return op.emitOpError(isFloat ? "expected no inverse scales or zero point "
+                                    "for a result in f32"
+                                  : "expected inverse scales for a result in "
+                                    "u8");
+  if (!isFloat &&
+      failed(expectStorage(op, "a result", op.getResult(), /*isSigned=*/false)))
+    return failure();
+  int64_t columns = tensorOf(op.getQuery()).getDimSize(2);
+  if (!inverse || tensorOf(inverse).getRank() == 0 ||
+      tensorOf(inverse).getShape() == ArrayRef(columns))
+    return success();
+  return op.emitOpError("expected one inverse scale or ")
+         << columns << ", but got " << inverse.getType();
+}
+
+LogicalResult StaticAttentionOp::verify() {
+  if (failed(verifyAttention(*this)) ||
+      failed(expectStorage(*this, "query", getQuery(), /*isSigned=*/true)) ||
+      failed(expectStorage(*this, "key", getKey(), /*isSigned=*/true)) ||
+      failed(expectStorage(*this, "value", getValue(), /*isSigned=*/true)))
+    return failure();
+  if (getHeadSize() > kMaxIntegerHead)
+    return emitOpError("expected heads of at most ")
+           << kMaxIntegerHead << " columns, but got " << getHeadSize();
+  if (tensorOf(getResult()).getShape() != tensorOf(getQuery()).getShape())
+    return emitOpError("expected a result of the query's shape, but got ")
+           << getQuery().getType() << " and " << getResult().getType();
+  auto heads = static_cast<int64_t>(getNumHeads());
+  int64_t channels = tensorOf(getValue()).getDimSize(2);
+  if (tensorOf(getScoreScales()).getDimSize(0) != heads ||
+      tensorOf(getValueScales()).getDimSize(0) != channels)
+    return emitOpError("expected a scale for each of ")
+           << heads << " heads and of " << channels << " columns of the value, "
+           << "but got " << getScoreScales().getType() << " and "
+           << getValueScales().getType();
+  return verifyInverseScales(*this);
 }
 
 //===----------------------------------------------------------------------===//

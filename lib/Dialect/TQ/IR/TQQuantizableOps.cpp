@@ -10,6 +10,8 @@
 #include "mlir/IR/Builders.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace tq;
 
@@ -52,7 +54,8 @@ static bool isStatic(DequantizeOp op) {
 }
 
 SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
-  return {{0, QuantizedRole::Activation}, {1, QuantizedRole::Weight}};
+  return {{0, QuantizedRole::Activation, "input"},
+          {1, QuantizedRole::Weight, "weight"}};
 }
 
 std::string LinearOp::getFloatReason() {
@@ -129,22 +132,70 @@ FailureOr<Operation *> MatmulOp::buildIntegerForm(OpBuilder &,
   return failure();
 }
 
-// Attention quantizes its operands itself, by head: its integer form is an
-// attribute.
+/// One scale a head for scores, one a channel for what is summed.
 SmallVector<QuantizableOperand> AttentionOp::getQuantizableOperands() {
-  return {};
+  int64_t channels = tensorOf(getValue()).getDimSize(2);
+  auto heads = static_cast<int64_t>(getNumHeads());
+  return {{0, QuantizedRole::SymmetricActivation, "query", heads},
+          {1, QuantizedRole::SymmetricActivation, "key", getKvHeads()},
+          {2, QuantizedRole::SymmetricActivation, "value", channels}};
 }
 
-std::string AttentionOp::getFloatReason() {
-  return getPrecision() == Precision::F32
-             ? "products of two activations stay in f32"
-             : "";
+void AttentionOp::setDynamic() { setPrecision(Precision::Int8); }
+
+bool AttentionOp::hasOwnPrecision() { return getPrecision() != Precision::F32; }
+
+/// The scales of blocks of columns of an operand in s8.
+static FailureOr<DequantizeOp>
+getBlocks(Value value, const QuantizableOperand &operand, std::string &reason) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  if (!op || !op.getColumnScales() ||
+      !isCompileTimeValue(op.getColumnScales()) ||
+      op.getColumnScales().getType().getDimSize(0) != operand.blocks) {
+    reason = llvm::formatv("its {0} is not dequantized with {1} scales that "
+                           "are known at compile time",
+                           operand.name, operand.blocks);
+    return failure();
+  }
+  auto type =
+      cast<quant::QuantizedType>(tensorOf(op.getInput()).getElementType());
+  if (!type.isSigned() || type.getStorageTypeIntegralWidth() != 8) {
+    reason = llvm::formatv("its {0} is not s8", operand.name);
+    return failure();
+  }
+  return op;
 }
 
-FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &,
+FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &builder,
                                                      std::string &reason) {
-  reason = "its precision says in what it is computed";
-  return failure();
+  float scale = getScale().convertToFloat();
+  if (!(scale > 0 && std::isfinite(scale))) {
+    reason = "its scale is not positive";
+    return failure();
+  }
+  if (getHeadSize() > kMaxIntegerHead) {
+    reason = llvm::formatv("its heads have more than {0} columns, whose sum "
+                           "could exceed 30 bits",
+                           kMaxIntegerHead);
+    return failure();
+  }
+  SmallVector<DequantizeOp> operands;
+  for (const QuantizableOperand &operand : getQuantizableOperands()) {
+    auto found = getBlocks(getOperand(operand.index), operand, reason);
+    if (failed(found))
+      return failure();
+    operands.push_back(*found);
+  }
+  DequantizeOp query = operands[0], key = operands[1], value = operands[2];
+  Value scores =
+      ScoreScalesOp::create(builder, getLoc(), query.getColumnScales(),
+                            key.getColumnScales(), getScaleAttr());
+  return StaticAttentionOp::create(
+             builder, getLoc(), getType(), query.getInput(), key.getInput(),
+             value.getInput(), getMask(), scores, value.getColumnScales(),
+             /*inverse_scales=*/Value(), /*zero_point=*/Value(),
+             getNumHeadsAttr(), getNumKvHeadsAttr(), getCausalAttr())
+      .getOperation();
 }
 
 std::string EmbeddingOp::getFloatReason() {
@@ -153,7 +204,7 @@ std::string EmbeddingOp::getFloatReason() {
 }
 
 SmallVector<QuantizableOperand> EmbeddingOp::getQuantizableOperands() {
-  return {{1, QuantizedRole::Table}};
+  return {{1, QuantizedRole::Table, "table"}};
 }
 
 FailureOr<Operation *> EmbeddingOp::buildIntegerForm(OpBuilder &builder,

@@ -49,6 +49,20 @@ static LayerPolicy getReaderPolicy(const QuantizationPolicy &policy,
   return getPolicy(policy, first);
 }
 
+/// Whether all who read the value want integers on both sides of 0.
+static bool isSymmetric(ObserveOp op) {
+  return !op->use_empty() && llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto reader = dyn_cast<QuantizableOpInterface>(use.getOwner());
+    return reader &&
+           llvm::any_of(reader.getQuantizableOperands(),
+                        [&](const QuantizableOperand &operand) {
+                          return operand.index == use.getOperandNumber() &&
+                                 operand.role ==
+                                     QuantizedRole::SymmetricActivation;
+                        });
+  });
+}
+
 static void chooseRange(ObserveOp op, const LayerPolicy &policy) {
   StatisticsAttr statistics = op.getStatisticsAttr();
   OpBuilder builder(op);
@@ -58,7 +72,7 @@ static void chooseRange(ObserveOp op, const LayerPolicy &policy) {
       policy.granularity == Granularity::Tensor) {
     tq::quant::Range range = tq::quant::chooseRange(
         getTensorStatistics(statistics), {policy.observer, policy.percentile},
-        /*isSymmetric=*/false);
+        isSymmetric(op));
     low = makeNumber(builder, range.low);
     high = makeNumber(builder, range.high);
   }

@@ -141,10 +141,9 @@ struct FuseFactors : OpRewritePattern<QuantizeOp> {
     if (!mul || !inverse || !isCompileTimeValue(inverse))
       return rewriter.notifyMatchFailure(op, "no product before it");
     auto factors = cast<RankedTensorType>(mul.getRhs().getType());
-    auto scales = cast<RankedTensorType>(inverse.getType());
     int64_t columns = op.getInput().getType().getShape().back();
     if (factors.getRank() != 1 || factors.getDimSize(0) != columns ||
-        scales.getRank() != 0 || !isCompileTimeValue(mul.getRhs()))
+        !isCompileTimeValue(mul.getRhs()))
       return rewriter.notifyMatchFailure(op, "no factor for each column");
     Value product = MulOp::create(rewriter, op.getLoc(), mul.getRhs(), inverse);
     rewriter.modifyOpInPlace(op, [&] {
@@ -155,13 +154,141 @@ struct FuseFactors : OpRewritePattern<QuantizeOp> {
   }
 };
 
+/// static_attention -> quantize to u8 becomes one op.
+struct FuseQuantizedAttention : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto attention = op.getInput().getDefiningOp<StaticAttentionOp>();
+    if (!attention || !attention->hasOneUse())
+      return rewriter.notifyMatchFailure(op, "no attention alone before it");
+    if (op.getType().getElementType() != getDynamicU8Type(op.getContext()) ||
+        !isCompileTimeValue(op.getInverseScales()))
+      return rewriter.notifyMatchFailure(op, "not u8 with known parameters");
+    auto fused = cast<StaticAttentionOp>(rewriter.clone(*attention));
+    fused.getInverseScalesMutable().append(op.getInverseScales());
+    if (op.getZeroPoint())
+      fused.getZeroPointMutable().append(op.getZeroPoint());
+    fused.getResult().setType(op.getType());
+    rewriter.replaceOp(op, fused);
+    rewriter.eraseOp(attention);
+    return success();
+  }
+};
+
+/// A slice of columns, and what quantizes them.
+struct QuantizedSlice {
+  tensor::ExtractSliceOp slice;
+  QuantizeOp quantize;
+  int64_t offset, columns;
+};
+
+/// Slices of a value -> quantize each becomes quantize -> slices, where the
+/// slices have all columns: so the linear that computes them can quantize them.
+struct JoinQuantizes : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto slice = op.getInput().getDefiningOp<tensor::ExtractSliceOp>();
+    if (!slice || !slice.getSource().getDefiningOp())
+      return rewriter.notifyMatchFailure(op, "no slice of a result");
+    SmallVector<QuantizedSlice> parts = findParts(slice.getSource());
+    if (parts.empty())
+      return rewriter.notifyMatchFailure(op, "columns differ in their use");
+    join(rewriter, slice.getSource(), parts);
+    return success();
+  }
+
+private:
+  static FailureOr<QuantizedSlice> matchPart(Operation *user);
+  static SmallVector<QuantizedSlice> findParts(Value whole);
+  static void join(PatternRewriter &rewriter, Value whole,
+                   ArrayRef<QuantizedSlice> parts);
+};
+
+} // namespace
+
+FailureOr<QuantizedSlice> JoinQuantizes::matchPart(Operation *user) {
+  auto slice = dyn_cast<tensor::ExtractSliceOp>(user);
+  if (!slice || !slice->hasOneUse() || !slice.hasUnitStride() ||
+      slice.getType().getRank() != slice.getSourceType().getRank() ||
+      slice.getType().getRank() == 0)
+    return failure();
+  auto quantize = dyn_cast<QuantizeOp>(*slice->user_begin());
+  auto offset = getConstantIntValue(slice.getMixedOffsets().back());
+  auto columns = getConstantIntValue(slice.getMixedSizes().back());
+  if (!quantize || !offset || !columns || quantize.getZeroPoint())
+    return failure();
+  Value inverse = quantize.getInverseScales();
+  if (!inverse || !isCompileTimeValue(inverse) ||
+      cast<RankedTensorType>(inverse.getType()).getShape() !=
+          ArrayRef(*columns))
+    return failure();
+  return QuantizedSlice{slice, quantize, *offset, *columns};
+}
+
+/// In the order of their columns; none if `whole` has other users or columns.
+SmallVector<QuantizedSlice> JoinQuantizes::findParts(Value whole) {
+  SmallVector<QuantizedSlice> parts;
+  for (Operation *user : whole.getUsers()) {
+    FailureOr<QuantizedSlice> part = matchPart(user);
+    if (failed(part))
+      return {};
+    parts.push_back(*part);
+  }
+  llvm::sort(parts, [](const QuantizedSlice &a, const QuantizedSlice &b) {
+    return a.offset < b.offset;
+  });
+  int64_t end = 0;
+  for (QuantizedSlice &part : parts) {
+    if (part.offset != end || part.quantize.getType().getElementType() !=
+                                  parts[0].quantize.getType().getElementType())
+      return {};
+    end += part.columns;
+  }
+  if (end != cast<RankedTensorType>(whole.getType()).getShape().back())
+    return {};
+  return parts;
+}
+
+void JoinQuantizes::join(PatternRewriter &rewriter, Value whole,
+                         ArrayRef<QuantizedSlice> parts) {
+  OpBuilder::InsertionGuard guard(rewriter);
+  rewriter.setInsertionPointAfterValue(whole);
+  SmallVector<Value> scales;
+  for (const QuantizedSlice &part : parts) {
+    QuantizeOp op = part.quantize;
+    scales.push_back(cloneCompileTimeValue(rewriter, op.getInverseScales()));
+  }
+  Location loc = whole.getLoc();
+  Value inverse = tensor::ConcatOp::create(rewriter, loc, /*dim=*/0, scales);
+  QuantizeOp first = parts[0].quantize;
+  Type element = first.getType().getElementType();
+  auto type = cast<RankedTensorType>(whole.getType()).clone(element);
+  Value joined = QuantizeOp::create(rewriter, loc, type, whole, inverse,
+                                    /*zero_point=*/Value());
+  for (const QuantizedSlice &part : parts) {
+    tensor::ExtractSliceOp slice = part.slice;
+    rewriter.setInsertionPoint(slice);
+    rewriter.replaceOpWithNewOp<tensor::ExtractSliceOp>(
+        part.quantize, slice.getType().clone(element), joined,
+        slice.getMixedOffsets(), slice.getMixedSizes(),
+        slice.getMixedStrides());
+    rewriter.eraseOp(slice);
+  }
+}
+
+namespace {
+
 struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
     set.add<FormIntegerOp, FuseActivation<GeluOp>, FuseActivation<QuickGeluOp>,
             FuseActivation<ReluOp>, FuseActivation<SiluOp>,
             FuseActivation<TanhOp>, FuseActivation<SigmoidOp>, FuseResidual,
-            FuseFactors>(context);
+            FuseFactors, FuseQuantizedAttention, JoinQuantizes>(context);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

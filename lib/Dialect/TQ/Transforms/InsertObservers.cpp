@@ -26,7 +26,7 @@ struct InsertObservers : tq::impl::InsertObserversPassBase<InsertObservers> {
   void runOnOperation() override;
 
 private:
-  void observe(QuantizableOpInterface op, OpOperand &operand);
+  void observe(QuantizableOpInterface op, const QuantizableOperand &operand);
 
   llvm::DenseMap<Value, ObserveOp> observers;
   llvm::StringSet<> sites;
@@ -43,17 +43,17 @@ static std::string makeUnique(llvm::StringSet<> &names, StringRef base) {
 }
 
 /// Values that several ops read are observed once, under the name of the first.
-void InsertObservers::observe(QuantizableOpInterface op, OpOperand &operand) {
-  Value value = operand.get();
+void InsertObservers::observe(QuantizableOpInterface op,
+                              const QuantizableOperand &operand) {
+  Value value = op->getOperand(operand.index);
   if (!canObserve(value))
     return;
   ObserveOp &observer = observers[value];
   if (!observer) {
     StringRef layer = program::getLayerName(op.getLoc());
-    std::string site = makeUnique(
-        sites,
-        ((layer.empty() ? op->getName().stripDialect() : layer) + ".input")
-            .str());
+    std::string base =
+        (layer.empty() ? op->getName().stripDialect() : layer).str();
+    std::string site = makeUnique(sites, base + "." + operand.name.str());
     OpBuilder builder(op);
     builder.setInsertionPointAfterValue(value);
     observer = ObserveOp::create(builder, op.getLoc(), value, /*low=*/Value(),
@@ -61,7 +61,7 @@ void InsertObservers::observe(QuantizableOpInterface op, OpOperand &operand) {
                                  builder.getStringAttr(site),
                                  /*statistics=*/StatisticsAttr());
   }
-  operand.set(observer);
+  op->setOperand(operand.index, observer);
 }
 
 void InsertObservers::runOnOperation() {
@@ -72,7 +72,7 @@ void InsertObservers::runOnOperation() {
     if (!op.getFloatReason().empty())
       return;
     for (QuantizableOperand operand : op.getQuantizableOperands())
-      if (operand.role == QuantizedRole::Activation)
-        observe(op, op->getOpOperand(operand.index));
+      if (isActivation(operand.role))
+        observe(op, operand);
   });
 }

@@ -28,45 +28,93 @@ static Value buildStaticPair(OpBuilder &builder, ObserveOp observe) {
       QuantizeOp::create(builder, loc, type, observe.getInput(),
                          params.getInverseScale(), params.getZeroPoint());
   return DequantizeOp::create(builder, loc, quantized, params.getScale(),
-                              params.getZeroPoint());
+                              params.getZeroPoint(), /*column_scales=*/Value());
+}
+
+/// s8 with one scale for each block of columns.
+static Value buildSymmetricPair(OpBuilder &builder, ObserveOp observe,
+                                int64_t blocks) {
+  Location loc = observe.getLoc();
+  auto columns = RankedTensorType::get(observe.getType().getShape().back(),
+                                       builder.getF32Type());
+  auto params = SymmetricParametersOp::create(
+      builder, loc, columns.clone(ArrayRef(blocks)), columns, observe.getLow(),
+      observe.getHigh());
+  auto type = observe.getType().clone(getWeightS8Type(builder.getContext()));
+  auto quantized = QuantizeOp::create(builder, loc, type, observe.getInput(),
+                                      params.getInverseScales(),
+                                      /*zero_point=*/Value());
+  return DequantizeOp::create(builder, loc, quantized, /*scales=*/Value(),
+                              /*zero_points=*/Value(), params.getScales());
+}
+
+/// Where the range of a value is known.
+static ObserveOp getRange(Value value) {
+  auto observe = value.getDefiningOp<ObserveOp>();
+  return observe && observe.getLow() ? observe : ObserveOp();
 }
 
 /// The value after a round trip through the integers of its role.
-static Value buildPair(OpBuilder &builder, Value value, QuantizedRole role,
-                       bool isStatic) {
+static Value buildPair(OpBuilder &builder, Value value,
+                       const QuantizableOperand &operand, bool isStatic) {
   Location loc = value.getLoc();
-  if (role == QuantizedRole::Activation) {
-    auto observe = value.getDefiningOp<ObserveOp>();
-    if (isStatic && observe && observe.getLow())
+  switch (operand.role) {
+  case QuantizedRole::SymmetricActivation:
+    return buildSymmetricPair(builder, getRange(value), operand.blocks);
+  case QuantizedRole::Activation: {
+    ObserveOp observe = getRange(value);
+    if (isStatic && observe)
       return buildStaticPair(builder, observe);
     auto quantized = DynamicQuantizeOp::create(builder, loc, value);
     return DequantizeOp::create(builder, loc, quantized.getValues(),
                                 quantized.getScales(),
-                                quantized.getZeroPoints());
+                                quantized.getZeroPoints(),
+                                /*column_scales=*/Value());
   }
-  auto quantized = QuantizeWeightOp::create(builder, loc, value);
-  return DequantizeOp::create(builder, loc, quantized.getValues(),
-                              quantized.getScales(), /*zero_points=*/Value());
+  case QuantizedRole::Weight:
+  case QuantizedRole::Table: {
+    auto quantized = QuantizeWeightOp::create(builder, loc, value);
+    return DequantizeOp::create(builder, loc, quantized.getValues(),
+                                quantized.getScales(), /*zero_points=*/Value(),
+                                /*column_scales=*/Value());
+  }
+  }
+  llvm_unreachable("unknown role");
+}
+
+static void keepInFloat(QuantizableOpInterface op, StringRef reason) {
+  auto attr = StringAttr::get(op->getContext(), reason);
+  if (op->getAttr(program::kReasonAttr) == attr)
+    return; // said by an earlier run
+  op->setAttr(program::kReasonAttr, attr);
+  op->emitRemark("stays in float: ") << reason;
+}
+
+/// Whether the op has to find the parameters of some operand itself.
+static bool lacksParameters(QuantizableOpInterface op, Scheme scheme) {
+  return llvm::any_of(op.getQuantizableOperands(), [&](auto operand) {
+    Value value = op->getOperand(operand.index);
+    return operand.role == QuantizedRole::SymmetricActivation &&
+           !value.getDefiningOp<DequantizeOp>() &&
+           (scheme != Scheme::Static || !getRange(value));
+  });
 }
 
 static void insertPairs(QuantizableOpInterface op, Scheme scheme) {
-  std::string reason = op.getFloatReason();
-  if (reason.empty() && scheme == Scheme::Float)
-    reason = "a rule keeps it in float";
-  if (!reason.empty()) {
-    auto attr = StringAttr::get(op->getContext(), reason);
-    if (op->getAttr(program::kReasonAttr) == attr)
-      return; // said by an earlier run
-    op->setAttr(program::kReasonAttr, attr);
-    op->emitRemark("stays in float: ") << reason;
+  if (std::string reason = op.getFloatReason(); !reason.empty())
+    return keepInFloat(op, reason);
+  if (op.hasOwnPrecision())
     return;
-  }
+  if (scheme == Scheme::Float)
+    return keepInFloat(op, "its scheme is float");
+  if (lacksParameters(op, scheme))
+    return op.setDynamic();
   OpBuilder builder(op);
-  for (auto [index, role] : op.getQuantizableOperands()) {
-    OpOperand &operand = op->getOpOperand(index);
+  for (const QuantizableOperand &quantizable : op.getQuantizableOperands()) {
+    OpOperand &operand = op->getOpOperand(quantizable.index);
     if (!operand.get().getDefiningOp<DequantizeOp>())
-      operand.set(
-          buildPair(builder, operand.get(), role, scheme == Scheme::Static));
+      operand.set(buildPair(builder, operand.get(), quantizable,
+                            scheme == Scheme::Static));
   }
 }
 
@@ -78,18 +126,20 @@ struct InsertQuantization
 
   void runOnOperation() override {
     if (attention != Precision::F32)
-      getOperation().walk([&](AttentionOp op) { op.setPrecision(attention); });
-    LayerPolicy base;
-    base.scheme = mode == QuantizationMode::Static    ? Scheme::Static
-                  : mode == QuantizationMode::Dynamic ? Scheme::Dynamic
-                                                      : Scheme::Float;
-    auto policy = loadPolicy(getOperation(), config, base);
+      getOperation().walk([&](AttentionOp op) {
+        op.setPrecision(attention == Precision::BF16 ? attention
+                                                     : Precision::F32);
+      });
+    auto policy =
+        loadPolicy(getOperation(), config, getBasePolicy(mode, attention));
     if (failed(policy))
       return signalPassFailure();
-    if (mode != QuantizationMode::None || !config.empty())
-      getOperation().walk([&](QuantizableOpInterface op) {
-        insertPairs(op, getPolicy(*policy, op).scheme);
-      });
+    bool explains = mode != QuantizationMode::None || !config.empty();
+    getOperation().walk([&](QuantizableOpInterface op) {
+      Scheme scheme = getPolicy(*policy, op).scheme;
+      if (explains || scheme != Scheme::Float)
+        insertPairs(op, scheme);
+    });
     // What they have found is in the pairs now.
     getOperation().walk([](ObserveOp op) {
       op.replaceAllUsesWith(op.getInput());

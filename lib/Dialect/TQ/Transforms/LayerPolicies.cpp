@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Dialect/Program/IR/Program.h"
-#include "tq/Dialect/TQ/Transforms/QuantizationPolicy.h"
+#include "tq/Dialect/TQ/Transforms/Passes.h"
 #include "tq/Support/InputPaths.h"
 
 #include "llvm/Support/MemoryBuffer.h"
@@ -15,7 +15,7 @@ using namespace llvm;
 using namespace tq;
 
 Expected<QuantizationPolicy> tq::loadPolicy(StringRef config,
-                                            const LayerPolicy &base) {
+                                            const BasePolicy &base) {
   if (config.empty())
     return QuantizationPolicy(base);
   auto buffer = readRegularFile(config, kMaxQuantizeConfigBytes);
@@ -25,7 +25,7 @@ Expected<QuantizationPolicy> tq::loadPolicy(StringRef config,
 }
 
 mlir::FailureOr<QuantizationPolicy>
-tq::loadPolicy(mlir::Operation *op, StringRef config, const LayerPolicy &base) {
+tq::loadPolicy(mlir::Operation *op, StringRef config, const BasePolicy &base) {
   Expected<QuantizationPolicy> policy = loadPolicy(config, base);
   if (policy)
     return std::move(*policy);
@@ -36,4 +36,15 @@ LayerPolicy tq::getPolicy(const QuantizationPolicy &policy,
                           mlir::Operation *op) {
   return policy.get(program::getLayerName(op->getLoc()),
                     op->getName().stripDialect());
+}
+
+BasePolicy tq::getBasePolicy(QuantizationMode mode, Precision attention) {
+  BasePolicy base;
+  base.scheme = mode == QuantizationMode::Static    ? Scheme::Static
+                : mode == QuantizationMode::Dynamic ? Scheme::Dynamic
+                                                    : Scheme::Float;
+  if (attention == Precision::Int8)
+    base.attention =
+        mode == QuantizationMode::Static ? Scheme::Static : Scheme::Dynamic;
+  return base;
 }

@@ -66,17 +66,6 @@ static Location mergeLocations(ArrayRef<LinearOp> linears) {
   return NameLoc::get(StringAttr::get(context, joined), fused);
 }
 
-/// Clones the ops that compute a compile-time value to the insertion point:
-/// the originals may stand below it.
-static Value cloneCompileTimeValue(OpBuilder &builder, Value value) {
-  Operation *op = value.getDefiningOp();
-  IRMapping mapping;
-  for (Value operand : op->getOperands())
-    mapping.map(operand, cloneCompileTimeValue(builder, operand));
-  return builder.clone(*op, mapping)
-      ->getResult(cast<OpResult>(value).getResultNumber());
-}
-
 static Value concatRows(OpBuilder &builder, Location loc,
                         ArrayRef<Value> values) {
   SmallVector<Value> clones;

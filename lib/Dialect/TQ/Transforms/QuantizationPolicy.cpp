@@ -440,7 +440,7 @@ public:
   std::unique_ptr<QuantizationPolicy::Rule> read();
 
   static Expected<QuantizationPolicy> readFile(MemoryBufferRef buffer,
-                                               const LayerPolicy &base);
+                                               const BasePolicy &base);
 
 private:
   bool readField(const Field &field);
@@ -569,17 +569,21 @@ bool RuleReader::checkOp() {
     return contradict(Key::Smoothing, "op linear", rule->op);
   if (rule->biasCorrection.value_or(false))
     return contradict(Key::BiasCorrection, "op linear", rule->op);
+  if (rule->op == "attention")
+    return true;
   // Activations of no other op have ranges that were seen.
+  constexpr StringRef observed = "op linear or attention";
   if (rule->scheme == Scheme::Static)
-    return contradict(Key::Scheme, "op linear", rule->op);
+    return contradict(Key::Scheme, observed, rule->op);
   if (rule->observer)
-    return contradict(Key::Observer, "op linear", rule->op);
+    return contradict(Key::Observer, observed, rule->op);
   if (rule->percentile)
-    return contradict(Key::Percentile, "op linear", rule->op);
+    return contradict(Key::Percentile, observed, rule->op);
   if (rule->granularity)
-    return contradict(Key::Granularity, "op linear", rule->op);
+    return contradict(Key::Granularity, observed, rule->op);
   if (rule->op != "embedding" && rule->scheme == Scheme::Dynamic)
-    return contradict(Key::Scheme, "op linear or embedding", rule->op);
+    return contradict(Key::Scheme, "op linear, attention or embedding",
+                      rule->op);
   return true;
 }
 
@@ -624,7 +628,7 @@ std::unique_ptr<QuantizationPolicy::Rule> RuleReader::read() {
 }
 
 Expected<QuantizationPolicy> RuleReader::readFile(MemoryBufferRef buffer,
-                                                  const LayerPolicy &base) {
+                                                  const BasePolicy &base) {
   ConfigText config(buffer);
   std::vector<std::pair<size_t, Fields>> rules;
   if (!config.check() || !ConfigReader(config).read(rules))
@@ -643,15 +647,15 @@ Expected<QuantizationPolicy> RuleReader::readFile(MemoryBufferRef buffer,
 // QuantizationPolicy
 //===----------------------------------------------------------------------===//
 
-QuantizationPolicy::QuantizationPolicy(const LayerPolicy &base) : base(base) {}
+QuantizationPolicy::QuantizationPolicy(const BasePolicy &base) : base(base) {}
 QuantizationPolicy::QuantizationPolicy(QuantizationPolicy &&) noexcept =
     default;
 QuantizationPolicy &
 QuantizationPolicy::operator=(QuantizationPolicy &&) noexcept = default;
 QuantizationPolicy::~QuantizationPolicy() = default;
 
-Expected<QuantizationPolicy>
-QuantizationPolicy::parse(MemoryBufferRef buffer, const LayerPolicy &base) {
+Expected<QuantizationPolicy> QuantizationPolicy::parse(MemoryBufferRef buffer,
+                                                       const BasePolicy &base) {
   return RuleReader::readFile(buffer, base);
 }
 
@@ -678,11 +682,17 @@ void QuantizationPolicy::Rule::apply(LayerPolicy &policy) const {
 
 LayerPolicy QuantizationPolicy::get(StringRef layer, StringRef op) const {
   LayerPolicy policy = base;
+  bool isFloatAttention = op == "attention" && base.attention == Scheme::Float;
+  if (op == "attention")
+    policy.scheme = base.attention;
   for (const std::unique_ptr<Rule> &rule : rules) {
     if ((!rule->op.empty() && rule->op != op) || !rule->matches(layer))
       continue;
     rule->matched = true;
+    Scheme before = policy.scheme;
     rule->apply(policy);
+    if (isFloatAttention && rule->op.empty())
+      policy.scheme = before;
   }
   if (policy.scheme != Scheme::Static)
     policy.smoothing.reset();

@@ -18,7 +18,7 @@
 // INT8:         tq.attention {{.*}} precision = #tq.precision<int8>
 // INT8:         tq.attention {{.*}} precision = #tq.precision<int8>
 // CHECK-LABEL: func.func @attention
-// CHECK:         tq.attention {{.*}} program.reason = "products of two activations stay in f32"
+// CHECK:         tq.attention {{.*}} program.reason = "its scheme is float"
 // CHECK:         tq.attention
 // CHECK-NOT:     program.reason
 // CHECK-SAME:    precision = #tq.precision<int8>

@@ -96,7 +96,7 @@ func.func @table_of_run_time(%ids: tensor<3xi64>, %t: tensor<7x5xf32>) -> tensor
 func.func @two_activations(%x: tensor<2x6x6xf32>) -> tensor<2x6x6xf32> {
   // expected-remark @below {{stays in float: products of two activations stay in f32}}
   %0 = tq.matmul %x, %x : (tensor<2x6x6xf32>, tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
-  // expected-remark @below {{stays in float: products of two activations stay in f32}}
+  // expected-remark @below {{stays in float: its scheme is float}}
   %1 = tq.attention %0, %0, %0 {num_heads = 3 : i64, scale = 1.0 : f32}
     : (tensor<2x6x6xf32>, tensor<2x6x6xf32>, tensor<2x6x6xf32>) -> tensor<2x6x6xf32>
   return %1 : tensor<2x6x6xf32>

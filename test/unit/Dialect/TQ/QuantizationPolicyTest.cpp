@@ -17,7 +17,7 @@ using quant::Observer;
 namespace {
 
 Expected<QuantizationPolicy> parse(StringRef text,
-                                   const LayerPolicy &base = {}) {
+                                   const BasePolicy &base = {}) {
   return QuantizationPolicy::parse(MemoryBufferRef(text, "f.yaml"), base);
 }
 
@@ -154,6 +154,35 @@ TEST(QuantizationPolicy, MatchesByGlob) {
   EXPECT_FALSE(matches("layer.?.x", "layer.11.x"));
   EXPECT_TRUE(matches("layer.[0-2].*", "layer.2.x.y"));
   EXPECT_FALSE(matches("layer.[0-2].*", "layer.3.x.y"));
+}
+
+/// What stays in float by default becomes integer only by its name.
+TEST(QuantizationPolicy, AttentionHasABaseOfItsOwn) {
+  constexpr StringLiteral text = R"(rules:
+  - layer: b.*
+    scheme: static
+  - layer: c.*
+    scheme: float
+  - layer: "*.named"
+    op: attention
+    scheme: static
+)";
+  auto schemes = [&](Scheme attention) {
+    BasePolicy base;
+    base.attention = attention;
+    QuantizationPolicy policy = cantFail(parse(text, base));
+    EXPECT_EQ(policy.get("b.self", "linear").scheme, Scheme::Static);
+    SmallVector<Scheme> result;
+    for (StringRef layer : {"a.self", "b.self", "c.self", "a.named"})
+      result.push_back(policy.get(layer, "attention").scheme);
+    return result;
+  };
+  EXPECT_EQ(schemes(Scheme::Float),
+            (SmallVector<Scheme>{Scheme::Float, Scheme::Float, Scheme::Float,
+                                 Scheme::Static}));
+  EXPECT_EQ(schemes(Scheme::Dynamic),
+            (SmallVector<Scheme>{Scheme::Dynamic, Scheme::Static, Scheme::Float,
+                                 Scheme::Static}));
 }
 
 TEST(QuantizationPolicy, MatchesMergedLayersByTheirParts) {
@@ -294,17 +323,18 @@ TEST(QuantizationPolicy, RefusesContradictions) {
   EXPECT_EQ(getRuleError("op: embedding\n    bias-correction: on"),
             "f.yaml:3:5: expected op linear beside bias-correction, but got "
             "embedding");
-  EXPECT_EQ(getRuleError("op: attention\n    scheme: static"),
-            "f.yaml:3:5: expected op linear beside scheme, but got attention");
+  EXPECT_EQ(getRuleError("op: embedding\n    scheme: static"),
+            "f.yaml:3:5: expected op linear or attention beside scheme, but "
+            "got embedding");
   EXPECT_EQ(getRuleError("op: embedding\n    observer: mse"),
-            "f.yaml:3:5: expected op linear beside observer, but got "
-            "embedding");
-  EXPECT_EQ(getRuleError("op: attention\n    granularity: tensor"),
-            "f.yaml:3:5: expected op linear beside granularity, but got "
-            "attention");
+            "f.yaml:3:5: expected op linear or attention beside observer, but "
+            "got embedding");
+  EXPECT_EQ(getRuleError("op: matmul\n    granularity: tensor"),
+            "f.yaml:3:5: expected op linear or attention beside granularity, "
+            "but got matmul");
   EXPECT_EQ(getRuleError("op: matmul\n    scheme: dynamic"),
-            "f.yaml:3:5: expected op linear or embedding beside scheme, but "
-            "got matmul");
+            "f.yaml:3:5: expected op linear, attention or embedding beside "
+            "scheme, but got matmul");
 }
 
 TEST(QuantizationPolicy, RefusesRulesWithoutEffect) {

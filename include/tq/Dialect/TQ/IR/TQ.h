@@ -34,11 +34,22 @@ enum class QuantizedRole {
   Activation, ///< quantized row by row at run time, or with calibrated ranges
   Weight,     ///< s8, one scale a row, quantized at compile time
   Table, ///< s8, one scale a row; only gathered, never multiplied in integers
+  SymmetricActivation, ///< s8, with calibrated ranges only
 };
+
+/// Whether calibration looks for the range of an operand.
+inline bool isActivation(QuantizedRole role) {
+  return role == QuantizedRole::Activation ||
+         role == QuantizedRole::SymmetricActivation;
+}
 
 struct QuantizableOperand {
   unsigned index;
   QuantizedRole role;
+  /// What the op calls it.
+  llvm::StringRef name;
+  /// Of SymmetricActivation: blocks of equally many columns with a scale each.
+  int64_t blocks = 1;
 };
 
 /// A dimension of a tensor.
@@ -57,6 +68,10 @@ inline constexpr int64_t kMaxIntegerDepth = 132104;
 /// The longest sum of (x - z) * w, u8 and s8, that fits into s32, whatever the
 /// zero point z: kMaxStaticK of tq/Quant.
 inline constexpr int64_t kMaxStaticDepth = 66311;
+
+/// The largest head of attention in s8: scores that are hidden are lower by
+/// 2^30 than any other.
+inline constexpr int64_t kMaxIntegerHead = 33285;
 
 /// `!quant.any<u8:f32>`: u8 storage, parameters in operands.
 mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
@@ -88,6 +103,10 @@ std::optional<int64_t> getConstantDim(mlir::ShapedDimOpInterface op);
 /// Whether the value is a tensor that is known at compile time: a weight, a
 /// constant, or what ops of CompileTimeOpInterface make of such.
 bool isCompileTimeValue(mlir::Value value);
+
+/// Clones the ops that compute a compile-time value to the insertion point,
+/// where the value itself may stand below it.
+mlir::Value cloneCompileTimeValue(mlir::OpBuilder &builder, mlir::Value value);
 
 /// Whether the op gives another shape to the same elements in the same memory:
 /// reshapes and casts.

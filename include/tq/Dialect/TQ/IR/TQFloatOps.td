@@ -101,7 +101,8 @@ def TQ_MatmulOp : TQ_Op<"matmul", [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsO
 
 def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
     DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
-    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["getFloatReason"]>]> {
+    DeclareOpInterfaceMethods<TQ_QuantizableOpInterface, ["setDynamic", "hasOwnPrecision"]>,
+    TQ_AttentionOpInterface]> {
   let summary = "compute scaled dot-product attention over heads";
   let description = [{
     With H = `num_heads`, G = `num_kv_heads` (default H), D the size of a head; head h
@@ -142,14 +143,6 @@ def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
-  let extraClassDeclaration = [{
-    /// Number of key/value heads: num_kv_heads, or num_heads without it.
-    int64_t getKvHeads() { return getNumKvHeads().value_or(getNumHeads()); }
-    /// Size D of one head.
-    int64_t getHeadSize() {
-      return getQuery().getType().getShape().back() / static_cast<int64_t>(getNumHeads());
-    }
-  }];
 }
 
 def TQ_LayerNormOp : TQ_SameTypeOp<"layer_norm", "input",

@@ -30,7 +30,42 @@ def TQ_QuantizableOpInterface : OpInterface<"QuantizableOpInterface"> {
       Builds the integer form when every quantizable operand is produced by a
       dequantize op; replaces nothing. Fails, with a reason in `reason`, otherwise.
     }], "::mlir::FailureOr<::mlir::Operation *>", "buildIntegerForm",
-      (ins "::mlir::OpBuilder &":$builder, "::std::string &":$reason)>
+      (ins "::mlir::OpBuilder &":$builder, "::std::string &":$reason)>,
+    InterfaceMethod<[{
+      Has the op quantize its operands of the role SymmetricActivation itself, at run
+      time: called instead of putting pairs before them where the scheme is dynamic, or
+      a range is not known.
+    }], "void", "setDynamic", (ins), "", "return;">,
+    InterfaceMethod<"Whether the op says itself that it computes in something but f32.",
+                    "bool", "hasOwnPrecision", (ins), "", "return false;">
+  ];
+}
+
+def TQ_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
+  let cppNamespace = "::tq";
+  let description = [{
+    Scaled dot-product attention over heads of tensors [batch, token, column], in
+    whatever numerics: H query heads of size D read G heads of key and value.
+  }];
+  let methods = [
+    InterfaceMethod<"", "::mlir::Value", "getQuery">,
+    InterfaceMethod<"", "::mlir::Value", "getKey">,
+    InterfaceMethod<"", "::mlir::Value", "getValue">,
+    InterfaceMethod<"[batch, keys], 0 for keys that are hidden; or null.",
+                    "::mlir::Value", "getMask">,
+    InterfaceMethod<"H.", "uint64_t", "getNumHeads">,
+    InterfaceMethod<"G.", "int64_t", "getKvHeads", (ins), "", [{
+      return $_op.getNumKvHeads().value_or($_op.getNumHeads());
+    }]>,
+    InterfaceMethod<"D.", "int64_t", "getHeadSize", (ins), "", [{
+      return ::llvm::cast<::mlir::ShapedType>($_op.getQuery().getType())
+                 .getShape()
+                 .back() /
+             static_cast<int64_t>($_op.getNumHeads());
+    }]>,
+    InterfaceMethod<"", "bool", "getCausal">,
+    InterfaceMethod<"In what both products are computed.", "::tq::Precision",
+                    "getPrecision">
   ];
 }
 

@@ -56,22 +56,29 @@ def TQ_DequantizeOp : TQ_SameShapeOp<"dequantize",
   let description = [{
     `x = (q - zero_point) * scale`. The parameters are those of `!quant.uniform`, or
     operands for `!quant.any`: one scale (and zero point) for each row, where a row is
-    everything along the last dimension, or one for the whole tensor.
+    everything along the last dimension, or one for the whole tensor; or, without zero
+    points, `column_scales`: one for each block of equally many columns.
 
-    (C1) Operands `scales` are present exactly for `!quant.any`; then `scales` and
-         `zero_points` have the shape of `input` without its last dimension, or rank 0.
+    (C1) Either `scales` or `column_scales` are present exactly for `!quant.any`. (C2)
+         `scales` and `zero_points` have the shape of `input` without its last
+         dimension, or rank 0. (C3) The last dimension of `input` is static where there
+         are `column_scales`, and a multiple of their number; there are no
+         `zero_points` then.
 
     ```mlir
     %x = tq.dequantize %q scales(%s) zero_points(%z)
       : (tensor<?x48x!quant.any<u8:f32>>, tensor<?xf32>, tensor<?xi32>) -> tensor<?x48xf32>
+    %y = tq.dequantize %r column_scales(%t)
+      : (tensor<?x48x!quant.any<i8<-127:127>:f32>>, tensor<4xf32>) -> tensor<?x48xf32>
     ```
   }];
   let arguments = (ins TQ_QuantTensor:$input, Optional<TQ_FloatTensor>:$scales,
-                       Optional<RankedTensorOf<[I32]>>:$zero_points);
+                       Optional<RankedTensorOf<[I32]>>:$zero_points,
+                       Optional<TQ_FloatVector>:$column_scales);
   let results = (outs TQ_FloatTensor:$result);
   let assemblyFormat = [{
     $input (`scales` `(` $scales^ `)`)? (`zero_points` `(` $zero_points^ `)`)?
-    attr-dict `:` functional-type(operands, results)
+    (`column_scales` `(` $column_scales^ `)`)? attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
 }
@@ -212,6 +219,62 @@ def TQ_StaticLinearOp : TQ_Op<"static_linear",
     `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;
+}
+
+// In kernels, which are lowered, tensors have the type of the storage.
+def TQ_S8Tensor : AnyTypeOf<[TQ_QuantTensor, RankedTensorOf<[I8]>]>;
+
+def TQ_StaticAttentionOp : TQ_SameShapeOp<"static_attention",
+    [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     TQ_AttentionOpInterface]> {
+  let summary = "compute attention in integers, with parameters known at compile time";
+  let description = [{
+    As `tq.attention`, of s8 query, key and value. With H = `num_heads`,
+    G = `num_kv_heads` (default H), g = h / (H / G), D the size of a head, exact s32 sums
+    and the maximum over the keys that are visible:
+
+        acc[b,h,i,j] = sum_d query[b,i,h*D+d] * key[b,j,g*D+d]
+        w[b,h,i,j] = round(255 * exp((acc[b,h,i,j] - max_j acc[b,h,i,j]) * score_scales[h]))
+        y[b,i,h*D+d] = sum_j w[b,h,i,j] * value[b,j,g*D+d] * value_scales[g*D+d]
+                       / sum_j w[b,h,i,j]
+
+    The result is y or, with `inverse_scales`, what `tq.quantize` makes of it.
+    docs/Quantization.md gives each rounding.
+
+    (C1) `query`, `key`, `value` have rank 3, s8 storage, equal first dimensions; `key`
+         and `value` have equal shapes. (C2) The last dimensions are static: H*D and G*D
+         with the same D, at most 33285, and G dividing H. (C3) `mask` has the shape
+         [batch, keys]. (C4) There are H `score_scales` and G*D `value_scales`. (C5)
+         `inverse_scales` are there exactly where the result has u8 storage; they have
+         rank 0 or the size H*D. (C6) `zero_point`, where it is absent 0, is there only
+         beside them.
+
+    ```mlir
+    %o = tq.static_attention %q, %k, %v mask(%m) scales(%s, %t) inverse_scales(%i)
+      zero_point(%z) {num_heads = 4 : i64}
+      : (tensor<?x?x64x!quant.any<i8<-127:127>:f32>>,
+         tensor<?x?x64x!quant.any<i8<-127:127>:f32>>,
+         tensor<?x?x64x!quant.any<i8<-127:127>:f32>>, tensor<?x?xi64>, tensor<4xf32>,
+         tensor<64xf32>, tensor<f32>, tensor<i32>) -> tensor<?x?x64x!quant.any<u8:f32>>
+    ```
+  }];
+  let arguments = (ins TQ_S8Tensor:$query, TQ_S8Tensor:$key, TQ_S8Tensor:$value,
+                       Optional<TQ_IdTensor>:$mask, TQ_FloatVector:$score_scales,
+                       TQ_FloatVector:$value_scales,
+                       Optional<TQ_FloatTensor>:$inverse_scales,
+                       Optional<0DTensorOf<[I32]>>:$zero_point, I64Attr:$num_heads,
+                       OptionalAttr<I64Attr>:$num_kv_heads, UnitAttr:$causal);
+  let results = (outs AnyTypeOf<[TQ_FloatTensor, TQ_S8Tensor]>:$result);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
+    `scales` `(` $score_scales `,` $value_scales `)`
+    (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_point` `(` $zero_point^ `)`)?
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    ::tq::Precision getPrecision() { return ::tq::Precision::Int8; }
+  }];
 }
 
 #endif // TQ_DIALECT_TQ_IR_TQQUANTOPS_TD

@@ -181,6 +181,83 @@ def TQ_ActivationParametersOp : TQ_Op<"activation_parameters", [Pure, InferTypeO
   let hasVerifier = 1;
 }
 
+def TQ_SymmetricParametersOp : TQ_Op<"symmetric_parameters", [Pure,
+    AllTypesMatch<["low", "high"]>,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "choose how ranges are quantized to s8";
+  let description = [{
+    For each block b of equally many columns, with the largest magnitude m of their `low`
+    and `high`: `scales[b] = m / 127` (1 where m is 0). `inverse_scales` has `1 / scale`
+    for each column.
+
+    (C1) `low` and `high` have the size of `inverse_scales`, or 1: one range for all.
+    (C2) The number of `scales` divides that of `inverse_scales`.
+
+    ```mlir
+    %s, %i = tq.symmetric_parameters %l, %h : tensor<64xf32> -> tensor<4xf32>, tensor<64xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatVector:$low, TQ_FloatVector:$high);
+  let results = (outs TQ_FloatVector:$scales, TQ_FloatVector:$inverse_scales);
+  let assemblyFormat = [{
+    $low `,` $high attr-dict `:` type($low) `->` type($scales) `,` type($inverse_scales)
+  }];
+  let hasVerifier = 1;
+}
+
+def TQ_ScoreScalesOp : TQ_Op<"score_scales", [Pure, AllTypesMatch<["query", "result"]>,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "multiply scales of query and key for each head";
+  let description = [{
+    `result[h] = (query[h] * key[h / (H / G)]) * scale` for the scales of H query heads
+    and of G heads of the key: what an integer score of `tq.static_attention` stands for.
+
+    (C1) G divides H.
+
+    ```mlir
+    %s = tq.score_scales %q, %k {scale = 0.25 : f32} : tensor<4xf32>, tensor<2xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatVector:$query, TQ_FloatVector:$key, F32Attr:$scale);
+  let results = (outs TQ_FloatVector:$result);
+  let assemblyFormat = "$query `,` $key attr-dict `:` type($query) `,` type($key)";
+  let hasVerifier = 1;
+}
+
+def TQ_ScoreSmoothingFactorsOp : TQ_Op<"score_smoothing_factors", [Pure,
+    AllTypesMatch<["query_low", "query_high", "query_factors"]>,
+    AllTypesMatch<["key_low", "key_high", "key_factors"]>,
+    DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+  let summary = "balance the magnitudes of attention's query and key";
+  let description = [{
+    For each column of the key, with the largest magnitude k of its range and that of
+    the ranges of all columns of the query that it is multiplied with, q:
+
+        key_factors = sqrt(q / k), query_factors = 1 / key_factors
+
+    where both are above 0, else 1. Scores stay what they are, and all columns have the
+    range sqrt(q * k).
+
+    (C1) The columns of the key are `kv_heads` heads of one size, which divides the
+         number of columns of the query into a multiple of `kv_heads`.
+
+    ```mlir
+    %f, %g = tq.score_smoothing_factors query(%a, %b) key(%c, %d) {kv_heads = 2 : i64}
+      : (tensor<64xf32>, tensor<64xf32>, tensor<32xf32>, tensor<32xf32>)
+      -> (tensor<64xf32>, tensor<32xf32>)
+    ```
+  }];
+  let arguments = (ins TQ_FloatVector:$query_low, TQ_FloatVector:$query_high,
+                       TQ_FloatVector:$key_low, TQ_FloatVector:$key_high,
+                       I64Attr:$kv_heads);
+  let results = (outs TQ_FloatVector:$query_factors, TQ_FloatVector:$key_factors);
+  let assemblyFormat = [{
+    `query` `(` $query_low `,` $query_high `)` `key` `(` $key_low `,` $key_high `)`
+    attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def TQ_SmoothingFactorsOp : TQ_Op<"smoothing_factors", [Pure,
     AllTypesMatch<["low", "high", "factors", "inverses"]>,
     DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {

@@ -25,6 +25,9 @@ enum class QuantizationMode {
   Static,  ///< activations with parameters from calibration, where there are
 };
 
+/// What `mode` and `attention` say of layers without a rule.
+BasePolicy getBasePolicy(QuantizationMode mode, Precision attention);
+
 #define GEN_PASS_DECL
 #include "tq/Dialect/TQ/Transforms/Passes.h.inc"
 

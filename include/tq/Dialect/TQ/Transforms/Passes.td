@@ -235,6 +235,59 @@ def SmoothLinearsPass : Pass<"tq-smooth-linears", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::tq::TQDialect"];
 }
 
+def SmoothAttentionPass : Pass<"tq-smooth-attention", "::mlir::func::FuncOp"> {
+  let summary = "Balance the magnitudes of query and key of attention";
+  let description = [{
+    Each `tq.attention` whose query and key are observed with a range of each column
+    reads them times factors that make these ranges alike (`tq.score_smoothing_factors`)
+    and leave the scores as they are. The fuse phase puts the factors into what
+    quantizes query and key.
+
+    Precondition: `tq-choose-ranges` has run.
+
+    Postcondition: the factors are those of the policy's static layers whose smoothing
+    is not off; all others read what they read.
+
+    Before:
+    ```mlir
+    %q = tq.observe %x site("q") low(%a : tensor<4xf32>) high(%b : tensor<4xf32>)
+      : tensor<?x?x4xf32>
+    %k = tq.observe %y site("k") low(%c : tensor<4xf32>) high(%d : tensor<4xf32>)
+      : tensor<?x?x4xf32>
+    %z = tq.attention %q, %k, %v {num_heads = 2 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+    ```
+
+    After:
+    ```mlir
+    %f, %g = tq.score_smoothing_factors query(%a, %b) key(%c, %d) {kv_heads = 2 : i64}
+      : (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>, tensor<4xf32>)
+      -> (tensor<4xf32>, tensor<4xf32>)
+    %xf = tq.mul %x, %f : (tensor<?x?x4xf32>, tensor<4xf32>) -> tensor<?x?x4xf32>
+    %af = tq.mul %a, %f : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %bf = tq.mul %b, %f : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %q = tq.observe %xf site("q") low(%af : tensor<4xf32>) high(%bf : tensor<4xf32>)
+      : tensor<?x?x4xf32>
+    %yg = tq.mul %y, %g : (tensor<?x?x4xf32>, tensor<4xf32>) -> tensor<?x?x4xf32>
+    %cg = tq.mul %c, %g : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %dg = tq.mul %d, %g : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    %k = tq.observe %yg site("k") low(%cg : tensor<4xf32>) high(%dg : tensor<4xf32>)
+      : tensor<?x?x4xf32>
+    %z = tq.attention %q, %k, %v {num_heads = 2 : i64, scale = 1.0 : f32}
+      : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+    ```
+  }];
+  let options = [
+    Option<"enabled", "enabled", "bool", /*default=*/"true",
+           "Where no rule says otherwise">,
+    Option<"isStatic", "static", "bool", /*default=*/"true",
+           "Whether attention is static where no rule says otherwise">,
+    Option<"config", "config", "std::string", /*default=*/"",
+           "A file of rules for some layers, see docs/QuantizeConfig.md">
+  ];
+  let dependentDialects = ["::tq::TQDialect"];
+}
+
 def CorrectBiasesPass : Pass<"tq-correct-biases", "::mlir::func::FuncOp"> {
   let summary = "Make up in biases for the mean of what quantizing weights changes";
   let description = [{

@@ -56,6 +56,15 @@ struct LayerPolicy {
   bool operator==(const LayerPolicy &) const = default;
 };
 
+/// The policy of layers of which no rule says anything.
+struct BasePolicy : LayerPolicy {
+  BasePolicy(const LayerPolicy &policy = {}) : LayerPolicy(policy) {}
+
+  /// Of attention, in place of `scheme`. Where it is Float, only rules that
+  /// name the op change it.
+  Scheme attention = Scheme::Float;
+};
+
 /// The largest file of rules, in bytes.
 inline constexpr size_t kMaxQuantizeConfigBytes = 1 << 20;
 
@@ -63,7 +72,7 @@ inline constexpr size_t kMaxQuantizeConfigBytes = 1 << 20;
 class QuantizationPolicy {
 public:
   /// No rules: each layer has `base`.
-  explicit QuantizationPolicy(const LayerPolicy &base = {});
+  explicit QuantizationPolicy(const BasePolicy &base = {});
   QuantizationPolicy(QuantizationPolicy &&) noexcept;
   QuantizationPolicy &operator=(QuantizationPolicy &&) noexcept;
   ~QuantizationPolicy();
@@ -71,7 +80,7 @@ public:
   /// Reads rules. Errors are "FILE:LINE:COLUMN: expected ..., but got ...",
   /// where FILE is the buffer's identifier.
   static llvm::Expected<QuantizationPolicy> parse(llvm::MemoryBufferRef buffer,
-                                                  const LayerPolicy &base = {});
+                                                  const BasePolicy &base = {});
 
   /// The policy of a layer, whose op is a tq op without its prefix ("linear").
   /// A layer merged of several, "encoder.{query,key}", is matched by what
@@ -87,19 +96,18 @@ private:
   friend class RuleReader;
   struct Rule;
 
-  LayerPolicy base;
+  BasePolicy base;
   std::string path;
   std::vector<std::unique_ptr<Rule>> rules;
 };
 
 /// The policy with the rules of the file `config`; none where that is "".
 llvm::Expected<QuantizationPolicy> loadPolicy(llvm::StringRef config,
-                                              const LayerPolicy &base);
+                                              const BasePolicy &base);
 
 /// The same, for a pass: an error is one of `op`.
-mlir::FailureOr<QuantizationPolicy> loadPolicy(mlir::Operation *op,
-                                               llvm::StringRef config,
-                                               const LayerPolicy &base);
+mlir::FailureOr<QuantizationPolicy>
+loadPolicy(mlir::Operation *op, llvm::StringRef config, const BasePolicy &base);
 
 /// The policy of the layer that `op` is.
 LayerPolicy getPolicy(const QuantizationPolicy &policy, mlir::Operation *op);

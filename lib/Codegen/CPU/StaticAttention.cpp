@@ -1,0 +1,268 @@
+//===- StaticAttention.cpp - Write attention of int8 operands -------------===//
+//
+// Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Attention whose operands are s8, with scales that are known at compile time:
+// one of the scores of a head, and one of each channel of the value. Scores are
+// integers up to the exponential; one that is hidden is so low that it is never
+// the largest. docs/Quantization.md has the formulas.
+//
+//===----------------------------------------------------------------------===//
+
+#include "IntegerAttention.h"
+
+#include "tq/Conversion/TQToLinalg/MathExpansion.h"
+#include "tq/Quant/Polynomials.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace tq;
+using namespace tq::cpu;
+
+/// What a score loses by being hidden, and what no score that is shown is below
+/// of (kMaxIntegerHead).
+static constexpr int32_t kHidden = -(1 << 30), kLowest = -(1 << 29);
+
+namespace {
+
+class StaticAttention : public IntegerAttention {
+public:
+  using IntegerAttention::IntegerAttention;
+
+private:
+  void packKeys() override;
+  void packValues() override;
+  void packQuery(Value r) override;
+  Value emitLargest(Value r) override;
+  Value emitIsNone(Value largest) override;
+  Value emitFactor(Value) override { return headFactor; }
+  Value emitExponent(Value panel, Value r, int64_t vector, Value largest,
+                     Value factor) override;
+  Value emitValue(Value sum, int64_t vector) override;
+  void storeResult(Value row, int64_t vector, Value out) override;
+
+  Value memrefOf(BlockArgument argument) {
+    return kernel.memrefs[argument.getArgNumber()];
+  }
+  Value loadBytes(const Operand &operand, Value token, Value column,
+                  int64_t count, int64_t width);
+  void packKeyVector(Value panel, Value firstInPanel);
+  Value emitExactScore(Value panel, Value r, int64_t vector);
+  Value loadChannels(BlockArgument argument, Value first, int64_t vector);
+  Value loadInverseScales(int64_t vector);
+
+  Value headFactor; ///< of the item: what scores are multiplied by
+  Value limit;      ///< of the row, if causal: the number of keys it may see
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Packing
+//===----------------------------------------------------------------------===//
+
+/// The first `count` bytes at `column`, zeros behind them up to `width`. In
+/// pieces of powers of two: only AVX-512 has loads of bytes with a mask.
+Value StaticAttention::loadBytes(const Operand &operand, Value token,
+                                 Value column, int64_t count, int64_t width) {
+  Value result =
+      arith::ConstantOp::create(builder, builder.getZeroAttr(bytes(width)));
+  int64_t at = 0;
+  for (int64_t piece = width; piece > 0; piece /= 2) {
+    if (count - at < piece)
+      continue;
+    Value part = vector::LoadOp::create(
+        builder, bytes(piece), operand.memref,
+        ValueRange{head.batch, token, add(column, index(at))});
+    if (piece == width)
+      return part;
+    result = vector::InsertStridedSliceOp::create(
+        builder, part, result, ArrayRef<int64_t>{at}, ArrayRef<int64_t>{1});
+    at += piece;
+  }
+  return result;
+}
+
+void StaticAttention::packKeys() {
+  Value scale = memref::LoadOp::create(builder, memrefOf(pattern.scoreScales),
+                                       ValueRange{head.number});
+  tq::FloatBuilder f(builder, builder.getLoc());
+  headFactor = broadcast(f.mul(scale, constant(tq::quant::kLog2E)));
+  forEach(panels, 1, {}, [&](Value panel, ValueRange) {
+    forEach(index(kPanelVectors), 1, {}, [&](Value vector, ValueRange) {
+      packKeyVector(panel, mul(vector, kLanes));
+      return SmallVector<Value>();
+    });
+    return SmallVector<Value>();
+  });
+}
+
+/// 16 keys of a panel: rows of words become columns.
+void StaticAttention::packKeyVector(Value panel, Value firstInPanel) {
+  Value firstKey = add(mul(panel, kPanel), firstInPanel);
+  SmallVector<Value> keyGroups;
+  for (int64_t c = 0; c < chunks(); ++c) {
+    SmallVector<Value> block;
+    for (int64_t i = 0; i < kLanes; ++i) {
+      Value token = minIndex(builder, add(firstKey, index(i)), lastOf(keys));
+      Value row = loadBytes(key, token, add(head.keyColumn, index(c * kPanel)),
+                            headSize - c * kPanel, kPanel);
+      block.push_back(vector::BitCastOp::create(builder, words(), row));
+    }
+    transpose(block);
+    keyGroups.append(block);
+  }
+  keyGroups.truncate(groups());
+  Value starts = storeKeys(panel, firstInPanel, keyGroups);
+  Value visible = getVisible(firstKey, keys);
+  storeKeyBias(firstKey, visible);
+  if (usesTiles)
+    starts = intSplat(0);
+  Value hidden = arith::AddIOp::create(builder, starts, intSplat(kHidden));
+  storeWords(select(visible, starts, hidden), ofKeys(keyStarts, firstKey));
+}
+
+/// Keys beyond the last repeat it: their weights are 0.
+void StaticAttention::packValues() {
+  forEach(panels, 1, {}, [&](Value panel, ValueRange) {
+    forEach(index(kLanes), 1, {}, [&](Value group, ValueRange) {
+      for (int64_t v = 0; v < headVectors(); ++v) {
+        SmallVector<Value> parts;
+        for (int64_t i = 0; i < kDotGroup; ++i) {
+          Value token = minIndex(
+              builder, add(mul(panel, kPanel), add(group, index(i * kLanes))),
+              lastOf(keys));
+          Value part =
+              loadBytes(value, token, add(head.valueColumn, index(v * kLanes)),
+                        headSize - v * kLanes, kLanes);
+          parts.push_back(arith::ExtUIOp::create(builder, words(), part));
+        }
+        storeWords(packBytes(parts), valuePlace(panel, group, v));
+      }
+      return SmallVector<Value>();
+    });
+    return SmallVector<Value>();
+  });
+}
+
+void StaticAttention::packQuery(Value r) {
+  Value row = add(firstRow, r);
+  Value offset = arith::ConstantOp::create(
+      builder, DenseElementsAttr::get(bytes(kPanel), int8_t(-128)));
+  for (int64_t c = 0; c < chunks(); ++c) {
+    Value part = loadBytes(query, row, add(head.queryColumn, index(c * kPanel)),
+                           headSize - c * kPanel, kPanel);
+    if (!usesTiles)
+      part = arith::XOrIOp::create(builder, part, offset);
+    storeFloats(
+        vector::BitCastOp::create(builder, vectorType(), part),
+        add(queryWords.start, add(mul(r, queryStride()), index(c * kLanes))));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Softmax
+//===----------------------------------------------------------------------===//
+
+/// An exact score, or one that is too low for any.
+Value StaticAttention::emitExactScore(Value panel, Value r, int64_t vector) {
+  Value firstKey = add(mul(panel, kPanel), index(vector * kLanes));
+  Value score = loadWords(scorePlace(panel, r, vector));
+  if (usesTiles)
+    score = arith::AddIOp::create(builder, score,
+                                  loadWords(ofKeys(keyStarts, firstKey)));
+  if (limit)
+    score = select(getBelow(firstKey, limit), score, intSplat(kHidden));
+  return score;
+}
+
+Value StaticAttention::emitLargest(Value r) {
+  limit = op.getCausal() ? getLimit(add(firstRow, r)) : Value();
+  auto larger = [&](Value x, Value y) -> Value {
+    return arith::MaxSIOp::create(builder, x, y);
+  };
+  SmallVector<Value> largest(kPanelVectors, intSplat(kHidden));
+  largest = forEach(panels, 1, largest, [&](Value panel, ValueRange carried) {
+    SmallVector<Value> next;
+    for (int64_t v = 0; v < kPanelVectors; ++v)
+      next.push_back(larger(emitExactScore(panel, r, v), carried[v]));
+    return next;
+  });
+  return reduce(
+      larger(larger(largest[0], largest[2]), larger(largest[1], largest[3])),
+      larger);
+}
+
+Value StaticAttention::emitIsNone(Value largest) {
+  return arith::CmpIOp::create(
+      builder, arith::CmpIPredicate::slt, largest,
+      arith::ConstantOp::create(builder, builder.getI32IntegerAttr(kLowest)));
+}
+
+/// Minus infinity where the key is hidden, however small the factor is.
+Value StaticAttention::emitExponent(Value panel, Value r, int64_t vector,
+                                    Value largest, Value factor) {
+  tq::FloatBuilder f(builder, builder.getLoc());
+  Value firstKey = add(mul(panel, kPanel), index(vector * kLanes));
+  Value distance =
+      arith::SubIOp::create(builder, emitExactScore(panel, r, vector), largest);
+  Value exponent =
+      f.fma(arith::SIToFPOp::create(builder, vectorType(), distance), factor,
+            loadFloats(ofKeys(keyBiases, firstKey)));
+  if (limit)
+    exponent = select(getBelow(firstKey, limit), exponent, negativeInfinity());
+  return exponent;
+}
+
+//===----------------------------------------------------------------------===//
+// Results
+//===----------------------------------------------------------------------===//
+
+/// 16 numbers of a vector, from dimension `vector` * 16 of the head that begins
+/// at `first`.
+Value StaticAttention::loadChannels(BlockArgument argument, Value first,
+                                    int64_t vector) {
+  Value place = add(first, index(vector * kLanes));
+  if (Value exist = firstLanes(headSize - vector * kLanes))
+    return vector::MaskedLoadOp::create(
+        builder, vectorType(), memrefOf(argument), place, exist, splat(0.0f));
+  return vector::LoadOp::create(builder, vectorType(), memrefOf(argument),
+                                place);
+}
+
+Value StaticAttention::emitValue(Value sum, int64_t vector) {
+  return arith::MulFOp::create(
+      builder, arith::SIToFPOp::create(builder, vectorType(), sum),
+      loadChannels(pattern.valueScales, head.channel, vector));
+}
+
+Value StaticAttention::loadInverseScales(int64_t vector) {
+  BlockArgument scales = pattern.inverseScales;
+  if (cast<ShapedType>(scales.getType()).getRank() == 0)
+    return broadcast(
+        memref::LoadOp::create(builder, memrefOf(scales), ValueRange()));
+  return loadChannels(scales, head.resultColumn, vector);
+}
+
+void StaticAttention::storeResult(Value row, int64_t vector, Value out) {
+  if (!pattern.inverseScales)
+    return storeLanes(row, vector, out);
+  Value zero = intSplat(0);
+  if (pattern.zeroPoint)
+    zero = broadcast(memref::LoadOp::create(
+        builder, memrefOf(pattern.zeroPoint), ValueRange()));
+  storeLanes(row, vector,
+             tq::buildQuantize(builder, builder.getLoc(), out,
+                               loadInverseScales(vector), zero, 0, UINT8_MAX));
+}
+
+std::unique_ptr<AttentionWriter>
+tq::cpu::createStaticAttention(Kernel &kernel, const AttentionPattern &pattern,
+                               AttentionPlanAttr plan) {
+  return std::make_unique<StaticAttention>(kernel, pattern, plan);
+}
