@@ -118,12 +118,13 @@ void quantizeRowsU8(const float *x, int64_t rows, int64_t columns, uint8_t *q,
 /// lie far outside the range, where the magic sum is no longer an integer.
 static int32_t quantizeClamped(float x, float inverse, int32_t zeroPoint,
                                int32_t low, int32_t high) {
-  float lowest = kRoundMagic + static_cast<float>(low - zeroPoint);
-  float highest = kRoundMagic + static_cast<float>(high - zeroPoint);
-  float v = std::fma(x, inverse, kRoundMagic);
+  float lowest = kRoundMagic + static_cast<float>(low);
+  float highest = kRoundMagic + static_cast<float>(high);
+  // Exact, as the zero point is an integer.
+  float v = std::fma(x, inverse, kRoundMagic + static_cast<float>(zeroPoint));
   v = v > lowest ? v : lowest;
   v = v < highest ? v : highest;
-  return roundedBits(v) + zeroPoint;
+  return roundedBits(v);
 }
 
 void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q) {
@@ -134,10 +135,11 @@ void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q) {
 }
 
 void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
-                    int32_t zeroPoint, uint8_t *q) {
+                    std::span<const int32_t> zeroPoints, uint8_t *q) {
   for (size_t i = 0; i < x.size(); ++i)
-    q[i] = static_cast<uint8_t>(quantizeClamped(
-        x[i], inverses[i % inverses.size()], zeroPoint, 0, 255));
+    q[i] = static_cast<uint8_t>(
+        quantizeClamped(x[i], inverses[i % inverses.size()],
+                        zeroPoints[i % zeroPoints.size()], 0, 255));
 }
 
 void quantizeRowsS8(std::span<const float> x, std::span<const float> inverses,

@@ -6,22 +6,41 @@
 //===----------------------------------------------------------------------===//
 
 #include "tq/Quant/Smoothing.h"
-#include "tq/Quant/Pack.h"
-
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 #include <vector>
 
 namespace tq::quant {
 
-QuantParams chooseActivationU8(std::span<const float> low,
-                               std::span<const float> high) {
-  Range range;
-  for (float v : low)
-    range.low = std::isfinite(v) ? std::min(range.low, v) : range.low;
-  for (float v : high)
-    range.high = std::isfinite(v) ? std::max(range.high, v) : range.high;
-  return chooseParamsU8(range);
+/// A range widened to contain 0; an end that is not finite is 0.
+static Range usableRange(float low, float high) {
+  return {std::isfinite(low) ? std::min(low, 0.0f) : 0.0f,
+          std::isfinite(high) ? std::max(high, 0.0f) : 0.0f};
+}
+
+float chooseActivationU8(ColumnRanges ranges, std::span<int32_t> zeroPoints) {
+  float scale = 0.0f;
+  auto rangeOf = [&](size_t i) {
+    return usableRange(ranges.low[i], ranges.high[i]);
+  };
+  for (size_t i = 0; i < zeroPoints.size(); ++i)
+    scale = std::max(scale, rangeOf(i).high / 255.0f - rangeOf(i).low / 255.0f);
+  scale = scale < FLT_MIN ? 1.0f : scale;
+  for (size_t i = 0; i < zeroPoints.size(); ++i) {
+    Range range = rangeOf(i);
+    float middle = range.low / 2.0f + range.high / 2.0f;
+    zeroPoints[i] = std::clamp(
+        static_cast<int32_t>(std::nearbyint(127.5f - middle / scale)), 0, 255);
+  }
+  return scale;
+}
+
+/// Of a range widened to contain 0; 0 if it is not finite.
+static double getWidth(float low, float high) {
+  if (!std::isfinite(low) || !std::isfinite(high))
+    return 0.0;
+  return double(std::max(high, 0.0f)) - std::min(low, 0.0f);
 }
 
 static float largestMagnitude(float low, float high) {
@@ -29,14 +48,15 @@ static float largestMagnitude(float low, float high) {
   return std::isfinite(largest) ? largest : 0.0f;
 }
 
-void chooseActivationS8(std::span<const float> low, std::span<const float> high,
-                        std::span<float> scales, std::span<float> inverses) {
+void chooseActivationS8(ColumnRanges ranges, std::span<float> scales,
+                        std::span<float> inverses) {
   size_t size = inverses.size() / scales.size();
   for (size_t b = 0; b < scales.size(); ++b) {
     float largest = 0.0f;
     for (size_t i = b * size; i < (b + 1) * size; ++i) {
-      size_t at = low.size() == 1 ? 0 : i;
-      largest = std::max(largest, largestMagnitude(low[at], high[at]));
+      size_t at = ranges.low.size() == 1 ? 0 : i;
+      largest =
+          std::max(largest, largestMagnitude(ranges.low[at], ranges.high[at]));
     }
     scales[b] = chooseScaleS8(largest);
     std::fill_n(&inverses[b * size], size, 1.0f / scales[b]);
@@ -60,10 +80,9 @@ static float smoothingFactor(double input, double weight, double alpha) {
                                                 : 1.0f;
 }
 
-void smoothingFactors(const float *weight, int64_t n,
-                      std::span<const float> low, std::span<const float> high,
+void smoothingFactors(const float *weight, int64_t n, ColumnRanges ranges,
                       float alpha, float *factors, float *inverses) {
-  size_t k = low.size();
+  size_t k = ranges.low.size();
   std::vector<float> largest(k);
   for (int64_t row = 0; row < n; ++row)
     for (size_t i = 0; i < k; ++i) {
@@ -72,8 +91,8 @@ void smoothingFactors(const float *weight, int64_t n,
         largest[i] = magnitude;
     }
   for (size_t i = 0; i < k; ++i) {
-    factors[i] =
-        smoothingFactor(largestMagnitude(low[i], high[i]), largest[i], alpha);
+    factors[i] = smoothingFactor(getWidth(ranges.low[i], ranges.high[i]),
+                                 largest[i], alpha);
     inverses[i] = 1.0f / factors[i];
   }
 }
@@ -98,10 +117,13 @@ void scoreSmoothingFactors(ColumnRanges query, ColumnRanges key,
 }
 
 void zeroPointSums(const int8_t *weight, int64_t n, int64_t k,
-                   int32_t zeroPoint, int32_t *result) {
-  columnSums(weight, n, k, result);
-  for (int64_t row = 0; row < n; ++row)
-    result[row] *= -zeroPoint;
+                   std::span<const int32_t> zeroPoints, int32_t *result) {
+  bool isOne = zeroPoints.size() == 1;
+  for (int64_t row = 0; row < n; ++row) {
+    result[row] = 0;
+    for (int64_t i = 0; i < k; ++i)
+      result[row] -= zeroPoints[isOne ? 0 : i] * weight[row * k + i];
+  }
 }
 
 void correctBias(const float *weight, const int8_t *values, const float *scales,

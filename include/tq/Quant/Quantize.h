@@ -64,9 +64,10 @@ void quantizeRowsU8(const float *x, int64_t rows, int64_t columns, uint8_t *q,
 void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q);
 void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q);
 
-/// The same for rows with an inverse scale for each column.
+/// The same for rows with inverse scales and zero points for each column, or
+/// one for all: clamp(roundHalfToEven(x * inverse + zero point)).
 void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
-                    int32_t zeroPoint, uint8_t *q);
+                    std::span<const int32_t> zeroPoints, uint8_t *q);
 
 /// The same to s8 in [-127, 127], without a zero point.
 void quantizeRowsS8(std::span<const float> x, std::span<const float> inverses,

@@ -20,36 +20,34 @@
 
 namespace tq::quant {
 
-/// Scale and zero point of u8 for a range from the lowest of `low` to the
-/// highest of `high`, widened to contain 0. What is not finite is left out, and
-/// the scale is finite and not 0.
-QuantParams chooseActivationU8(std::span<const float> low,
-                               std::span<const float> high);
+/// Ranges of columns, or one of all of them.
+struct ColumnRanges {
+  std::span<const float> low, high;
+};
+
+/// Scale of u8 for the widest of the ranges, each widened to contain 0, and a
+/// zero point for each that puts its middle into the middle of u8. What is not
+/// finite is left out, and the scale is finite and not 0.
+float chooseActivationU8(ColumnRanges ranges, std::span<int32_t> zeroPoints);
 
 /// Scales of s8 for blocks of equally many columns: the largest magnitude of
 /// the columns' ranges (one for all, or one each) / 127, 1 where that is no
 /// normal number. What is not finite is left out. `inverses` has 1 / scale for
 /// each column.
-void chooseActivationS8(std::span<const float> low, std::span<const float> high,
-                        std::span<float> scales, std::span<float> inverses);
+void chooseActivationS8(ColumnRanges ranges, std::span<float> scales,
+                        std::span<float> inverses);
 
 /// result[h] = query[h] * key[h / (heads / kvHeads)] * scale, rounded once, at
 /// most 2^64.
 void scoreScales(std::span<const float> query, std::span<const float> key,
                  float scale, std::span<float> result);
 
-/// SmoothQuant: factors[k] = amax[k]^alpha / wmax[k]^(1 - alpha), where amax is
-/// the largest magnitude of the input's channel and wmax that of the weight's
-/// column; 1 where one of them is 0 or the quotient leaves [2^-64, 2^64].
-/// inverses[k] = 1 / factors[k].
-void smoothingFactors(const float *weight, int64_t n,
-                      std::span<const float> low, std::span<const float> high,
+/// SmoothQuant: factors[k] = range[k]^alpha / wmax[k]^(1 - alpha), where range
+/// is the width of the input channel's, widened to contain 0, and wmax the
+/// largest magnitude of the weight's column; 1 where one of them is 0 or the
+/// quotient leaves [2^-64, 2^64]. inverses[k] = 1 / factors[k].
+void smoothingFactors(const float *weight, int64_t n, ColumnRanges ranges,
                       float alpha, float *factors, float *inverses);
-
-/// Ranges of columns.
-struct ColumnRanges {
-  std::span<const float> low, high;
-};
 
 /// keyFactors = sqrt(q / k), queryFactors = 1 / keyFactors, for the largest
 /// magnitudes k of a column of the key and q of the columns of the query that
@@ -59,9 +57,10 @@ void scoreSmoothingFactors(ColumnRanges query, ColumnRanges key,
                            int64_t kvHeads, std::span<float> queryFactors,
                            std::span<float> keyFactors);
 
-/// result[n] = -zeroPoint * sum_k weight[n, k]: where sums of u8 * s8 start.
+/// result[n] = -sum_k zeroPoints[k] * weight[n, k]: where sums of u8 * s8
+/// start. One zero point is that of all inputs.
 void zeroPointSums(const int8_t *weight, int64_t n, int64_t k,
-                   int32_t zeroPoint, int32_t *result);
+                   std::span<const int32_t> zeroPoints, int32_t *result);
 
 /// result[n] = bias[n] + sum_k (weight[n, k] - values[n, k] * scales[n]) *
 /// mean[k], summed in double; `bias` may be null.

@@ -54,7 +54,7 @@ private:
   void packKeyVector(Value panel, Value firstInPanel);
   Value emitExactScore(Value panel, Value r, int64_t vector);
   Value loadChannels(BlockArgument argument, Value first, int64_t vector);
-  Value loadInverseScales(int64_t vector);
+  Value loadOfResult(BlockArgument argument, int64_t vector);
 
   Value headFactor; ///< of the item: what scores are multiplied by
   Value limit;      ///< of the row, if causal: the number of keys it may see
@@ -227,12 +227,25 @@ Value StaticAttention::emitExponent(Value panel, Value r, int64_t vector,
 /// at `first`.
 Value StaticAttention::loadChannels(BlockArgument argument, Value first,
                                     int64_t vector) {
+  Value memref = memrefOf(argument);
   Value place = add(first, index(vector * kLanes));
-  if (Value exist = firstLanes(headSize - vector * kLanes))
-    return vector::MaskedLoadOp::create(
-        builder, vectorType(), memrefOf(argument), place, exist, splat(0.0f));
-  return vector::LoadOp::create(builder, vectorType(), memrefOf(argument),
-                                place);
+  auto type = VectorType::get(
+      {kLanes}, cast<MemRefType>(memref.getType()).getElementType());
+  Value exist = firstLanes(headSize - vector * kLanes);
+  if (!exist)
+    return vector::LoadOp::create(builder, type, memref, place);
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(builder, type, memref, place, exist,
+                                      zero);
+}
+
+/// What belongs to 16 columns of the result: one number for all columns, or one
+/// for each.
+Value StaticAttention::loadOfResult(BlockArgument argument, int64_t vector) {
+  if (cast<ShapedType>(argument.getType()).getRank() != 0)
+    return loadChannels(argument, head.resultColumn, vector);
+  return broadcast(
+      memref::LoadOp::create(builder, memrefOf(argument), ValueRange()));
 }
 
 Value StaticAttention::emitValue(Value sum, int64_t vector) {
@@ -241,24 +254,15 @@ Value StaticAttention::emitValue(Value sum, int64_t vector) {
       loadChannels(pattern.valueScales, head.channel, vector));
 }
 
-Value StaticAttention::loadInverseScales(int64_t vector) {
-  BlockArgument scales = pattern.inverseScales;
-  if (cast<ShapedType>(scales.getType()).getRank() == 0)
-    return broadcast(
-        memref::LoadOp::create(builder, memrefOf(scales), ValueRange()));
-  return loadChannels(scales, head.resultColumn, vector);
-}
-
 void StaticAttention::storeResult(Value row, int64_t vector, Value out) {
   if (!pattern.inverseScales)
     return storeLanes(row, vector, out);
-  Value zero = intSplat(0);
-  if (pattern.zeroPoint)
-    zero = broadcast(memref::LoadOp::create(
-        builder, memrefOf(pattern.zeroPoint), ValueRange()));
+  Value zero = pattern.zeroPoints ? loadOfResult(pattern.zeroPoints, vector)
+                                  : intSplat(0);
+  Value inverse = loadOfResult(pattern.inverseScales, vector);
   storeLanes(row, vector,
-             tq::buildQuantize(builder, builder.getLoc(), out,
-                               loadInverseScales(vector), zero, 0, UINT8_MAX));
+             tq::buildQuantize(builder, builder.getLoc(), out, inverse, zero, 0,
+                               UINT8_MAX));
 }
 
 std::unique_ptr<AttentionWriter>

@@ -85,7 +85,7 @@ static LogicalResult matchParameters(AttentionPattern &pattern) {
                                           op.getScoreScales()},
         {&pattern.valueScales, op.getValueScales()},
         {&pattern.inverseScales, op.getInverseScales()},
-        {&pattern.zeroPoint, op.getZeroPoint()}}) {
+        {&pattern.zeroPoints, op.getZeroPoints()}}) {
     *argument = dyn_cast_or_null<BlockArgument>(value);
     if (value && !*argument)
       return failure();

@@ -328,23 +328,18 @@ Value tq::buildQuantize(OpBuilder &builder, Location loc, Value x,
                         Value inverse, Value zero, int64_t low, int64_t high) {
   FloatBuilder f(builder, loc);
   Type type = x.getType();
-  Value magic = f.constant(type, tq::quant::kRoundMagic);
-  auto distance = [&](int64_t end) -> Value {
-    return arith::SubIOp::create(
-        builder, loc, f.intConstant(type, static_cast<int32_t>(end)), zero);
-  };
-  Value lowest =
-      f.add(magic, arith::SIToFPOp::create(builder, loc, type, distance(low)));
-  Value highest =
-      arith::AddIOp::create(builder, loc, distance(high),
-                            f.intConstant(type, tq::quant::kRoundMagicBits));
-  Value v = f.fma(x, inverse, magic);
+  // Exact, as the zero point is an integer.
+  Value offset = f.add(f.constant(type, tq::quant::kRoundMagic),
+                       arith::SIToFPOp::create(builder, loc, type, zero));
+  Value lowest = f.constant(type, tq::quant::kRoundMagic + float(low));
+  Value highest = f.intConstant(type, tq::quant::kRoundMagicBits +
+                                          static_cast<int32_t>(high));
+  Value v = f.fma(x, inverse, offset);
   v = f.ifGreater(v, lowest, v, lowest);
   Value bits = arith::MinSIOp::create(builder, loc, f.bits(v), highest);
-  // The low byte of the magic number's bits is 0.
-  Value q = arith::AddIOp::create(builder, loc, bits, zero);
   Type bytes = builder.getI8Type();
   if (auto vector = dyn_cast<VectorType>(type))
     bytes = vector.clone(bytes);
-  return arith::TruncIOp::create(builder, loc, bytes, q);
+  // The low byte of the magic number's bits is 0.
+  return arith::TruncIOp::create(builder, loc, bytes, bits);
 }

@@ -223,16 +223,17 @@ struct QuantizeParameters {
 };
 } // namespace
 
-/// From operands: an inverse scale of all or of each column, and a zero point.
+/// From operands: numbers of all or of each column.
 static QuantizeParameters operandParameters(KernelLowering &lowering,
                                             QuantizeOp op, unsigned rank) {
   MLIRContext *context = op.getContext();
-  AffineMap scalar = scalarMap(context, rank);
-  Value inverse = op.getInverseScales();
-  bool isOfAll = rankOf(inverse) == 0;
-  return {lowering.read(inverse, isOfAll ? scalar : columnMap(context, rank)),
-          op.getZeroPoint()
-              ? lowering.read(op.getZeroPoint(), scalar)
+  auto read = [&](Value value) {
+    return lowering.read(value, rankOf(value) == 0 ? scalarMap(context, rank)
+                                                   : columnMap(context, rank));
+  };
+  return {read(op.getInverseScales()),
+          op.getZeroPoints()
+              ? read(op.getZeroPoints())
               : constantExpr(lowering.getBuilder().getI32IntegerAttr(0))};
 }
 
@@ -284,12 +285,14 @@ static LogicalResult lowerDequantize(KernelLowering &lowering,
   if (op.getColumnScales()) {
     parts.push_back(lowering.read(op.getColumnScales(), blockMap(op, rank)));
   } else if (op.getScales()) {
-    AffineMap row = rankOf(op.getScales()) == 0
-                        ? scalarMap(op.getContext(), rank)
-                        : rowMap(op.getContext(), rank);
+    MLIRContext *context = op.getContext();
+    bool isOfAll = rankOf(op.getScales()) == 0;
+    AffineMap row = isOfAll ? scalarMap(context, rank) : rowMap(context, rank);
     parts.push_back(lowering.read(op.getScales(), row));
-    if (op.getZeroPoints())
-      parts.push_back(lowering.read(op.getZeroPoints(), row));
+    if (Value zeros = op.getZeroPoints())
+      parts.push_back(lowering.read(zeros, isOfAll && rankOf(zeros) == 1
+                                               ? columnMap(context, rank)
+                                               : row));
   } else {
     auto parameters = typeParameters(lowering, op, type, rank);
     if (failed(parameters))

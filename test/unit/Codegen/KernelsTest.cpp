@@ -202,9 +202,16 @@ TEST(Kernels, FloatLinear) {
 /// Static parameters of a program: those of a range, and a factor for each
 /// column where they are per column.
 struct StaticParams {
-  quant::QuantParams params;
-  Floats inverses; ///< one, or one a column
+  float scale;
+  std::vector<int32_t> zeroPoints; ///< one a column
+  Floats inverses;                 ///< one, or one a column
 };
+
+/// One range has one zero point, of all.
+std::string zerosType(int64_t columns) {
+  return columns == 1 ? "tensor<i32>"
+                      : KernelProgram::type({str(columns)}, "i32");
+}
 
 /// Adds the parameters NAME for `columns` columns: %NAME_s, %NAME_i and
 /// %NAME_z are scale, inverse scales and zero point.
@@ -214,11 +221,13 @@ StaticParams addParams(KernelProgram &program, const std::string &name,
   Floats low = program.vector(name + "_low", columns, -2.0f),
          high = program.vector(name + "_high", columns, 1.5f);
   StaticParams result;
-  result.params = quant::chooseActivationU8(low, high);
-  result.inverses = {1.0f / result.params.scale};
+  result.zeroPoints.resize(columns);
+  result.scale = quant::chooseActivationU8({low, high}, result.zeroPoints);
+  result.inverses = {1.0f / result.scale};
   program.line("%" + name + "_s, %" + name + "_one, %" + name +
                "_z = tq.activation_parameters %" + name + "_low, %" + name +
-               "_high : " + type + " -> tensor<f32>, tensor<f32>, tensor<i32>");
+               "_high : " + type + " -> tensor<f32>, tensor<f32>, " +
+               zerosType(columns));
   if (!perColumn) { // twice that of the range, so that values are clamped
     program.line("%" + name + "_two = arith.constant dense<2.0> : tensor<f32>");
     program.line("%" + name + "_i = tq.mul %" + name + "_one, %" + name +
@@ -240,10 +249,10 @@ void addQuantize(KernelProgram &program, const std::string &to,
                  const std::string &from, const std::string &params,
                  const std::string &columns, bool perColumn) {
   program.line("%" + to + " = tq.quantize %" + from + " inverse_scales(%" +
-               params + "_i) zero_point(%" + params +
+               params + "_i) zero_points(%" + params +
                "_z) : " + KernelProgram::type({"m", columns}) + ", " +
                (perColumn ? KernelProgram::type({columns}) : "tensor<f32>") +
-               ", tensor<i32> -> " +
+               ", " + zerosType(std::stoll(columns)) + " -> " +
                KernelProgram::type({"m", columns}, "!quant.any<u8:f32>"));
 }
 
@@ -255,21 +264,25 @@ void outputDequantized(KernelProgram &program, const std::string &from,
   program.line("%" + value + " = tq.dequantize %" + from + " scales(%" +
                params + "_s) zero_points(%" + params + "_z) : (" +
                KernelProgram::type({"m", columns}, "!quant.any<u8:f32>") +
-               ", tensor<f32>, tensor<i32>) -> " +
+               ", tensor<f32>, " + zerosType(std::stoll(columns)) + ") -> " +
                KernelProgram::type({"m", columns}));
   program.output(value, {"m", columns}, std::move(expected));
 }
 
 std::vector<uint8_t> quantizeStatic(const Floats &x, const StaticParams &p) {
   std::vector<uint8_t> q(x.size());
-  quant::quantizeRowsU8(x, p.inverses, p.params.zeroPoint, q.data());
+  quant::quantizeRowsU8(x, p.inverses, p.zeroPoints, q.data());
   return q;
 }
 
 /// x after a round trip through u8.
 Floats roundTrip(const Floats &x, const StaticParams &p) {
   Floats result(x.size());
-  quant::dequantizeU8(quantizeStatic(x, p), p.params, result.data());
+  std::vector<uint8_t> q = quantizeStatic(x, p);
+  for (size_t i = 0; i < x.size(); ++i)
+    result[i] =
+        static_cast<float>(q[i] - p.zeroPoints[i % p.zeroPoints.size()]) *
+        p.scale;
   return result;
 }
 
@@ -279,11 +292,11 @@ Floats staticLinear(const Floats &x, const StaticParams &params,
   int64_t m = std::ssize(x) / k;
   QuantizedCopy copy(w, n, k);
   std::vector<int32_t> starts(n);
-  quant::zeroPointSums(copy.values.data(), n, k, params.params.zeroPoint,
+  quant::zeroPointSums(copy.values.data(), n, k, params.zeroPoints,
                        starts.data());
   Floats scales(n), y(m * n);
   for (int64_t i = 0; i < n; ++i)
-    scales[i] = copy.scales[i] * params.params.scale;
+    scales[i] = copy.scales[i] * params.scale;
   quant::staticLinear(quantizeStatic(x, params).data(), m,
                       {copy.values.data(), starts.data(), scales.data(), n, k},
                       epilogue, y.data());
@@ -316,7 +329,8 @@ void addStaticLinear(KernelProgram &program, const LinearCase &c, size_t index,
                KernelProgram::type({n, k}) + " -> " + weightType + ", " +
                vector);
   program.line("%" + w + "_z = tq.zero_point_sums %" + w + "_q, %in" + id +
-               "_z : (" + weightType + ", tensor<i32>) -> " + starts);
+               "_z : (" + weightType + ", " + zerosType(c.k) + ") -> " +
+               starts);
   program.line("%" + w + "_c = tq.mul %" + w + "_s, %in" + id + "_s : (" +
                vector + ", tensor<f32>) -> " + vector);
   ActivationOp op = opOf(c.activation);

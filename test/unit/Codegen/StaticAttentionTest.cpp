@@ -99,7 +99,7 @@ Operand AttentionBuilder::addOperand(const std::string &part, const Dims &dims,
   std::string id = name + part, type = KernelProgram::type({str(columns)});
   Floats low = program.vector(id + "_low", columns, -1.0f),
          high = program.vector(id + "_high", columns, 1.0f);
-  quant::chooseActivationS8(low, high, operand.scales, operand.inverses);
+  quant::chooseActivationS8({low, high}, operand.scales, operand.inverses);
   program.line(of(part) + "_s, " + of(part) + "_i = tq.symmetric_parameters " +
                of(part) + "_low, " + of(part) + "_high : " + type + " -> " +
                KernelProgram::type({str(blocks)}) + ", " + type);
@@ -147,29 +147,34 @@ void AttentionBuilder::addReader(KernelProgram::Expected expected) {
   Floats low = program.vector(name + "low", size, -0.5f),
          high = program.vector(name + "high", size, 0.75f),
          factors = program.vector(name + "factors", size, 1.0f);
-  quant::QuantParams params = quant::chooseActivationU8(low, high);
+  std::vector<int32_t> zeroPoints(size);
+  float scale = quant::chooseActivationU8({low, high}, zeroPoints);
+  std::string zeros =
+      perColumn ? KernelProgram::type({str(size)}, "i32") : "tensor<i32>";
   program.line(of("s") + ", " + of("one") + ", " + of("z") +
                " = tq.activation_parameters " + of("low") + ", " + of("high") +
-               " : " + range + " -> tensor<f32>, tensor<f32>, tensor<i32>");
+               " : " + range + " -> tensor<f32>, tensor<f32>, " + zeros);
   if (perColumn)
     program.line(of("i") + " = tq.mul " + of("factors") + ", " + of("one") +
                  " : (" + range + ", tensor<f32>) -> " + range);
   program.line(of("u8") + " = tq.quantize " + of("out") + " inverse_scales(" +
-               of(perColumn ? "i" : "one") + ") zero_point(" + of("z") +
+               of(perColumn ? "i" : "one") + ") zero_points(" + of("z") +
                ") : " + KernelProgram::type(queryDims()) + ", " + scales +
-               ", tensor<i32> -> " + type);
+               ", " + zeros + " -> " + type);
   program.line(of("back") + " = tq.dequantize " + of("u8") + " scales(" +
                of("s") + ") zero_points(" + of("z") + ") : (" + type +
-               ", tensor<f32>, tensor<i32>) -> " +
+               ", tensor<f32>, " + zeros + ") -> " +
                KernelProgram::type(queryDims()));
   Floats inverses = perColumn ? factors : Floats{1.0f};
   for (float &inverse : inverses)
-    inverse *= 1.0f / params.scale;
+    inverse *= 1.0f / scale;
   program.output(name + "back", queryDims(), [=](const RunData &data) {
     Floats x = expected(data);
     std::vector<uint8_t> q(x.size());
-    quant::quantizeRowsU8(x, inverses, params.zeroPoint, q.data());
-    quant::dequantizeU8(q, params, x.data());
+    quant::quantizeRowsU8(x, inverses, zeroPoints, q.data());
+    for (size_t i = 0; i < x.size(); ++i)
+      x[i] =
+          static_cast<float>(q[i] - zeroPoints[i % zeroPoints.size()]) * scale;
     return x;
   });
 }

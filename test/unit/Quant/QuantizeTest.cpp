@@ -283,7 +283,7 @@ TEST(QuantizeStatic, valuesFarOutsideTheRangeSaturate) {
   quantizeS8(x, {1.0f, -3}, s);
   const int expectedU[] = {10, 255, 0, 255, 0, 255, 0, 255, 0, 0, 10, 12};
   const int expectedS[] = {-3,   127, -128, 127,  -128, 127,
-                           -128, 127, -128, -128, -3,   -1};
+                           -128, 127, -128, -128, -2,   -2};
   for (int i = 0; i < 12; ++i) {
     EXPECT_EQ(u[i], expectedU[i]) << x[i];
     EXPECT_EQ(s[i], expectedS[i]) << x[i];

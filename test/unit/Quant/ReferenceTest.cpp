@@ -231,7 +231,7 @@ TEST_P(LinearShapes, staticMatchesItsDefinition) {
   std::vector<float> bias = randomFloats(s.n, 3), scales(s.n);
   std::vector<float> residual = randomFloats(s.m * s.n, 4);
   std::vector<int32_t> starts(s.n);
-  zeroPointSums(data.w.data(), s.n, s.k, params.zeroPoint, starts.data());
+  zeroPointSums(data.w.data(), s.n, s.k, {&params.zeroPoint, 1}, starts.data());
   for (int64_t n = 0; n < s.n; ++n)
     scales[n] = data.wScales[n] * params.scale;
   StaticWeight weight = {data.w.data(), starts.data(), scales.data(), s.n, s.k};
@@ -273,7 +273,7 @@ TEST(Linear, longestStaticRowDoesNotOverflow) {
       std::vector<uint8_t> x(kMaxStaticK, uint8_t(255 - zeroPoint));
       const float one = 1.0f;
       int32_t start;
-      zeroPointSums(weight.data(), 1, kMaxStaticK, zeroPoint, &start);
+      zeroPointSums(weight.data(), 1, kMaxStaticK, {&zeroPoint, 1}, &start);
       float y;
       staticLinear(x.data(), 1, {weight.data(), &start, &one, 1, kMaxStaticK},
                    {}, &y);

@@ -20,6 +20,7 @@ using namespace tq::quant;
 namespace {
 
 using Floats = std::vector<float>;
+using Ints = std::vector<int32_t>;
 
 constexpr float kInf = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
@@ -29,38 +30,45 @@ constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 //===----------------------------------------------------------------------===//
 
 void expectParams(const Floats &low, const Floats &high, float scale,
-                  int32_t zeroPoint) {
-  QuantParams params = chooseActivationU8(low, high);
-  EXPECT_EQ(params.scale, scale);
-  EXPECT_EQ(params.zeroPoint, zeroPoint);
+                  const Ints &zeroPoints) {
+  Ints found(low.size());
+  EXPECT_EQ(chooseActivationU8({low, high}, found), scale);
+  EXPECT_EQ(found, zeroPoints);
 }
 
-TEST(ActivationU8, rangeIsThatOfAllChannels) {
-  expectParams({-1.0f, -85.0f, 3.0f}, {170.0f, -2.0f, 4.0f}, 1.0f, 85);
-  expectParams({-127.5f}, {127.5f}, 1.0f, 128); // half to even
+TEST(ActivationU8, scaleIsThatOfTheWidestRange) {
+  expectParams({-1.0f, -85.0f, 0.0f}, {63.0f, 170.0f, 255.0f}, 1.0f,
+               {96, 85, 0}); // 127.5 - 31 to even
+  expectParams({-127.5f}, {127.5f}, 1.0f, {128});
 }
 
-TEST(ActivationU8, zeroIsInTheRange) {
-  expectParams({10.0f}, {510.0f}, 2.0f, 0);
-  expectParams({-510.0f}, {-10.0f}, 2.0f, 255);
+TEST(ActivationU8, middlesOfRangesAreInTheMiddle) {
+  expectParams({-255.0f, -1.0f, 0.0f}, {0.0f, 0.0f, 1.0f}, 1.0f,
+               {255, 128, 127});
+}
+
+TEST(ActivationU8, zeroIsInTheRanges) {
+  expectParams({10.0f}, {510.0f}, 2.0f, {0});
+  expectParams({-510.0f}, {-10.0f}, 2.0f, {255});
+  expectParams({-510.0f, 255.0f}, {-10.0f, 510.0f}, 2.0f, {255, 0});
 }
 
 TEST(ActivationU8, nothingSeenHasScaleOne) {
-  expectParams({}, {}, 1.0f, 0);
-  expectParams({0.0f}, {0.0f}, 1.0f, 0);
-  expectParams({-0.0f, 0.0f}, {-0.0f, 0.0f}, 1.0f, 0);
-  expectParams({-FLT_TRUE_MIN}, {FLT_MIN}, 1.0f, 0);
+  expectParams({}, {}, 1.0f, {});
+  expectParams({0.0f}, {0.0f}, 1.0f, {128});
+  expectParams({-0.0f, 0.0f}, {-0.0f, 0.0f}, 1.0f, {128, 128});
+  expectParams({-FLT_TRUE_MIN}, {FLT_MIN}, 1.0f, {128});
 }
 
 TEST(ActivationU8, nonFiniteEndsAreLeftOut) {
-  expectParams({kNaN, -kInf, 0.0f}, {255.0f, kNaN, kInf}, 1.0f, 0);
-  expectParams({kNaN}, {kNaN}, 1.0f, 0);
-  expectParams({-kInf}, {kInf}, 1.0f, 0);
+  expectParams({kNaN, -kInf, 0.0f}, {255.0f, kNaN, kInf}, 1.0f, {0, 128, 128});
+  expectParams({kNaN}, {kNaN}, 1.0f, {128});
+  expectParams({-kInf}, {kInf}, 1.0f, {128});
 }
 
 TEST(ActivationU8, largestRangeHasAFiniteScale) {
-  expectParams({-FLT_MAX}, {FLT_MAX}, FLT_MAX / 255.0f - -FLT_MAX / 255.0f,
-               128);
+  expectParams({-FLT_MAX, -FLT_MAX}, {FLT_MAX, 0.0f},
+               FLT_MAX / 255.0f - -FLT_MAX / 255.0f, {128, 191});
 }
 
 //===----------------------------------------------------------------------===//
@@ -69,23 +77,24 @@ TEST(ActivationU8, largestRangeHasAFiniteScale) {
 
 TEST(ActivationS8, aScaleForEachBlock) {
   Floats scales(2), inverses(4);
-  chooseActivationS8(Floats{-127.0f, 0.0f, 0.0f, -1.0f},
-                     Floats{1.0f, 63.5f, 254.0f, 2.0f}, scales, inverses);
+  Floats low = {-127.0f, 0.0f, 0.0f, -1.0f}, high = {1.0f, 63.5f, 254.0f, 2.0f};
+  chooseActivationS8({low, high}, scales, inverses);
   EXPECT_EQ(scales, (Floats{1.0f, 2.0f}));
   EXPECT_EQ(inverses, (Floats{1.0f, 1.0f, 0.5f, 0.5f}));
 }
 
 TEST(ActivationS8, oneRangeForAll) {
   Floats scales(3), inverses(3);
-  chooseActivationS8(Floats{-254.0f}, Floats{1.0f}, scales, inverses);
+  Floats low = {-254.0f}, high = {1.0f};
+  chooseActivationS8({low, high}, scales, inverses);
   EXPECT_EQ(scales, Floats(3, 2.0f));
   EXPECT_EQ(inverses, Floats(3, 0.5f));
 }
 
 TEST(ActivationS8, scalesAreFiniteAndNotZero) {
   Floats scales(3), inverses(3);
-  chooseActivationS8(Floats{0.0f, kNaN, -kInf}, Floats{0.0f, 0.0f, 1.0f},
-                     scales, inverses);
+  Floats low = {0.0f, kNaN, -kInf}, high = {0.0f, 0.0f, 1.0f};
+  chooseActivationS8({low, high}, scales, inverses);
   EXPECT_EQ(scales, Floats(3, 1.0f));
   EXPECT_EQ(inverses, Floats(3, 1.0f));
 }
@@ -139,7 +148,7 @@ struct Factors {
   Factors(const Floats &weight, int64_t n, const Floats &low,
           const Floats &high, float alpha)
       : factors(low.size(), kNaN), inverses(low.size(), kNaN) {
-    smoothingFactors(weight.data(), n, low, high, alpha, factors.data(),
+    smoothingFactors(weight.data(), n, {low, high}, alpha, factors.data(),
                      inverses.data());
   }
   Floats factors, inverses;
@@ -147,14 +156,14 @@ struct Factors {
 
 TEST(SmoothingFactors, balanceInputAndWeight) {
   // Largest of the columns: 4, 1.
-  Factors half({1.0f, -1.0f, -4.0f, 0.5f}, 2, {-16.0f, 0.0f}, {2.0f, 9.0f},
+  Factors half({1.0f, -1.0f, -4.0f, 0.5f}, 2, {-14.0f, 0.0f}, {2.0f, 9.0f},
                0.5f);
   EXPECT_EQ(half.factors, (Floats{2.0f, 3.0f})); // sqrt(16/4), sqrt(9/1)
   EXPECT_EQ(half.inverses, (Floats{0.5f, 1.0f / 3.0f}));
 }
 
 TEST(SmoothingFactors, alphaSaysHowMuchMoves) {
-  const Floats weight = {4.0f}, low = {-16.0f}, high = {1.0f};
+  const Floats weight = {4.0f}, low = {-15.0f}, high = {1.0f};
   EXPECT_EQ(Factors(weight, 1, low, high, 0.0f).factors, Floats{0.25f});
   EXPECT_EQ(Factors(weight, 1, low, high, 1.0f).factors, Floats{16.0f});
   EXPECT_NEAR(Factors(weight, 1, low, high, 0.75f).factors[0],
@@ -207,17 +216,21 @@ TEST(SmoothingFactors, weightWithoutRows) {
 TEST(ZeroPointSums, byHand) {
   const int8_t weight[] = {1, -2, 3, 127, 127, 127, -127, 0, 0};
   int32_t sums[3];
-  zeroPointSums(weight, 3, 3, 10, sums);
+  zeroPointSums(weight, 3, 3, Ints{10}, sums);
   EXPECT_EQ(sums[0], -20);
   EXPECT_EQ(sums[1], -3810);
   EXPECT_EQ(sums[2], 1270);
-  zeroPointSums(weight, 3, 3, 0, sums);
+  zeroPointSums(weight, 3, 3, Ints{0}, sums);
   EXPECT_EQ(sums[1], 0);
+  zeroPointSums(weight, 3, 3, Ints{1, 10, 100}, sums);
+  EXPECT_EQ(sums[0], -281);
+  EXPECT_EQ(sums[1], -14097);
+  EXPECT_EQ(sums[2], 127);
 }
 
 TEST(ZeroPointSums, withoutInputsNothingIsTaken) {
   int32_t sums[2] = {7, 7};
-  zeroPointSums(nullptr, 2, 0, 255, sums);
+  zeroPointSums(nullptr, 2, 0, Ints{255}, sums);
   EXPECT_EQ(sums[0], 0);
   EXPECT_EQ(sums[1], 0);
 }
@@ -226,7 +239,7 @@ TEST(ZeroPointSums, longestRowFits) {
   for (int8_t w : {int8_t(127), int8_t(-127)}) {
     std::vector<int8_t> weight(kMaxStaticK, w);
     int32_t sum;
-    zeroPointSums(weight.data(), 1, kMaxStaticK, 255, &sum);
+    zeroPointSums(weight.data(), 1, kMaxStaticK, Ints{255}, &sum);
     EXPECT_EQ(int64_t(sum), -255 * int64_t(w) * kMaxStaticK);
   }
 }

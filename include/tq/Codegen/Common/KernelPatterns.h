@@ -77,7 +77,7 @@ struct AttentionPattern {
   mlir::BlockArgument result;
   /// Of `tq.static_attention`; the last two may be null.
   mlir::BlockArgument scoreScales = {}, valueScales = {}, inverseScales = {},
-                      zeroPoint = {};
+                      zeroPoints = {};
 };
 
 // Each fails, without a word, on a kernel that is not of its kind. Kernels are

@@ -83,7 +83,7 @@ mlir::Value buildActivation(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value buildCoarseActivation(mlir::OpBuilder &builder, mlir::Location loc,
                                   Activation activation, mlir::Value x);
 
-/// `x` as 8 bits, clamp(round(x * inverse) + zero, low, high): quantizeValue of
+/// `x` as 8 bits, clamp(round(x * inverse + zero), low, high): quantizeValue of
 /// tq/Quant/Quantize.h. `zero` is i32, shaped as `x`.
 mlir::Value buildQuantize(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value x, mlir::Value inverse, mlir::Value zero,

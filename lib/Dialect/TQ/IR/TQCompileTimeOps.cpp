@@ -84,8 +84,10 @@ StringRef ZeroPointSumsOp::getWeightSuffix(OpResult) { return ".starts"; }
 void ZeroPointSumsOp::evaluate(ArrayRef<Elements> operands,
                                ArrayRef<MutableElements> results) {
   auto [n, k] = getSizes(getWeight());
-  tq::quant::zeroPointSums(as<int8_t>(operands[0]), n, k,
-                           *as<int32_t>(operands[1]), as<int32_t>(results[0]));
+  tq::quant::zeroPointSums(
+      as<int8_t>(operands[0]), n, k,
+      {as<int32_t>(operands[1]), operands[1].size() / sizeof(int32_t)},
+      as<int32_t>(results[0]));
 }
 
 static std::span<const float> floatsOf(Elements elements) {
@@ -99,16 +101,16 @@ static std::span<float> floatsOf(MutableElements elements) {
 StringRef ActivationParametersOp::getWeightSuffix(OpResult result) {
   return result == getScale()          ? ".scale"
          : result == getInverseScale() ? ".inverse_scale"
-                                       : ".zero_point";
+                                       : ".zero_points";
 }
 
 void ActivationParametersOp::evaluate(ArrayRef<Elements> operands,
                                       ArrayRef<MutableElements> results) {
-  tq::quant::QuantParams params = tq::quant::chooseActivationU8(
-      floatsOf(operands[0]), floatsOf(operands[1]));
-  *as<float>(results[0]) = params.scale;
-  *as<float>(results[1]) = 1.0f / params.scale;
-  *as<int32_t>(results[2]) = params.zeroPoint;
+  float scale = tq::quant::chooseActivationU8(
+      {floatsOf(operands[0]), floatsOf(operands[1])},
+      {as<int32_t>(results[2]), results[2].size() / sizeof(int32_t)});
+  *as<float>(results[0]) = scale;
+  *as<float>(results[1]) = 1.0f / scale;
 }
 
 StringRef SymmetricParametersOp::getWeightSuffix(OpResult result) {
@@ -117,7 +119,7 @@ StringRef SymmetricParametersOp::getWeightSuffix(OpResult result) {
 
 void SymmetricParametersOp::evaluate(ArrayRef<Elements> operands,
                                      ArrayRef<MutableElements> results) {
-  tq::quant::chooseActivationS8(floatsOf(operands[0]), floatsOf(operands[1]),
+  tq::quant::chooseActivationS8({floatsOf(operands[0]), floatsOf(operands[1])},
                                 floatsOf(results[0]), floatsOf(results[1]));
 }
 
@@ -149,8 +151,8 @@ StringRef SmoothingFactorsOp::getWeightSuffix(OpResult result) {
 void SmoothingFactorsOp::evaluate(ArrayRef<Elements> operands,
                                   ArrayRef<MutableElements> results) {
   auto [n, k] = getSizes(getWeight());
-  tq::quant::smoothingFactors(as<float>(operands[0]), n, floatsOf(operands[1]),
-                              floatsOf(operands[2]),
+  tq::quant::smoothingFactors(as<float>(operands[0]), n,
+                              {floatsOf(operands[1]), floatsOf(operands[2])},
                               getAlpha().convertToFloat(),
                               as<float>(results[0]), as<float>(results[1]));
 }

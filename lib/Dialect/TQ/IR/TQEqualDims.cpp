@@ -139,11 +139,17 @@ SmallVector<EqualDims> PoolOp::getEqualDims() {
   return Pairs().addLeading(getInput(), getMask(), 2).take();
 }
 
+/// Numbers, where they are present, of all of `input` or of each column.
+static void addColumnNumbers(Pairs &pairs, Value input, Value numbers) {
+  if (numbers && rankOf(numbers) == 1)
+    pairs.add(input, rankOf(input) - 1, numbers, 0);
+}
+
 SmallVector<EqualDims> QuantizeOp::getEqualDims() {
-  Value scales = getInverseScales();
-  if (!scales || rankOf(scales) == 0)
-    return {};
-  return Pairs().add(getInput(), rankOf(getInput()) - 1, scales, 0).take();
+  Pairs pairs;
+  addColumnNumbers(pairs, getInput(), getInverseScales());
+  addColumnNumbers(pairs, getInput(), getZeroPoints());
+  return pairs.take();
 }
 
 SmallVector<EqualDims> ObserveOp::getEqualDims() {
@@ -152,8 +158,10 @@ SmallVector<EqualDims> ObserveOp::getEqualDims() {
 
 SmallVector<EqualDims> DequantizeOp::getEqualDims() {
   int64_t rows = getScales() ? rankOf(getScales()) : 0;
-  return Pairs()
-      .addLeading(getInput(), getScales(), rows)
+  Pairs pairs;
+  if (rows == 0)
+    addColumnNumbers(pairs, getInput(), getZeroPoints());
+  return pairs.addLeading(getInput(), getScales(), rows)
       .addLeading(getInput(), getZeroPoints(), rows)
       .take();
 }

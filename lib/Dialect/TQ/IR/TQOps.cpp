@@ -154,7 +154,15 @@ LogicalResult ColumnSumsOp::verify() {
 }
 
 LogicalResult ZeroPointSumsOp::verify() {
-  return expectRank(*this, "weight", getWeight(), 2);
+  if (failed(expectRank(*this, "weight", getWeight(), 2)))
+    return failure();
+  auto zeros = tensorOf(getZeroPoints());
+  if (zeros.getRank() == 0 ||
+      (zeros.getRank() == 1 && zeros.hasStaticShape() &&
+       zeros.getDimSize(0) == tensorOf(getWeight()).getDimSize(1)))
+    return success();
+  return emitOpError("expected one zero point, or one for each input of ")
+         << getWeight().getType() << ", but got " << zeros;
 }
 
 LogicalResult ActivationParametersOp::verify() {
@@ -360,6 +368,15 @@ LogicalResult PoolOp::verify() {
 // Quantization
 //===----------------------------------------------------------------------===//
 
+/// Numbers, where they are present, of all of `input` or of each column.
+static LogicalResult expectColumnNumbers(Operation *op, StringRef name,
+                                         Value input, Value numbers) {
+  if (!numbers || tensorOf(numbers).getRank() == 0)
+    return success();
+  return success(succeeded(expectMinRank(op, "input", input, 1)) &&
+                 succeeded(expectRank(op, name, numbers, 1)));
+}
+
 LogicalResult QuantizeOp::verify() {
   auto from = tensorOf(getInput()), to = tensorOf(getResult());
   if (from.getShape() != to.getShape())
@@ -373,15 +390,15 @@ LogicalResult QuantizeOp::verify() {
            << element;
   bool isAny = isa<quant::AnyQuantizedType>(element);
   if (isAny != static_cast<bool>(getInverseScales()) ||
-      (getZeroPoint() && !isAny))
+      (getZeroPoints() && !isAny))
     return emitOpError(
         isAny ? "expected inverse scales for !quant.any"
-              : "expected no inverse scales or zero point for !quant.uniform");
-  if (!getInverseScales() || tensorOf(getInverseScales()).getRank() == 0)
-    return success();
-  if (failed(expectMinRank(*this, "input", getInput(), 1)))
-    return failure();
-  return expectRank(*this, "inverse scales", getInverseScales(), 1);
+              : "expected no inverse scales or zero points for !quant.uniform");
+  return success(
+      succeeded(expectColumnNumbers(*this, "inverse scales", getInput(),
+                                    getInverseScales())) &&
+      succeeded(expectColumnNumbers(*this, "zero points", getInput(),
+                                    getZeroPoints())));
 }
 
 /// The columns of `input` are blocks of one size, one for each of `scales`.
@@ -410,7 +427,8 @@ LogicalResult DequantizeOp::verify() {
     return verifyBlocks(*this, getInput(), getColumnScales());
   int64_t rows = tensorOf(getInput()).getRank() - 1;
   if (getScales() && tensorOf(getScales()).getRank() == 0)
-    rows = 0;
+    return expectColumnNumbers(*this, "zero points", getInput(),
+                               getZeroPoints());
   return success(
       succeeded(expectRank(*this, "scales", getScales(), rows)) &&
       succeeded(expectRank(*this, "zero points", getZeroPoints(), rows)));
@@ -462,20 +480,22 @@ LogicalResult StaticLinearOp::verify() {
 static LogicalResult verifyInverseScales(StaticAttentionOp op) {
   Value inverse = op.getInverseScales();
   bool isFloat = tensorOf(op.getResult()).getElementType().isF32();
-  if (isFloat == static_cast<bool>(inverse) || (op.getZeroPoint() && !inverse))
-    return op.emitOpError(isFloat ? "expected no inverse scales or zero point "
-                                    "for a result in f32"
+  if (isFloat == static_cast<bool>(inverse) || (op.getZeroPoints() && !inverse))
+    return op.emitOpError(isFloat ? "expected no inverse scales or zero "
+                                    "points for a result in f32"
                                   : "expected inverse scales for a result in "
                                     "u8");
   if (!isFloat &&
       failed(expectStorage(op, "a result", op.getResult(), /*isSigned=*/false)))
     return failure();
   int64_t columns = tensorOf(op.getQuery()).getDimSize(2);
-  if (!inverse || tensorOf(inverse).getRank() == 0 ||
-      tensorOf(inverse).getShape() == ArrayRef(columns))
-    return success();
-  return op.emitOpError("expected one inverse scale or ")
-         << columns << ", but got " << inverse.getType();
+  for (Value numbers : {inverse, Value(op.getZeroPoints())})
+    if (numbers && tensorOf(numbers).getRank() != 0 &&
+        tensorOf(numbers).getShape() != ArrayRef(columns))
+      return op.emitOpError("expected inverse scales and zero points of all or "
+                            "of ")
+             << columns << " columns, but got " << numbers.getType();
+  return success();
 }
 
 LogicalResult StaticAttentionOp::verify() {

@@ -193,7 +193,7 @@ FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &builder,
   return StaticAttentionOp::create(
              builder, getLoc(), getType(), query.getInput(), key.getInput(),
              value.getInput(), getMask(), scores, value.getColumnScales(),
-             /*inverse_scales=*/Value(), /*zero_point=*/Value(),
+             /*inverse_scales=*/Value(), /*zero_points=*/Value(),
              getNumHeadsAttr(), getNumKvHeadsAttr(), getCausalAttr())
       .getOperation();
 }

@@ -214,12 +214,13 @@ LogicalResult ZeroPointSumsOp::inferReturnTypes(MLIRContext *,
   return inferRowSums(adaptor.getWeight(), types);
 }
 
-LogicalResult
-ActivationParametersOp::inferReturnTypes(MLIRContext *context,
-                                         std::optional<Location>, Adaptor,
-                                         SmallVectorImpl<Type> &types) {
+LogicalResult ActivationParametersOp::inferReturnTypes(
+    MLIRContext *context, std::optional<Location>, Adaptor adaptor,
+    SmallVectorImpl<Type> &types) {
   auto number = RankedTensorType::get({}, Float32Type::get(context));
-  types.append({number, number, number.clone(IntegerType::get(context, 32))});
+  auto ranges = tensorOf(adaptor.getLow());
+  auto zeros = ranges.getDimSize(0) == 1 ? number : ranges;
+  types.append({number, number, zeros.clone(IntegerType::get(context, 32))});
   return success();
 }
 

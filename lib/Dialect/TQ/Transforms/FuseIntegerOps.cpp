@@ -168,8 +168,8 @@ struct FuseQuantizedAttention : OpRewritePattern<QuantizeOp> {
       return rewriter.notifyMatchFailure(op, "not u8 with known parameters");
     auto fused = cast<StaticAttentionOp>(rewriter.clone(*attention));
     fused.getInverseScalesMutable().append(op.getInverseScales());
-    if (op.getZeroPoint())
-      fused.getZeroPointMutable().append(op.getZeroPoint());
+    if (op.getZeroPoints())
+      fused.getZeroPointsMutable().append(op.getZeroPoints());
     fused.getResult().setType(op.getType());
     rewriter.replaceOp(op, fused);
     rewriter.eraseOp(attention);
@@ -219,7 +219,7 @@ FailureOr<QuantizedSlice> JoinQuantizes::matchPart(Operation *user) {
   auto quantize = dyn_cast<QuantizeOp>(*slice->user_begin());
   auto offset = getConstantIntValue(slice.getMixedOffsets().back());
   auto columns = getConstantIntValue(slice.getMixedSizes().back());
-  if (!quantize || !offset || !columns || quantize.getZeroPoint())
+  if (!quantize || !offset || !columns || quantize.getZeroPoints())
     return failure();
   Value inverse = quantize.getInverseScales();
   if (!inverse || !isCompileTimeValue(inverse) ||
@@ -268,7 +268,7 @@ void JoinQuantizes::join(PatternRewriter &rewriter, Value whole,
   Type element = first.getType().getElementType();
   auto type = cast<RankedTensorType>(whole.getType()).clone(element);
   Value joined = QuantizeOp::create(rewriter, loc, type, whole, inverse,
-                                    /*zero_point=*/Value());
+                                    /*zero_points=*/Value());
   for (const QuantizedSlice &part : parts) {
     tensor::ExtractSliceOp slice = part.slice;
     rewriter.setInsertionPoint(slice);

@@ -26,9 +26,10 @@ static Value buildStaticPair(OpBuilder &builder, ObserveOp observe) {
   auto type = observe.getType().clone(getDynamicU8Type(builder.getContext()));
   auto quantized =
       QuantizeOp::create(builder, loc, type, observe.getInput(),
-                         params.getInverseScale(), params.getZeroPoint());
+                         params.getInverseScale(), params.getZeroPoints());
   return DequantizeOp::create(builder, loc, quantized, params.getScale(),
-                              params.getZeroPoint(), /*column_scales=*/Value());
+                              params.getZeroPoints(),
+                              /*column_scales=*/Value());
 }
 
 /// s8 with one scale for each block of columns.
@@ -43,7 +44,7 @@ static Value buildSymmetricPair(OpBuilder &builder, ObserveOp observe,
   auto type = observe.getType().clone(getWeightS8Type(builder.getContext()));
   auto quantized = QuantizeOp::create(builder, loc, type, observe.getInput(),
                                       params.getInverseScales(),
-                                      /*zero_point=*/Value());
+                                      /*zero_points=*/Value());
   return DequantizeOp::create(builder, loc, quantized, /*scales=*/Value(),
                               /*zero_points=*/Value(), params.getScales());
 }

@@ -80,7 +80,7 @@ func.func private @f() attributes {a = #tq.statistics<rows = 1,
 
 // tq.quantize (C3): the other way round
 func.func @f(%x: tensor<?x4xf32>, %i: tensor<f32>) {
-  // expected-error @below {{expected no inverse scales or zero point for !quant.uniform}}
+  // expected-error @below {{expected no inverse scales or zero points for !quant.uniform}}
   %0 = tq.quantize %x inverse_scales(%i)
     : tensor<?x4xf32>, tensor<f32> -> tensor<?x4x!quant.uniform<u8:f32, 0.5>>
   return
@@ -213,7 +213,7 @@ func.func @f(%w: tensor<4x!quant.any<i8<-127:127>:f32>>, %z: tensor<i32>) {
 
 // tq.zero_point_sums (C2)
 func.func @f(%w: tensor<2x4x!quant.any<i8<-127:127>:f32>>, %z: tensor<1xi32>) {
-  // expected-error @below {{operand #1 must be 0D tensor}}
+  // expected-error @below {{expected one zero point, or one for each input of 'tensor<2x4x!quant.any<i8<-127:127>:f32>>', but got 'tensor<1xi32>'}}
   %0 = tq.zero_point_sums %w, %z
     : (tensor<2x4x!quant.any<i8<-127:127>:f32>>, tensor<1xi32>) -> tensor<2xi32>
   return
@@ -222,9 +222,19 @@ func.func @f(%w: tensor<2x4x!quant.any<i8<-127:127>:f32>>, %z: tensor<1xi32>) {
 // -----
 
 // tq.quantize (C4)
-func.func @f(%x: tensor<?x4xf32>, %i: tensor<f32>, %z: tensor<4xi32>) {
-  // expected-error @below {{operand #2 must be 0D tensor}}
-  %0 = tq.quantize %x inverse_scales(%i) zero_point(%z)
-    : tensor<?x4xf32>, tensor<f32>, tensor<4xi32> -> tensor<?x4x!quant.any<u8:f32>>
+func.func @f(%x: tensor<?x4xf32>, %i: tensor<f32>, %z: tensor<3xi32>) {
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #2 to be equal, but got}}
+  %0 = tq.quantize %x inverse_scales(%i) zero_points(%z)
+    : tensor<?x4xf32>, tensor<f32>, tensor<3xi32> -> tensor<?x4x!quant.any<u8:f32>>
+  return
+}
+
+// -----
+
+// tq.quantize (C4): of columns, or of all
+func.func @f(%x: tensor<?x4xf32>, %i: tensor<f32>, %z: tensor<2x2xi32>) {
+  // expected-error @below {{expected zero points of rank 1, but got 'tensor<2x2xi32>'}}
+  %0 = tq.quantize %x inverse_scales(%i) zero_points(%z)
+    : tensor<?x4xf32>, tensor<f32>, tensor<2x2xi32> -> tensor<?x4x!quant.any<u8:f32>>
   return
 }

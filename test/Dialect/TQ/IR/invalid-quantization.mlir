@@ -78,6 +78,16 @@ func.func @f(%q: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<48xf32>) {
 
 // -----
 
+// tq.dequantize (C2): zero points of columns
+func.func @f(%q: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<f32>, %z: tensor<3xi32>) {
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 0 of operand #2 to be equal, but got}}
+  %0 = tq.dequantize %q scales(%s) zero_points(%z)
+    : (tensor<3x48x!quant.any<u8:f32>>, tensor<f32>, tensor<3xi32>) -> tensor<3x48xf32>
+  return
+}
+
+// -----
+
 // tq.dequantize (C2): the shape of the zero points
 func.func @f(%q: tensor<3x48x!quant.any<u8:f32>>, %s: tensor<3xf32>, %z: tensor<3x1xi32>) {
   // expected-error @below {{expected zero points of rank 1, but got 'tensor<3x1xi32>'}}
@@ -417,7 +427,7 @@ func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!q
 // tq.static_attention (C5): a result in f32
 func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %v: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
              %s: tensor<2xf32>, %t: tensor<8xf32>, %i: tensor<f32>) {
-  // expected-error @below {{expected no inverse scales or zero point for a result in f32}}
+  // expected-error @below {{expected no inverse scales or zero points for a result in f32}}
   %0 = tq.static_attention %q, %k, %v scales(%s, %t) inverse_scales(%i) {num_heads = 2 : i64}
     : (tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
        tensor<2xf32>, tensor<8xf32>, tensor<f32>) -> tensor<?x?x8xf32>
@@ -453,7 +463,7 @@ func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!q
 // tq.static_attention (C5): their number
 func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %v: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
              %s: tensor<2xf32>, %t: tensor<8xf32>, %i: tensor<2xf32>) {
-  // expected-error @below {{expected one inverse scale or 8, but got}}
+  // expected-error @below {{expected inverse scales and zero points of all or of 8 columns, but got}}
   %0 = tq.static_attention %q, %k, %v scales(%s, %t) inverse_scales(%i) {num_heads = 2 : i64}
     : (tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
        tensor<2xf32>, tensor<8xf32>, tensor<2xf32>) -> tensor<?x?x8x!quant.any<u8:f32>>
@@ -465,8 +475,8 @@ func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!q
 // tq.static_attention (C6): a zero point of nothing
 func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %v: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
              %s: tensor<2xf32>, %t: tensor<8xf32>, %z: tensor<i32>) {
-  // expected-error @below {{expected no inverse scales or zero point for a result in f32}}
-  %0 = tq.static_attention %q, %k, %v scales(%s, %t) zero_point(%z) {num_heads = 2 : i64}
+  // expected-error @below {{expected no inverse scales or zero points for a result in f32}}
+  %0 = tq.static_attention %q, %k, %v scales(%s, %t) zero_points(%z) {num_heads = 2 : i64}
     : (tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
        tensor<2xf32>, tensor<8xf32>, tensor<i32>) -> tensor<?x?x8xf32>
   return

@@ -59,7 +59,7 @@ tq.weight @out : tensor<4x4xf32> = dense<0.25> : tensor<4x4xf32>
 // FUSED-DAG: %[[K:.*]] = tensor.extract_slice %[[J]][0, 0, 4]
 // FUSED-DAG: %[[V:.*]] = tensor.extract_slice %[[J]][0, 0, 6]
 // FUSED-DAG: %[[S:.*]] = tq.score_scales %{{.*}}, %{{.*}} {scale = 5.000000e-01 : f32} : tensor<2xf32>, tensor<1xf32>
-// FUSED: %[[A:.*]] = tq.static_attention %[[Q]], %[[K]], %[[V]] mask(%[[M]]) scales(%[[S]], %[[VS]]) inverse_scales(%{{.*}}) zero_point(%{{.*}}) {causal, num_heads = 2 : i64, num_kv_heads = 1 : i64}
+// FUSED: %[[A:.*]] = tq.static_attention %[[Q]], %[[K]], %[[V]] mask(%[[M]]) scales(%[[S]], %[[VS]]) inverse_scales(%{{.*}}) zero_points(%{{.*}}) {causal, num_heads = 2 : i64, num_kv_heads = 1 : i64}
 // FUSED-SAME: -> tensor<?x?x4x!quant.any<u8:f32>>
 // FUSED: tq.static_linear %[[A]]
 // FUSED-NOT: tq.dequantize

@@ -79,7 +79,7 @@ func.func @main(%x: tensor<?x2xf32>) -> tensor<?x2xf32> {
 // FUSED-NOT: tq.dequantize
 // FUSED: %[[SC:.*]], %[[INV:.*]], %[[ZP:.*]] = tq.activation_parameters
 // FUSED: %[[V:.*]] = tq.mul %{{.*}}, %[[INV]] : (tensor<2xf32>, tensor<f32>)
-// FUSED: %[[Q:.*]] = tq.quantize %[[X]] inverse_scales(%[[V]]) zero_point(%[[ZP]])
+// FUSED: %[[Q:.*]] = tq.quantize %[[X]] inverse_scales(%[[V]]) zero_points(%[[ZP]])
 // FUSED: %[[ST:.*]] = tq.zero_point_sums %[[QW:.*]], %[[ZP]]
 // FUSED: %[[MS:.*]] = tq.mul %{{.*}}, %[[SC]] : (tensor<3xf32>, tensor<f32>)
 // FUSED: %[[Y:.*]] = tq.static_linear %[[Q]] weight(%[[QW]]) starts(%[[ST]]) scales(%[[MS]]) bias(

@@ -16,10 +16,10 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "quantize with given parameters";
   let description = [{
-    `q = clamp(roundHalfToEven(x * inverse_scale) + zero_point)`. The parameters are
+    `q = clamp(roundHalfToEven(x * inverse_scale + zero_point))`. The parameters are
     those of `!quant.uniform`, per tensor or per axis as the upstream type says, or
-    operands for `!quant.any`: one number for the whole tensor, or one inverse scale for
-    each column. Operands keep equal layers one kernel: a scale is a weight of one
+    operands for `!quant.any`: one number for the whole tensor, or one for each column.
+    Operands keep equal layers one kernel: a scale is a weight of one
     element.
 
     Of a dequantized value of the same `!quant.uniform` it is that value again, and
@@ -27,21 +27,21 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
 
     (C1) The shapes are equal. (C2) The result's element type has storage of 8 bits and
     expresses f32. (C3) `inverse_scales` are present exactly for `!quant.any`; they have
-    rank 0, or the size of the last dimension. (C4) `zero_point` has rank 0; where it is
-    absent it is 0.
+    rank 0, or the size of the last dimension. (C4) `zero_points` are as well; where they are
+    absent they are 0.
 
     ```mlir
     %q = tq.quantize %x : tensor<?x48xf32> -> tensor<?x48x!quant.uniform<u8:f32, 0.5:128>>
-    %r = tq.quantize %x inverse_scales(%i) zero_point(%z)
-      : tensor<?x48xf32>, tensor<48xf32>, tensor<i32> -> tensor<?x48x!quant.any<u8:f32>>
+    %r = tq.quantize %x inverse_scales(%i) zero_points(%z)
+      : tensor<?x48xf32>, tensor<48xf32>, tensor<48xi32> -> tensor<?x48x!quant.any<u8:f32>>
     ```
   }];
   let arguments = (ins TQ_FloatTensor:$input, Optional<TQ_FloatTensor>:$inverse_scales,
-                       Optional<0DTensorOf<[I32]>>:$zero_point);
+                       Optional<RankedTensorOf<[I32]>>:$zero_points);
   let results = (outs TQ_QuantTensor:$result);
   let assemblyFormat = [{
-    $input (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_point` `(` $zero_point^ `)`)?
-    attr-dict `:` type($input) (`,` type($inverse_scales)^)? (`,` type($zero_point)^)?
+    $input (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_points` `(` $zero_points^ `)`)?
+    attr-dict `:` type($input) (`,` type($inverse_scales)^)? (`,` type($zero_points)^)?
     `->` type($result)
   }];
   let hasVerifier = 1;
@@ -56,12 +56,14 @@ def TQ_DequantizeOp : TQ_SameShapeOp<"dequantize",
   let description = [{
     `x = (q - zero_point) * scale`. The parameters are those of `!quant.uniform`, or
     operands for `!quant.any`: one scale (and zero point) for each row, where a row is
-    everything along the last dimension, or one for the whole tensor; or, without zero
-    points, `column_scales`: one for each block of equally many columns.
+    everything along the last dimension; or one scale for the whole tensor, and one zero
+    point or one for each column; or, without zero points, `column_scales`: one for each
+    block of equally many columns.
 
     (C1) Either `scales` or `column_scales` are present exactly for `!quant.any`. (C2)
          `scales` and `zero_points` have the shape of `input` without its last
-         dimension, or rank 0. (C3) The last dimension of `input` is static where there
+         dimension; or `scales` have rank 0, and `zero_points` rank 0 or the size of the
+         last dimension. (C3) The last dimension of `input` is static where there
          are `column_scales`, and a multiple of their number; there are no
          `zero_points` then.
 
@@ -246,12 +248,12 @@ def TQ_StaticAttentionOp : TQ_SameShapeOp<"static_attention",
          with the same D, at most 33285, and G dividing H. (C3) `mask` has the shape
          [batch, keys]. (C4) There are H `score_scales` and G*D `value_scales`. (C5)
          `inverse_scales` are there exactly where the result has u8 storage; they have
-         rank 0 or the size H*D. (C6) `zero_point`, where it is absent 0, is there only
-         beside them.
+         rank 0 or the size H*D. (C6) `zero_points`, as many or one and 0 where they are
+         absent, are there only beside them.
 
     ```mlir
     %o = tq.static_attention %q, %k, %v mask(%m) scales(%s, %t) inverse_scales(%i)
-      zero_point(%z) {num_heads = 4 : i64}
+      zero_points(%z) {num_heads = 4 : i64}
       : (tensor<?x?x64x!quant.any<i8<-127:127>:f32>>,
          tensor<?x?x64x!quant.any<i8<-127:127>:f32>>,
          tensor<?x?x64x!quant.any<i8<-127:127>:f32>>, tensor<?x?xi64>, tensor<4xf32>,
@@ -262,13 +264,13 @@ def TQ_StaticAttentionOp : TQ_SameShapeOp<"static_attention",
                        Optional<TQ_IdTensor>:$mask, TQ_FloatVector:$score_scales,
                        TQ_FloatVector:$value_scales,
                        Optional<TQ_FloatTensor>:$inverse_scales,
-                       Optional<0DTensorOf<[I32]>>:$zero_point, I64Attr:$num_heads,
+                       Optional<RankedTensorOf<[I32]>>:$zero_points, I64Attr:$num_heads,
                        OptionalAttr<I64Attr>:$num_kv_heads, UnitAttr:$causal);
   let results = (outs AnyTypeOf<[TQ_FloatTensor, TQ_S8Tensor]>:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?
     `scales` `(` $score_scales `,` $value_scales `)`
-    (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_point` `(` $zero_point^ `)`)?
+    (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_points` `(` $zero_points^ `)`)?
     attr-dict `:` functional-type(operands, results)
   }];
   let hasVerifier = 1;

@@ -139,19 +139,21 @@ def TQ_ZeroPointSumsOp : TQ_Op<"zero_point_sums", [Pure, InferTypeOpAdaptor, TQ_
     DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "give what a zero point takes from the sums of a linear";
   let description = [{
-    `result[n] = -zero_point * sum_k weight[n,k]` in s32: where sums of
-    `input * weight` start, so that they end as sums of `(input - zero_point) * weight`.
+    `result[n] = -sum_k zero_points[k] * weight[n,k]` in s32: where sums of
+    `input * weight` start, so that they end as sums of `(input - zero_points) * weight`.
+    Zero points are u8: one for all inputs, or one for each.
 
-    (C1) `weight` has rank 2. (C2) `zero_point` has rank 0.
+    (C1) `weight` has rank 2. (C2) `zero_points` have rank 0, or the size of its last
+    dimension.
 
     ```mlir
     %c = tq.zero_point_sums %q, %z
       : (tensor<4x8x!quant.any<i8<-127:127>:f32>>, tensor<i32>) -> tensor<4xi32>
     ```
   }];
-  let arguments = (ins TQ_QuantTensor:$weight, 0DTensorOf<[I32]>:$zero_point);
+  let arguments = (ins TQ_QuantTensor:$weight, RankedTensorOf<[I32]>:$zero_points);
   let results = (outs TQ_IntVector:$result);
-  let assemblyFormat = "$weight `,` $zero_point attr-dict `:` functional-type(operands, results)";
+  let assemblyFormat = "$weight `,` $zero_points attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 
@@ -160,23 +162,25 @@ def TQ_ActivationParametersOp : TQ_Op<"activation_parameters", [Pure, InferTypeO
     DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
   let summary = "choose how a range is quantized to u8";
   let description = [{
-    Of the range from the lowest of `low` to the highest of `high`, widened to contain
-    0: `scale = (high - low) / 255` (1 for an empty range),
-    `inverse_scale = 1 / scale`, `zero_point = roundHalfToEven(-low / scale)`.
+    Of ranges, each widened to contain 0: with the widest of them,
+    `scale = (high - low) / 255` (1 if it is empty) and `inverse_scale = 1 / scale`.
+    Each range has a zero point that puts its middle into the middle of u8:
+    `zero_points = roundHalfToEven(127.5 - (low + high) / 2 / scale)`, from 0 to 255.
+    That of one range has rank 0.
 
     (C1) `low` and `high` have rank 1 and equal sizes.
 
     ```mlir
     %s, %i, %z = tq.activation_parameters %l, %h : tensor<48xf32>
-      -> tensor<f32>, tensor<f32>, tensor<i32>
+      -> tensor<f32>, tensor<f32>, tensor<48xi32>
     ```
   }];
   let arguments = (ins TQ_FloatVector:$low, TQ_FloatVector:$high);
   let results = (outs TQ_FloatTensor:$scale, TQ_FloatTensor:$inverse_scale,
-                      RankedTensorOf<[I32]>:$zero_point);
+                      RankedTensorOf<[I32]>:$zero_points);
   let assemblyFormat = [{
     $low `,` $high attr-dict `:` type($low) `->` type($scale) `,` type($inverse_scale)
-    `,` type($zero_point)
+    `,` type($zero_points)
   }];
   let hasVerifier = 1;
 }
@@ -265,10 +269,10 @@ def TQ_SmoothingFactorsOp : TQ_Op<"smoothing_factors", [Pure,
   let description = [{
     SmoothQuant (Xiao et al. 2022): for each input k of a linear
 
-        factors[k] = max(-low[k], high[k])^alpha / (max_n |weight[n,k]|)^(1 - alpha)
+        factors[k] = (high[k] - low[k])^alpha / (max_n |weight[n,k]|)^(1 - alpha)
         inverses[k] = 1 / factors[k]
 
-    where both magnitudes are above 0, else 1. The input times `inverses` and the weight
+    where ranges are widened to contain 0, and both are above 0, else 1. The input times `inverses` and the weight
     times `factors` give the same product, and the input's channels are more alike.
 
     (C1) `weight` has rank 2; `low` and `high` have the size of its last dimension.
