@@ -54,4 +54,12 @@ Range chooseRange(const TensorStatistics &statistics,
   return isSymmetric ? Range{-range.high, range.high} : range;
 }
 
+float getHeadroom(int64_t rows) {
+  constexpr double kHeadroomRows = 192;
+  return static_cast<float>(
+      1 +
+      std::min(kHeadroomRows / static_cast<double>(std::max<int64_t>(rows, 1)),
+               1.0));
+}
+
 } // namespace tq::quant

@@ -55,6 +55,11 @@ struct ObserverOptions {
 Range chooseRange(const TensorStatistics &statistics,
                   const ObserverOptions &options, bool isSymmetric);
 
+/// By how much a range that was seen in so many rows is widened, since rows to
+/// come will leave it: 1 + 192 / rows, at most 2. An empirical rule:
+/// docs/Quantization.md has what it gains.
+float getHeadroom(int64_t rows);
+
 } // namespace tq::quant
 
 #endif // TQ_QUANT_OBSERVERS_H

@@ -273,4 +273,11 @@ TEST(ChooseParams, areAlwaysUsable) {
   EXPECT_EQ(chooseScaleS8(-254.0f), 2.0f);
 }
 
+TEST(Headroom, shrinksWithTheRows) {
+  EXPECT_EQ(getHeadroom(0), 2.0f);
+  EXPECT_EQ(getHeadroom(192), 2.0f);
+  EXPECT_EQ(getHeadroom(384), 1.5f);
+  EXPECT_EQ(getHeadroom(192 * 64), 1.015625f);
+}
+
 } // namespace

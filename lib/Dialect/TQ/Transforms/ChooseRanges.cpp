@@ -37,6 +37,13 @@ static DenseElementsAttr makeNumber(Builder &builder, float value) {
       RankedTensorType::get({1}, builder.getF32Type()), value);
 }
 
+static DenseElementsAttr multiply(DenseElementsAttr values, float factor) {
+  SmallVector<float> result;
+  for (float value : values.getValues<float>())
+    result.push_back(value * factor);
+  return DenseElementsAttr::get(values.getType(), ArrayRef(result));
+}
+
 /// The policy of the layer that reads the value first, after which it is named.
 static LayerPolicy getReaderPolicy(const QuantizationPolicy &policy,
                                    ObserveOp op) {
@@ -75,6 +82,12 @@ static void chooseRange(ObserveOp op, const LayerPolicy &policy) {
         isSymmetric(op));
     low = makeNumber(builder, range.low);
     high = makeNumber(builder, range.high);
+  }
+  // The others have left out on purpose what is far away.
+  if (policy.observer == tq::quant::Observer::MinMax) {
+    float headroom = tq::quant::getHeadroom(statistics.getRows());
+    low = multiply(low, headroom);
+    high = multiply(high, headroom);
   }
   op.getLowMutable().assign(buildConstant(builder, loc, low));
   op.getHighMutable().assign(buildConstant(builder, loc, high));
