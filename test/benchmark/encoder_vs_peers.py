@@ -22,9 +22,12 @@ tq is called through its C interface, from the same loop as the others: its
 own --benchmark has no padded inputs, and a process for each burst would be
 slow. First answers and memory are those of fresh processes.
 
-Peers, each if it is installed: onnxruntime (dynamic int8 by channel; two
-forms of the graph, see onnx_bert.py), openvino (static int8 by nncf),
-ctranslate2, torch (dynamic int8). Needs numpy; ctranslate2 also
+Programs of tq: dynamic and static int8, float, and what --tq adds.
+
+Peers, each if it is installed: onnxruntime (int8 by channel: dynamic, with two
+forms of the graph, and static, see onnx_bert.py), openvino (static int8 by
+nncf), ctranslate2, torch (dynamic int8). What is static is calibrated with the
+same 64 samples. Needs numpy; ctranslate2 also
 transformers and torch, openvino torch, --data tokenizers.
 """
 
@@ -56,8 +59,10 @@ REFERENCE = "tq float"
 
 def make_engines(args, model):
     """All engines that can run here, by name; tq first."""
+    samples = engines.write_samples(model, args.work_dir, args.data)
+    calibrated = ["--quantize=static", f"--calibrate={samples}"]
     variants = {"int8": ["--quantize=dynamic"], "float": ["--quantize=none"],
-                **args.tq}
+                "static": calibrated, **args.tq}
     chosen = [engines.Tq(model, args.work_dir, name,
                          [f"--target-cpu={args.target_cpu}", *options],
                          args.tq_compile)
@@ -287,7 +292,7 @@ def parse_arguments():
     parser.add_argument("--target-cpu", default="host",
                         help="for all programs (default: %(default)s)")
     parser.add_argument("--data", metavar="DIR", help="folder with "
-                        "stsb-en-dev.csv, to calibrate openvino")
+                        "stsb-en-dev.csv, to calibrate with")
     parser.add_argument("--starts", type=int, default=5,
                         help="first answers to measure (default: "
                         "%(default)s; 0: none)")

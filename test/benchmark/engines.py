@@ -124,6 +124,8 @@ class Tq(Engine):
 class OnnxRuntime(Engine):
     """A graph of onnx_bert.py; int8: dynamic, weights by channel."""
 
+    graph = None  # the form of the graph if `form` says something else
+
     family = "onnxruntime"
     needs = ("onnxruntime", "onnx")
 
@@ -136,14 +138,20 @@ class OnnxRuntime(Engine):
         import onnx_bert
         path = self.file(".onnx")
         if not self.is_stale(path):
-            return
+            return None
         if self.precision == "float":
             onnx_bert.build_float(self.model, self.form, path)
-            return
+            return None
         with tempfile.TemporaryDirectory(dir=self.work) as folder:
             float_path = Path(folder) / "float.onnx"
-            onnx_bert.build_float(self.model, self.form, float_path)
-            onnx_bert.build_int8(float_path, path)
+            onnx_bert.build_float(self.model, self.graph or self.form,
+                                  float_path)
+            return self.quantize(float_path, path)
+
+    def quantize(self, float_path, path):
+        """Writes the int8 graph; a remark, or None."""
+        import onnx_bert
+        onnx_bert.build_int8(float_path, path)
 
     def load(self, threads):
         import onnxruntime
@@ -169,6 +177,22 @@ class OnnxRuntime(Engine):
 
     def embedding(self):
         return self.binding.copy_outputs_to_cpu()[0]
+
+
+class OnnxRuntimeStatic(OnnxRuntime):
+    """The same with static int8, by min-max."""
+
+    graph = "split"
+
+    def __init__(self, model, work, data):
+        super().__init__("int8", model, work, "static")
+        self.data = data
+
+    def quantize(self, float_path, path):
+        import onnx_bert
+        samples, source = bert_model.calibration_ids(self.model, self.data)
+        onnx_bert.build_static_int8(float_path, path, samples)
+        return f"calibrated with {len(samples)} samples, {source}"
 
 
 class OpenVino(Engine):
@@ -340,6 +364,18 @@ class Torch(Engine):
         return self.output.numpy()
 
 
+def write_samples(model, work, data):
+    """The samples that calibrate all engines, as arrays in a folder."""
+    folder = Path(work) / f"{Path(model).name}-samples"
+    folder.mkdir(parents=True, exist_ok=True)
+    samples, _ = bert_model.calibration_ids(model, data)
+    for i, ids in enumerate(samples):
+        path = folder / f"{i:04}.npy"
+        if not path.exists():
+            np.save(path, ids.astype(np.int64))
+    return folder
+
+
 FAMILIES = ("onnxruntime", "openvino", "ctranslate2", "torch")
 
 
@@ -347,8 +383,10 @@ def make_peers(families, model, work, data):
     """The engines of these families, in both precisions."""
     makers = {
         "onnxruntime": lambda kind: [
-            OnnxRuntime(kind, model, work, form)
-            for form in ("fused", "tuned")],
+            *(OnnxRuntime(kind, model, work, form)
+              for form in ("fused", "tuned")),
+            *([OnnxRuntimeStatic(model, work, data)]
+              if kind == "int8" else [])],
         "openvino": lambda kind: [OpenVino(kind, model, work, data)],
         "ctranslate2": lambda kind: [CTranslate2(kind, model, work)],
         "torch": lambda kind: [Torch(kind, model, work)]}

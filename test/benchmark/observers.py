@@ -24,7 +24,7 @@ DYNAMIC = ["--quantize=dynamic"]
 OBSERVERS = ("moving-average", "percentile", "entropy", "mse")
 PERCENTILES = ("99.9", "99.99", "99.999")
 # What is said of a static program, and its options.
-STATIC = (
+LINEARS = (
     ("minmax, smoothed 0.8, biases corrected", []),
     ("minmax, smoothed 0.8", ["--bias-correction=off"]),
     ("minmax, biases corrected", ["--smoothing=off"]),
@@ -37,8 +37,12 @@ STATIC = (
     *((f"percentile {percentile}",
        [f"--percentile={percentile}", "--bias-correction=off"])
       for percentile in PERCENTILES),
-    ("minmax, smoothed 0.8, biases corrected, dynamic int8 attention",
-     ["--attention=int8"]),
+)
+STATIC = (
+    *((name, ["--attention=f32", *options]) for name, options in LINEARS),
+    ("the first of these, attention static too (default)", []),
+    ("the first of these, without smoothing, attention static too",
+     ["--smoothing=off"]),
 )
 
 

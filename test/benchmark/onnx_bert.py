@@ -2,13 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """ONNX graphs of BERT encoders for onnxruntime, in float and in int8.
 
-Two forms of the graph are built, because the usual one is not the fastest:
+Three forms of the graph are built, because the usual one is not the fastest,
+and its Attention is not quantized statically:
   fused  the operators of onnxruntime's own transformer optimizer
          (EmbedLayerNormalization, Attention, SkipLayerNormalization,
          BiasGelu);
   tuned  the same, but Add + LayerNormalization and Gelu, whose kernels are
-         vectorized better, and biases that join the int8 products.
-Both take `input_ids`, `token_type_ids` and `attention_mask` (int32, [B, S])
+         vectorized better, and biases that join the int8 products;
+  split  tuned, with the products for queries, keys and values apart from
+         MultiHeadAttention.
+All take `input_ids`, `token_type_ids` and `attention_mask` (int32, [B, S])
 and give `last_hidden_state` and `embedding` (masked mean, unit length).
 """
 
@@ -167,7 +170,22 @@ class TunedGraphBuilder(GraphBuilder):
             domain="", axis=-1, epsilon=self.config["layer_norm_eps"])
 
 
-BUILDERS = {"fused": GraphBuilder, "tuned": TunedGraphBuilder}
+class SplitGraphBuilder(TunedGraphBuilder):
+    """The tuned graph, in which all linears are products of their own."""
+
+    def attention(self, x, prefix):
+        parts = [self.node("Add",
+                           [self.matmul(x, f"{prefix}.self.{kind}"),
+                            self.weight(f"{prefix}.self.{kind}.bias")],
+                           f"{prefix}.{kind}", domain="")
+                 for kind in ("query", "key", "value")]
+        return self.node("MultiHeadAttention",
+                         [*parts, "", "attention_mask"], prefix + ".context",
+                         num_heads=self.config["num_attention_heads"])
+
+
+BUILDERS = {"fused": GraphBuilder, "tuned": TunedGraphBuilder,
+            "split": SplitGraphBuilder}
 
 
 def build_float(model_dir, form, path):
@@ -189,3 +207,31 @@ def build_int8(float_path, path):
         str(float_path), str(path), per_channel=True,
         weight_type=quantization.QuantType.QInt8,
         extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT})
+
+
+def build_static_int8(float_path, path, samples):
+    """Quantizes the linears of a float graph: static u8 activations with the
+    ranges (min-max) of runs on `samples`, arrays of token ids [1, S]; s8
+    weights by channel."""
+    from onnxruntime import quantization
+
+    class Reader(quantization.CalibrationDataReader):
+        """The samples as inputs of the graph."""
+
+        def __init__(self):
+            self.samples = iter(samples)
+
+        def get_next(self):
+            ids = next(self.samples, None)
+            if ids is None:
+                return None
+            ids = ids.astype(np.int32)
+            return dict(zip(INPUTS, (ids, np.zeros_like(ids),
+                                     np.ones_like(ids))))
+    logging.getLogger().setLevel(logging.ERROR)
+    quantization.quantize_static(
+        str(float_path), str(path), Reader(), per_channel=True,
+        quant_format=quantization.QuantFormat.QDQ,
+        activation_type=quantization.QuantType.QUInt8,
+        weight_type=quantization.QuantType.QInt8,
+        op_types_to_quantize=["MatMul"], nodes_to_exclude=["sum"])
