@@ -25,8 +25,8 @@ struct OutputTile {
   int64_t vectors;
   int64_t columns; ///< outputs that exist, from the first vector on
   llvm::SmallVector<mlir::Value> rows;
-  /// A packed panel to prefetch meanwhile; null: none.
-  mlir::Value prefetched;
+  /// Packed panels to prefetch meanwhile.
+  llvm::SmallVector<mlir::Value> prefetched;
 };
 
 /// What a contraction has around its products, wherever their sums are: items,
@@ -170,9 +170,11 @@ private:
   /// In rows: half of the largest rest, which is one row more than a tile.
   int64_t getLargestRestTile() const { return plan.getTileRows() / 2 + 1; }
   void emitTiles(OutputTile out, mlir::Value begin, mlir::Value end,
-                 int64_t size);
-  mlir::Value getPrefetched(mlir::Value panel, mlir::Value firstVector,
-                            int64_t vectors, mlir::Value row, int64_t size);
+                 int64_t size, mlir::Value first, mlir::Value firstNumber);
+  bool isWeightFar() const;
+  llvm::SmallVector<mlir::Value> getPrefetched(const OutputTile &out,
+                                               mlir::Value number);
+  mlir::Value getNextPanel(const OutputTile &out, mlir::Value vector);
   llvm::SmallVector<mlir::Value> emitProducts(const OutputTile &out,
                                               mlir::ValueRange init);
   llvm::SmallVector<mlir::Value> emitStep(const OutputTile &out,

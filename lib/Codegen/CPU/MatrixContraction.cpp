@@ -92,8 +92,12 @@ void MatrixContraction::emitSums(Value panel, int64_t columns, Value first,
       builder.setInsertionPoint(block->getTerminator());
       for (int64_t i = 0; i < std::ssize(rows) * vectors; ++i)
         tiles.zero(i);
-      emitProducts({panel, index(vector), vectors, columns,
-                    llvm::to_vector(rows), next.first},
+      emitProducts({panel,
+                    index(vector),
+                    vectors,
+                    columns,
+                    llvm::to_vector(rows),
+                    {next.first}},
                    next.second);
       Value stride = index(4 * kPanel);
       for (auto [r, row] : llvm::enumerate(rows))
@@ -167,7 +171,8 @@ void MatrixContraction::emitPrefetches(const OutputTile &out, Value group,
     first = arith::AddIOp::create(
         builder, group,
         arith::MulIOp::create(builder, out.firstVector, index(lines / 2)));
-  auto loop = scf::ForOp::create(builder, out.prefetched, end, index(1));
+  auto loop =
+      scf::ForOp::create(builder, out.prefetched.front(), end, index(1));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   for (int64_t i = 0; i < lines; ++i)

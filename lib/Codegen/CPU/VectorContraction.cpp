@@ -17,6 +17,8 @@ using namespace tq::cpu;
 
 /// Steps that a line of float weights is fetched into the first cache ahead.
 static constexpr int64_t kStepsAhead = 4;
+/// Larger weights are not in the second cache when they are read again.
+static constexpr int64_t kFarBytes = 1 << 20;
 
 //===----------------------------------------------------------------------===//
 // Tiles
@@ -100,13 +102,16 @@ void VectorContraction::emitRowTiles(Value panel, Value firstVector,
   if (widened)
     widened->widenWeights(out);
   Rest rest = splitRest(first, last);
-  emitTiles(out, first, rest.begin, plan.getTileRows());
+  Value tileRows = index(plan.getTileRows());
+  Value zero = index(0);
+  emitTiles(out, first, rest.begin, plan.getTileRows(), zero, zero);
+  Value whole = arith::DivUIOp::create(builder, rest.begin, tileRows);
   for (int64_t size = 1; size <= getLargestRestTile(); ++size) {
     Value begin = selectWhere(builder, CmpIPredicate::eq, rest.upperRows, size,
                               rest.begin, rest.middle);
     Value end = selectWhere(builder, CmpIPredicate::eq, rest.lowerRows, size,
                             last, rest.middle);
-    emitTiles(out, begin, end, size);
+    emitTiles(out, begin, end, size, rest.begin, whole);
   }
 }
 
@@ -131,41 +136,73 @@ VectorContraction::Rest VectorContraction::splitRest(Value first, Value last) {
           lower};
 }
 
-/// Tiles of `size` rows each from `begin` to `end`. Whole ones prefetch.
+/// Tiles of `size` rows each from `begin` to `end`, numbered as from row
+/// `first` on. Those of one row have no time to prefetch.
 void VectorContraction::emitTiles(OutputTile out, Value begin, Value end,
-                                  int64_t size) {
+                                  int64_t size, Value first,
+                                  Value firstNumber) {
   auto loop = scf::ForOp::create(builder, begin, end, index(size));
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPoint(loop.getBody()->getTerminator());
   Value row = loop.getInductionVar();
   for (int64_t r = 0; r < size; ++r)
     out.rows.push_back(arith::AddIOp::create(builder, row, index(r)));
-  if (size == plan.getTileRows())
+  if (size == plan.getTileRows() || (isWeightFar() && size > 1)) {
+    Value before = arith::SubIOp::create(builder, row, first);
+    Value number = arith::DivUIOp::create(builder, before, index(size));
     out.prefetched =
-        getPrefetched(out.panel, out.firstVector, out.vectors, row, size);
+        getPrefetched(out, arith::AddIOp::create(builder, firstNumber, number));
+  }
   if (widened)
     return widened->emitProducts(out);
   SmallVector<Value> init = writer.emitInit(out);
   writer.emitEpilogue(out, emitProducts(out, init), /*chains=*/1);
 }
 
-/// The first tiles of `size` rows each prefetch a packed panel of the next
-/// outputs; the others one that is in the cache, so that the loop has no
-/// branch.
-Value VectorContraction::getPrefetched(Value panel, Value firstVector,
-                                       int64_t vectors, Value row,
-                                       int64_t size) {
-  Value number = arith::DivUIOp::create(builder, row, index(size));
-  Value isFirst = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult,
-                                        number, index(vectors));
+/// Whether the weight comes from memory in every run, being larger than the
+/// second cache.
+bool VectorContraction::isWeightFar() const {
+  auto type = cast<ShapedType>(writer.pattern.weight.getType());
+  return writer.pattern.outputs * writer.pattern.inputs *
+             type.getElementTypeBitWidth() / 8 >
+         kFarBytes;
+}
+
+/// The first tiles prefetch packed panels of the next outputs, one each, so
+/// that what is far is read all the time. All others prefetch what is in the
+/// cache, so that the loop has no branch.
+SmallVector<Value> VectorContraction::getPrefetched(const OutputTile &out,
+                                                    Value number) {
+  if (!isWeightFar())
+    return {getNextPanel(out, number)};
+  // Two each where there are too few tiles; with one alone it does not pay.
+  using arith::CmpIPredicate;
+  int64_t tileRows = plan.getTileRows();
+  Value rows = writer.countRows(), none = index(kPanelVectors);
+  Value place = arith::MulIOp::create(
+      builder, number,
+      selectWhere(builder, CmpIPredicate::ule, rows,
+                  (kPanelVectors - 1) * tileRows, index(2), index(1)));
+  place = selectWhere(builder, CmpIPredicate::ule, rows, tileRows, none, place);
+  Value second = selectWhere(
+      builder, CmpIPredicate::ule, rows, (kPanelVectors - 1) * tileRows,
+      arith::AddIOp::create(builder, place, index(1)), none);
+  return {getNextPanel(out, place), getNextPanel(out, second)};
+}
+
+/// The packed panel with vector `vector` of the next outputs; the first at work
+/// if the tile has not so many.
+Value VectorContraction::getNextPanel(const OutputTile &out, Value vector) {
+  Value exists = arith::CmpIOp::create(builder, arith::CmpIPredicate::ult,
+                                       vector, index(out.vectors));
   Value next =
-      writer.getPacked(arith::AddIOp::create(builder, panel, index(1)),
-                       arith::AddIOp::create(builder, firstVector, number));
+      writer.getPacked(arith::AddIOp::create(builder, out.panel, index(1)),
+                       arith::AddIOp::create(builder, out.firstVector, vector));
   int64_t packed =
       (writer.pattern.outputs + kPackedOutputs - 1) / kPackedOutputs;
-  return arith::SelectOp::create(builder, isFirst,
+  return arith::SelectOp::create(builder, exists,
                                  minIndex(builder, next, index(packed - 1)),
-                                 writer.getPacked(panel, firstVector));
+                                 writer.getPacked(out.panel, out.firstVector));
 }
 
 //===----------------------------------------------------------------------===//
@@ -183,7 +220,7 @@ SmallVector<Value> VectorContraction::emitProducts(const OutputTile &out,
         scf::ForOp::create(builder, index(0), index(whole), index(1), sums);
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(loop.getBody());
-    if (out.prefetched)
+    if (!out.prefetched.empty())
       emitPrefetches(out, loop.getInductionVar());
     SmallVector<Value> next =
         emitStep(out, loop.getInductionVar(), group, loop.getRegionIterArgs());
@@ -195,11 +232,12 @@ SmallVector<Value> VectorContraction::emitProducts(const OutputTile &out,
   return sums;
 }
 
-/// A line of the panel to come, into the second cache, since those at work fill
-/// the first. Panels of floats do not fit there, so that lines are also fetched
-/// from the second to the first a few steps ahead.
+/// A line of each panel to come, into the second cache, since those at work
+/// fill the first. Panels of floats do not fit there, so that lines are also
+/// fetched from the second to the first a few steps ahead.
 void VectorContraction::emitPrefetches(const OutputTile &out, Value group) {
-  writer.prefetch(out.prefetched, group, /*locality=*/2);
+  for (Value panel : out.prefetched)
+    writer.prefetch(panel, group, /*locality=*/2);
   if (writer.pattern.isInteger)
     return;
   Value ahead = arith::AddIOp::create(builder, group, index(kStepsAhead));

@@ -219,8 +219,8 @@ void WidenedOperands::emitProducts(const OutputTile &out) {
     OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPointToEnd(loop.getBody());
     Value group = loop.getInductionVar();
-    if (out.prefetched)
-      writer.prefetch(out.prefetched, add(firstGroup, group), /*locality=*/2);
+    for (Value panel : out.prefetched)
+      writer.prefetch(panel, add(firstGroup, group), /*locality=*/2);
     SmallVector<Value> next(loop.getRegionIterArgs());
     for (int64_t part = 0; part < 2; ++part)
       next = emitStep(out, add(mul(group, 2), index(part)), next);
