@@ -25,7 +25,7 @@ tq.weight @pooler : tensor<10x10xf32> = #tq.mapped<"f", 1920>
 // CHECK: %[[O:.*]] = tq.quantized_linear %[[QA]]{{.*}} residual(%[[X]])
 // CHECK: %[[N:.*]] = tq.layer_norm %[[O]]
 // CHECK: %[[QN:.*]], %{{.*}}, %{{.*}} = tq.dynamic_quantize %[[N]]
-// CHECK: %[[U:.*]] = tq.quantized_linear %[[QN]]{{.*}} {activation = #tq.activation<gelu>}
+// CHECK: %[[U:.*]] = tq.quantized_linear %[[QN]]{{.*}} {activation = #tq.activation<gelu>, coarse}
 // CHECK: %[[QU:.*]], %{{.*}}, %{{.*}} = tq.dynamic_quantize %[[U]]
 // CHECK: %[[D:.*]] = tq.quantized_linear %[[QU]]{{.*}} residual(%[[N]])
 // CHECK-NOT: tq.dequantize
