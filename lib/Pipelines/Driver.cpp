@@ -421,6 +421,18 @@ static bool lacksRange(QuantizableOpInterface op) {
   return lacks && op.getFloatReason().empty();
 }
 
+/// The observers that leave out rare peaks break most transformers.
+static void warnOfClipping(const CommandLine &line) {
+  using quant::Observer;
+  const auto &[observer, percentile] = line.observer;
+  bool clips = observer == Observer::Entropy ||
+               (observer == Observer::Percentile && percentile < 100);
+  if (line.quantize == QuantizationMode::Static && clips)
+    printWarning("--observer=" + std::string(getObserverName(observer)) +
+                 " leaves out peaks, which transformers need: compare what it "
+                 "gives with minmax");
+}
+
 /// Rules that match nothing are likely to be misspelt, and what is to be static
 /// has to be calibrated.
 ExitCode Driver::checkPolicy() {
@@ -438,6 +450,7 @@ ExitCode Driver::checkPolicy() {
   });
   for (const std::string &warning : policy->listUnmatched())
     printWarning(warning);
+  warnOfClipping(line);
   if (uncalibrated.empty())
     return ExitCode::Fine;
   return fail(ExitCode::Usage,

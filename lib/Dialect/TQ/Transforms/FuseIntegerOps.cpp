@@ -302,7 +302,8 @@ struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
 
   /// An activation that is rounded to 8 bits right away need not be exact.
   static void allowCoarse(EpilogueOpInterface op) {
-    if (llvm::all_of(op->getUsers(), llvm::IsaPred<QuantizeOp, DynamicQuantizeOp>) &&
+    if (llvm::all_of(op->getUsers(),
+                     llvm::IsaPred<QuantizeOp, DynamicQuantizeOp>) &&
         (op.getActivation() == Activation::Gelu ||
          op.getActivation() == Activation::GeluTanh))
       op.setCoarse(op.getResidualMutable().empty());
