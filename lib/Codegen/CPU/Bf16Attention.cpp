@@ -44,7 +44,8 @@ private:
   void packQuery(Value r) override;
   Value emitStart(Value) override { return splat(0.0f); }
   Value emitScore(Value sum, Value firstKey) override;
-  Value emitWeights(Value r, Value largest) override;
+  SmallVector<Value> emitWeights(ArrayRef<Row> rows,
+                                 ArrayRef<Value> largest) override;
   Value emitValue(Value sum, int64_t) override { return sum; }
   void multiplyScoreTiles(int64_t sums, int64_t rows, int64_t keys) override {
     tiles->dotBf16(sums, rows, keys);
@@ -160,34 +161,41 @@ Value Bf16Attention::emitScore(Value sum, Value firstKey) {
 }
 
 /// The sum is that of the rounded weights, so that they add up to 1.
-Value Bf16Attention::emitWeights(Value r, Value largest) {
+SmallVector<Value> Bf16Attention::emitWeights(ArrayRef<Row> rows,
+                                              ArrayRef<Value> largest) {
   constexpr int64_t parts = kPanel / kPairs;
   static constexpr int32_t kTwoOnes = 0x3F803F80;
   tq::FloatBuilder f(builder, builder.getLoc());
-  Value shift = broadcast(largest);
+  SmallVector<Value> shifts;
+  for (Value value : largest)
+    shifts.push_back(broadcast(value));
   DotWeights ones = prepareWeights(
       builder, dot,
       vector::BitCastOp::create(
           builder, VectorType::get({4 * kLanes}, builder.getI8Type()),
           intSplat(kTwoOnes)));
-  SmallVector<Value> totals(parts, splat(0.0f));
-  totals = forEach(panels, 1, totals, [&](Value panel, ValueRange carried) {
+  SmallVector<Value> start(rows.size() * parts, splat(0.0f));
+  auto sums = forEach(panels, 1, start, [&](Value panel, ValueRange carried) {
     SmallVector<Value> next;
-    for (int64_t part = 0; part < parts; ++part) {
-      auto weight = [&](int64_t vector) {
-        Value score = loadFloats(scorePlace(panel, r, 2 * part + vector));
-        return tq::buildExp2Coarse(builder, builder.getLoc(),
-                                   f.sub(score, shift));
-      };
-      Value pairs = packPairs(weight(0), weight(1));
-      storeWords(pairs, add(weightPlace(panel, r), index(part * kLanes)));
-      next.push_back(emitDot(builder, dot, carried[part],
-                             prepareInputs(builder, dot, pairs), ones));
-    }
+    for (auto [row, shift] : llvm::zip(rows, shifts))
+      for (int64_t part = 0; part < parts; ++part) {
+        auto weight = [&](int64_t vector) {
+          Value score = loadFloats(scorePlace(panel, row.r, 2 * part + vector));
+          return tq::buildExp2Coarse(builder, builder.getLoc(),
+                                     f.sub(score, shift));
+        };
+        Value pairs = packPairs(weight(0), weight(1));
+        storeWords(pairs, add(weightPlace(panel, row.r), index(part * kLanes)));
+        next.push_back(emitDot(builder, dot, carried[next.size()],
+                               prepareInputs(builder, dot, pairs), ones));
+      }
     return next;
   });
-  return reduce(f.add(totals[0], totals[1]),
-                [&](Value x, Value y) { return f.add(x, y); });
+  SmallVector<Value> totals;
+  for (size_t i = 0; i < sums.size(); i += parts)
+    totals.push_back(reduce(f.add(sums[i], sums[i + 1]),
+                            [&](Value x, Value y) { return f.add(x, y); }));
+  return totals;
 }
 
 std::unique_ptr<AttentionWriter>

@@ -20,6 +20,11 @@ using namespace tq::cpu;
 static constexpr int64_t kTilePair = 2;
 static constexpr int64_t kRowTile = 4, kColumnTile = 6;
 
+/// Rows whose softmax is computed at the same time, so that one fills the waits
+/// of the other: what divides the rows of all blocks. One beyond the last query
+/// computes something that nobody reads.
+static constexpr int64_t kRowsAtOnce = 2;
+
 //===----------------------------------------------------------------------===//
 // Scratch
 //===----------------------------------------------------------------------===//
@@ -85,22 +90,22 @@ void DotAttention::storeKeyBias(Value firstKey, Value visible) {
 void DotAttention::emitRowBlock() {
   rows = minIndex(builder, index(rowsPerBlock),
                   arith::SubIOp::create(builder, queries, firstRow));
-  auto forRows = [&](void (DotAttention::*emit)(Value)) {
-    forEach(rows, 1, {}, [&](Value r, ValueRange) {
+  auto forRows = [&](int64_t step, void (DotAttention::*emit)(Value)) {
+    forEach(rows, step, {}, [&](Value r, ValueRange) {
       (this->*emit)(r);
       return SmallVector<Value>();
     });
   };
-  forRows(&DotAttention::packQuery);
+  forRows(1, &DotAttention::packQuery);
   if (usesTiles)
-    emitMatrixScores();
+    emitMatrixSums();
   else
-    emitScores();
-  forRows(&DotAttention::emitSoftmax);
+    emitSums();
+  forRows(kRowsAtOnce, &DotAttention::emitSoftmax);
   emitValues();
 }
 
-void DotAttention::emitScores() {
+void DotAttention::emitSums() {
   forEach(panels, 1, {}, [&](Value panel, ValueRange) {
     for (int64_t first = 0; first < kPanelVectors; first += tile.vectors)
       emitScoreTile(panel, first);
@@ -167,7 +172,7 @@ void DotAttention::zeroSumTiles() {
 
 /// Behind a head's last dimension a tile of keys may have what follows it in
 /// the scratch where that cannot be NaN: the queries have zeros there.
-void DotAttention::emitMatrixScores() {
+void DotAttention::emitMatrixSums() {
   if (chunks() == 1)
     loadRowTiles(queryWords.start, queryStride());
   forEach(panels, 1, {}, [&](Value panel, ValueRange) {
@@ -195,25 +200,32 @@ void DotAttention::emitMatrixScores() {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-Value DotAttention::emitLargest(Value r) {
-  Value limit = op.getCausal() ? getLimit(add(firstRow, r)) : Value();
-  SmallVector<Value> largest(kPanelVectors, negativeInfinity());
-  largest = forEach(panels, 1, largest, [&](Value panel, ValueRange carried) {
+Value DotAttention::emitScores(const Row &row, Value panel, int64_t vector) {
+  Value firstKey = add(mul(panel, kPanel), index(vector * kLanes));
+  Value place = scorePlace(panel, row.r, vector);
+  Value score = emitScore(loadSums(place), firstKey);
+  if (row.limit)
+    score = select(getBelow(firstKey, row.limit), score, negativeInfinity());
+  storeFloats(score, place);
+  return score;
+}
+
+SmallVector<Value> DotAttention::emitLargest(ArrayRef<Row> rows) {
+  SmallVector<Value> start(rows.size() * kPanelVectors, lowestScores());
+  auto found = forEach(panels, 1, start, [&](Value panel, ValueRange carried) {
     SmallVector<Value> next;
-    for (int64_t v = 0; v < kPanelVectors; ++v) {
-      Value firstKey = add(mul(panel, kPanel), index(v * kLanes));
-      Value place = scorePlace(panel, r, v);
-      Value score = emitScore(loadSums(place), firstKey);
-      if (limit)
-        score = select(getBelow(firstKey, limit), score, negativeInfinity());
-      storeFloats(score, place);
-      next.push_back(maxOf(score, carried[v]));
-    }
+    for (const Row &row : rows)
+      for (int64_t v = 0; v < kPanelVectors; ++v)
+        next.push_back(
+            largerOf(emitScores(row, panel, v), carried[next.size()]));
     return next;
   });
-  return reduce(
-      maxOf(maxOf(largest[0], largest[2]), maxOf(largest[1], largest[3])),
-      [&](Value x, Value y) { return maxOf(x, y); });
+  SmallVector<Value> largest;
+  for (size_t i = 0; i < found.size(); i += kPanelVectors)
+    largest.push_back(reduce(largerOf(largerOf(found[i], found[i + 2]),
+                                      largerOf(found[i + 1], found[i + 3])),
+                             [&](Value x, Value y) { return largerOf(x, y); }));
+  return largest;
 }
 
 Value DotAttention::emitIsNone(Value largest) {
@@ -222,19 +234,29 @@ Value DotAttention::emitIsNone(Value largest) {
       constant(-std::numeric_limits<float>::infinity()));
 }
 
-/// Stores what the row's sums of values are multiplied by: 0 for a row without
+/// Stores what each row's sums of values are multiplied by: 0 for a row without
 /// a visible key.
-void DotAttention::emitSoftmax(Value r) {
-  prefetchAfter(add(firstRow, r));
-  Value largest = emitLargest(r);
-  Value isNone = emitIsNone(largest);
-  Value zero = arith::ConstantOp::create(
-      builder, builder.getZeroAttr(largest.getType()));
-  Value total = emitWeights(r, select(isNone, zero, largest));
-  Value inverse = arith::DivFOp::create(builder, constant(1.0f), total);
-  inverse = select(isNone, constant(0.0f), inverse);
-  memref::StoreOp::create(builder, emitRowScale(r, inverse), workspace,
-                          add(rowScales.start, r));
+void DotAttention::emitSoftmax(Value firstOfRows) {
+  SmallVector<Row> group;
+  for (int64_t i = 0; i < kRowsAtOnce; ++i) {
+    Value r = add(firstOfRows, index(i)), row = add(firstRow, r);
+    prefetchAfter(row);
+    group.push_back({r, op.getCausal() ? getLimit(row) : Value()});
+  }
+  SmallVector<Value> largest = emitLargest(group), areNone;
+  for (Value &value : largest) {
+    areNone.push_back(emitIsNone(value));
+    Value zero = arith::ConstantOp::create(
+        builder, builder.getZeroAttr(value.getType()));
+    value = select(areNone.back(), zero, value);
+  }
+  SmallVector<Value> totals = emitWeights(group, largest);
+  for (auto [row, isNone, total] : llvm::zip(group, areNone, totals)) {
+    Value inverse = arith::DivFOp::create(builder, constant(1.0f), total);
+    inverse = select(isNone, constant(0.0f), inverse);
+    memref::StoreOp::create(builder, emitRowScale(row.r, inverse), workspace,
+                            add(rowScales.start, row.r));
+  }
 }
 
 //===----------------------------------------------------------------------===//

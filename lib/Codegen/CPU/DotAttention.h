@@ -31,6 +31,11 @@ public:
   using AttentionWriter::AttentionWriter;
 
 protected:
+  /// A row of the block.
+  struct Row {
+    mlir::Value r;
+    mlir::Value limit; ///< if causal: how many keys it could see
+  };
   /// A part of the scratch: some words, then some for each panel.
   struct Area {
     int64_t words = 0, perPanel = 0;
@@ -42,16 +47,26 @@ protected:
   virtual void packQuery(mlir::Value r) = 0;
   /// Where the sums of 16 scores start, without tiles.
   virtual mlir::Value emitStart(mlir::Value firstKey) = 0;
-  /// A score, but for what a row's scores have in common, of its sum.
+  /// 16 scores of a row, the lowest of all where no key is visible. Here they
+  /// are made of the sums, and stored, f32.
+  virtual mlir::Value emitScores(const Row &row, mlir::Value panel,
+                                 int64_t vector);
+  /// The same of a sum, but for what a row's scores have in common.
   virtual mlir::Value emitScore(mlir::Value sum, mlir::Value /*firstKey*/) {
     return sum;
   }
-  /// The largest of a row's scores. Here they are made of the sums, f32.
-  virtual mlir::Value emitLargest(mlir::Value r);
+  /// 16 scores below all others, and the larger of two.
+  virtual mlir::Value lowestScores() { return negativeInfinity(); }
+  virtual mlir::Value largerOf(mlir::Value x, mlir::Value y) {
+    return maxOf(x, y);
+  }
   /// Whether `largest` is of a row without a visible key.
   virtual mlir::Value emitIsNone(mlir::Value largest);
-  /// Makes weights of a row's scores; gives their sum as f32.
-  virtual mlir::Value emitWeights(mlir::Value r, mlir::Value largest) = 0;
+  /// Makes weights of the scores of some rows, whose largest are given; gives
+  /// their sums as f32.
+  virtual llvm::SmallVector<mlir::Value>
+  emitWeights(llvm::ArrayRef<Row> rows,
+              llvm::ArrayRef<mlir::Value> largest) = 0;
   /// What sums of the row's values are multiplied by.
   virtual mlir::Value emitRowScale(mlir::Value, mlir::Value inverse) {
     return inverse;
@@ -162,13 +177,14 @@ private:
     storeFloats(mlir::arith::BitcastOp::create(builder, vectorType(), vector),
                 place);
   }
-  void emitScores();
+  void emitSums();
   void emitScoreTile(mlir::Value panel, int64_t firstVector);
-  void emitMatrixScores();
+  void emitMatrixSums();
   void loadRowTiles(mlir::Value place, int64_t stride);
   void storeSumTiles(mlir::Value panel, int64_t vector, int64_t vectors);
   void zeroSumTiles();
-  void emitSoftmax(mlir::Value r);
+  void emitSoftmax(mlir::Value firstRow);
+  llvm::SmallVector<mlir::Value> emitLargest(llvm::ArrayRef<Row> rows);
   void emitValues();
   void emitValueTile(int64_t firstVector, int64_t vectors);
   void emitMatrixValues(int64_t firstVector, int64_t vectors);

@@ -42,7 +42,7 @@ private:
   void packQuery(Value r) override;
   Value emitScore(Value sum, Value firstKey) override;
   Value emitFactor(Value r) override;
-  Value emitExponent(Value panel, Value r, int64_t vector, Value largest,
+  Value emitExponent(const Row &row, Value panel, int64_t vector, Value largest,
                      Value factor) override;
   Value emitRowScale(Value r, Value inverse) override;
   Value emitValue(Value sum, int64_t vector) override;
@@ -266,10 +266,11 @@ Value DynamicAttention::emitFactor(Value r) {
       memref::LoadOp::create(builder, workspace, add(queryScales.start, r)));
 }
 
-Value DynamicAttention::emitExponent(Value panel, Value r, int64_t vector,
-                                     Value largest, Value factor) {
+Value DynamicAttention::emitExponent(const Row &row, Value panel,
+                                     int64_t vector, Value largest,
+                                     Value factor) {
   tq::FloatBuilder f(builder, builder.getLoc());
-  return f.mul(f.sub(loadFloats(scorePlace(panel, r, vector)), largest),
+  return f.mul(f.sub(loadFloats(scorePlace(panel, row.r, vector)), largest),
                factor);
 }
 

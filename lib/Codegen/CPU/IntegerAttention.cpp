@@ -50,26 +50,37 @@ Value IntegerAttention::storeKeys(Value panel, Value firstInPanel,
   return arith::SubIOp::create(builder, intSplat(0), offsets);
 }
 
-Value IntegerAttention::emitWeights(Value r, Value largest) {
-  Value shift = broadcast(largest), factor = emitFactor(r);
+SmallVector<Value> IntegerAttention::emitWeights(ArrayRef<Row> rows,
+                                                 ArrayRef<Value> largest) {
+  SmallVector<Value> shifts, factors;
+  for (auto [row, value] : llvm::zip(rows, largest)) {
+    shifts.push_back(broadcast(value));
+    factors.push_back(emitFactor(row.r));
+  }
   Value one = arith::ConstantOp::create(
       builder, DenseElementsAttr::get(bytes(4 * kLanes), int8_t(1)));
   DotWeights ones = prepareWeights(builder, dot, one);
-  auto totals =
-      forEach(panels, 1, intSplat(0), [&](Value panel, ValueRange carried) {
-        SmallVector<Value> group;
-        for (int64_t v = 0; v < kPanelVectors; ++v)
-          group.push_back(
-              tq::buildWeightU8(builder, builder.getLoc(),
-                                emitExponent(panel, r, v, shift, factor)));
-        Value packed = packBytes(group);
-        storeWords(packed, weightPlace(panel, r));
-        return SmallVector<Value>{emitDot(builder, dot, carried[0],
-                                          prepareInputs(builder, dot, packed),
-                                          ones)};
-      });
-  Value total = reduce(totals[0], [&](Value x, Value y) -> Value {
-    return arith::AddIOp::create(builder, x, y);
+  SmallVector<Value> totals(rows.size(), intSplat(0));
+  totals = forEach(panels, 1, totals, [&](Value panel, ValueRange carried) {
+    SmallVector<Value> next;
+    for (auto [i, row] : llvm::enumerate(rows)) {
+      SmallVector<Value> group;
+      for (int64_t v = 0; v < kPanelVectors; ++v)
+        group.push_back(tq::buildWeightU8(
+            builder, builder.getLoc(),
+            emitExponent(row, panel, v, shifts[i], factors[i])));
+      Value packed = packBytes(group);
+      storeWords(packed, weightPlace(panel, row.r));
+      next.push_back(emitDot(builder, dot, carried[i],
+                             prepareInputs(builder, dot, packed), ones));
+    }
+    return next;
   });
-  return arith::SIToFPOp::create(builder, builder.getF32Type(), total);
+  for (Value &total : totals) {
+    total = reduce(total, [&](Value x, Value y) -> Value {
+      return arith::AddIOp::create(builder, x, y);
+    });
+    total = arith::SIToFPOp::create(builder, builder.getF32Type(), total);
+  }
+  return totals;
 }

@@ -25,7 +25,7 @@ protected:
   /// What is the same in all exponents of a row.
   virtual mlir::Value emitFactor(mlir::Value r) = 0;
   /// 16 exponents of 2, of which weights are made.
-  virtual mlir::Value emitExponent(mlir::Value panel, mlir::Value r,
+  virtual mlir::Value emitExponent(const Row &row, mlir::Value panel,
                                    int64_t vector, mlir::Value largest,
                                    mlir::Value factor) = 0;
 
@@ -34,7 +34,9 @@ protected:
   mlir::Value emitStart(mlir::Value firstKey) override {
     return loadWords(ofKeys(keyStarts, firstKey));
   }
-  mlir::Value emitWeights(mlir::Value r, mlir::Value largest) override;
+  llvm::SmallVector<mlir::Value>
+  emitWeights(llvm::ArrayRef<Row> rows,
+              llvm::ArrayRef<mlir::Value> largest) override;
   void multiplyScoreTiles(int64_t sums, int64_t rows, int64_t keys) override {
     tiles->dotSigned(sums, rows, keys);
   }

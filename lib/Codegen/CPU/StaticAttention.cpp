@@ -38,10 +38,14 @@ private:
   void packKeys() override;
   void packValues() override;
   void packQuery(Value r) override;
-  Value emitLargest(Value r) override;
+  Value emitScores(const Row &row, Value panel, int64_t vector) override;
+  Value lowestScores() override { return intSplat(kHidden); }
+  Value largerOf(Value x, Value y) override {
+    return arith::MaxSIOp::create(builder, x, y);
+  }
   Value emitIsNone(Value largest) override;
   Value emitFactor(Value) override { return headFactor; }
-  Value emitExponent(Value panel, Value r, int64_t vector, Value largest,
+  Value emitExponent(const Row &row, Value panel, int64_t vector, Value largest,
                      Value factor) override;
   Value emitValue(Value sum, int64_t vector) override;
   void storeResult(Value row, int64_t vector, Value out) override;
@@ -52,12 +56,10 @@ private:
   Value loadBytes(const Operand &operand, Value token, Value column,
                   int64_t count, int64_t width);
   void packKeyVector(Value panel, Value firstInPanel);
-  Value emitExactScore(Value panel, Value r, int64_t vector);
   Value loadChannels(BlockArgument argument, Value first, int64_t vector);
   Value loadOfResult(BlockArgument argument, int64_t vector);
 
   Value headFactor; ///< of the item: what scores are multiplied by
-  Value limit;      ///< of the row, if causal: the number of keys it may see
 };
 
 } // namespace
@@ -169,33 +171,16 @@ void StaticAttention::packQuery(Value r) {
 // Softmax
 //===----------------------------------------------------------------------===//
 
-/// An exact score, or one that is too low for any.
-Value StaticAttention::emitExactScore(Value panel, Value r, int64_t vector) {
+/// Exact; one that is hidden is too low for any.
+Value StaticAttention::emitScores(const Row &row, Value panel, int64_t vector) {
   Value firstKey = add(mul(panel, kPanel), index(vector * kLanes));
-  Value score = loadWords(scorePlace(panel, r, vector));
+  Value score = loadWords(scorePlace(panel, row.r, vector));
   if (usesTiles)
     score = arith::AddIOp::create(builder, score,
                                   loadWords(ofKeys(keyStarts, firstKey)));
-  if (limit)
-    score = select(getBelow(firstKey, limit), score, intSplat(kHidden));
+  if (row.limit)
+    score = select(getBelow(firstKey, row.limit), score, intSplat(kHidden));
   return score;
-}
-
-Value StaticAttention::emitLargest(Value r) {
-  limit = op.getCausal() ? getLimit(add(firstRow, r)) : Value();
-  auto larger = [&](Value x, Value y) -> Value {
-    return arith::MaxSIOp::create(builder, x, y);
-  };
-  SmallVector<Value> largest(kPanelVectors, intSplat(kHidden));
-  largest = forEach(panels, 1, largest, [&](Value panel, ValueRange carried) {
-    SmallVector<Value> next;
-    for (int64_t v = 0; v < kPanelVectors; ++v)
-      next.push_back(larger(emitExactScore(panel, r, v), carried[v]));
-    return next;
-  });
-  return reduce(
-      larger(larger(largest[0], largest[2]), larger(largest[1], largest[3])),
-      larger);
 }
 
 Value StaticAttention::emitIsNone(Value largest) {
@@ -205,17 +190,18 @@ Value StaticAttention::emitIsNone(Value largest) {
 }
 
 /// Minus infinity where the key is hidden, however small the factor is.
-Value StaticAttention::emitExponent(Value panel, Value r, int64_t vector,
+Value StaticAttention::emitExponent(const Row &row, Value panel, int64_t vector,
                                     Value largest, Value factor) {
   tq::FloatBuilder f(builder, builder.getLoc());
   Value firstKey = add(mul(panel, kPanel), index(vector * kLanes));
   Value distance =
-      arith::SubIOp::create(builder, emitExactScore(panel, r, vector), largest);
+      arith::SubIOp::create(builder, emitScores(row, panel, vector), largest);
   Value exponent =
       f.fma(arith::SIToFPOp::create(builder, vectorType(), distance), factor,
             loadFloats(ofKeys(keyBiases, firstKey)));
-  if (limit)
-    exponent = select(getBelow(firstKey, limit), exponent, negativeInfinity());
+  if (row.limit)
+    exponent =
+        select(getBelow(firstKey, row.limit), exponent, negativeInfinity());
   return exponent;
 }
 
