@@ -204,6 +204,50 @@ void AttentionBuilder::build() {
   });
 }
 
+/// s8 with a scale for each block of columns, and back: what attention stands
+/// for if it stays in float.
+static void addRoundTrip(KernelProgram &program, int64_t columns,
+                         int64_t blocks) {
+  std::string name = "r" + str(columns) + "_" + str(blocks);
+  std::vector<std::string> dims = {"b", "s", str(columns)};
+  size_t input = program.input(dims);
+  std::string range = KernelProgram::type({str(columns)}),
+              scaleType = KernelProgram::type({str(blocks)}),
+              s8 = KernelProgram::type(dims, "!quant.any<i8<-127:127>:f32>");
+  Floats low = program.vector(name + "_low", columns, -1.0f),
+         high = program.vector(name + "_high", columns, 1.0f), scales(blocks),
+         inverses(columns);
+  quant::chooseActivationS8({low, high}, scales, inverses);
+  std::string of = "%" + name;
+  program.line(of + "_s, " + of + "_i = tq.symmetric_parameters " + of +
+               "_low, " + of + "_high : " + range + " -> " + scaleType + ", " +
+               range);
+  program.line(of + "_q = tq.quantize %a" + str(input) + " inverse_scales(" +
+               of + "_i) : " + KernelProgram::type(dims) + ", " + range +
+               " -> " + s8);
+  program.line(of + " = tq.dequantize " + of + "_q column_scales(" + of +
+               "_s) : (" + s8 + ", " + scaleType + ") -> " +
+               KernelProgram::type(dims));
+  program.output(name, dims, [=](const RunData &data) {
+    Floats x = data.floats[input];
+    std::vector<int8_t> q(x.size());
+    quant::quantizeRowsS8(x, inverses, q.data());
+    for (size_t i = 0; i < x.size(); ++i)
+      x[i] =
+          static_cast<float>(q[i]) * scales[i % columns / (columns / blocks)];
+    return x;
+  });
+}
+
+TEST(SymmetricQuantization, RoundTrip) {
+  KernelProgram program("symmetric quantization", "none");
+  addRoundTrip(program, 8, 2);
+  addRoundTrip(program, 12, 12);
+  addRoundTrip(program, 30, 1);
+  addRoundTrip(program, 64, 4);
+  program.check({{{"b", 2}, {"s", 3}}, {{"b", 1}, {"s", 17}}});
+}
+
 static void checkAttention(const std::string &name,
                            const std::vector<AttentionCase> &cases,
                            const std::string &t,
