@@ -20,6 +20,12 @@ static Range usableRange(float low, float high) {
 }
 
 float chooseActivationU8(ColumnRanges ranges, std::span<int32_t> zeroPoints) {
+  if (zeroPoints.size() == 1) {
+    QuantParams params =
+        chooseParamsU8(usableRange(ranges.low[0], ranges.high[0]));
+    zeroPoints[0] = params.zeroPoint;
+    return params.scale;
+  }
   float scale = 0.0f;
   auto rangeOf = [&](size_t i) {
     return usableRange(ranges.low[i], ranges.high[i]);

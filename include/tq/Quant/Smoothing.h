@@ -26,7 +26,8 @@ struct ColumnRanges {
 };
 
 /// Scale of u8 for the widest of the ranges, each widened to contain 0, and a
-/// zero point for each that puts its middle into the middle of u8. What is not
+/// zero point for each that puts its middle into the middle of u8; of one
+/// range, those of chooseParamsU8, which says nearly the same. What is not
 /// finite is left out, and the scale is finite and not 0.
 float chooseActivationU8(ColumnRanges ranges, std::span<int32_t> zeroPoints);
 
@@ -37,8 +38,8 @@ float chooseActivationU8(ColumnRanges ranges, std::span<int32_t> zeroPoints);
 void chooseActivationS8(ColumnRanges ranges, std::span<float> scales,
                         std::span<float> inverses);
 
-/// result[h] = query[h] * key[h / (heads / kvHeads)] * scale, rounded once, at
-/// most 2^64.
+/// result[h] = query[h] * key[h / (heads / kvHeads)] * scale, in double,
+/// rounded to float, at most 2^64.
 void scoreScales(std::span<const float> query, std::span<const float> key,
                  float scale, std::span<float> result);
 

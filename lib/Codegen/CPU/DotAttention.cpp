@@ -21,9 +21,11 @@ static constexpr int64_t kTilePair = 2;
 static constexpr int64_t kRowTile = 4, kColumnTile = 6;
 
 /// Rows whose softmax is computed at the same time, so that one fills the waits
-/// of the other: what divides the rows of all blocks. One beyond the last query
-/// computes something that nobody reads.
-static constexpr int64_t kRowsAtOnce = 2;
+/// of the other. One beyond the last query computes something that nobody
+/// reads.
+static int64_t getRowsAtOnce(int64_t rowsPerBlock) {
+  return rowsPerBlock % 2 == 0 ? 2 : 1;
+}
 
 //===----------------------------------------------------------------------===//
 // Scratch
@@ -101,7 +103,7 @@ void DotAttention::emitRowBlock() {
     emitMatrixSums();
   else
     emitSums();
-  forRows(kRowsAtOnce, &DotAttention::emitSoftmax);
+  forRows(getRowsAtOnce(rowsPerBlock), &DotAttention::emitSoftmax);
   emitValues();
 }
 
@@ -238,7 +240,7 @@ Value DotAttention::emitIsNone(Value largest) {
 /// a visible key.
 void DotAttention::emitSoftmax(Value firstOfRows) {
   SmallVector<Row> group;
-  for (int64_t i = 0; i < kRowsAtOnce; ++i) {
+  for (int64_t i = 0, e = getRowsAtOnce(rowsPerBlock); i < e; ++i) {
     Value r = add(firstOfRows, index(i)), row = add(firstRow, r);
     prefetchAfter(row);
     group.push_back({r, op.getCausal() ? getLimit(row) : Value()});

@@ -55,15 +55,15 @@ TEST(ActivationU8, zeroIsInTheRanges) {
 
 TEST(ActivationU8, nothingSeenHasScaleOne) {
   expectParams({}, {}, 1.0f, {});
-  expectParams({0.0f}, {0.0f}, 1.0f, {128});
+  expectParams({0.0f}, {0.0f}, 1.0f, {0});
   expectParams({-0.0f, 0.0f}, {-0.0f, 0.0f}, 1.0f, {128, 128});
-  expectParams({-FLT_TRUE_MIN}, {FLT_MIN}, 1.0f, {128});
+  expectParams({-FLT_TRUE_MIN, 0.0f}, {FLT_MIN, 0.0f}, 1.0f, {128, 128});
 }
 
 TEST(ActivationU8, nonFiniteEndsAreLeftOut) {
   expectParams({kNaN, -kInf, 0.0f}, {255.0f, kNaN, kInf}, 1.0f, {0, 128, 128});
-  expectParams({kNaN}, {kNaN}, 1.0f, {128});
-  expectParams({-kInf}, {kInf}, 1.0f, {128});
+  expectParams({kNaN}, {kNaN}, 1.0f, {0});
+  expectParams({-kInf}, {kInf}, 1.0f, {0});
 }
 
 TEST(ActivationU8, largestRangeHasAFiniteScale) {

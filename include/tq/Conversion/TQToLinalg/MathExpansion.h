@@ -83,8 +83,9 @@ mlir::Value buildActivation(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value buildCoarseActivation(mlir::OpBuilder &builder, mlir::Location loc,
                                   Activation activation, mlir::Value x);
 
-/// `x` as 8 bits, clamp(round(x * inverse + zero), low, high): quantizeValue of
-/// tq/Quant/Quantize.h. `zero` is i32, shaped as `x`.
+/// `x` as 8 bits, clamp(round(x * inverse + zero), low, high), as
+/// quantizeRowsU8 of tq/Quant/Quantize.h computes it. `zero` is i32, shaped as
+/// `x`.
 mlir::Value buildQuantize(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value x, mlir::Value inverse, mlir::Value zero,
                           int64_t low, int64_t high);

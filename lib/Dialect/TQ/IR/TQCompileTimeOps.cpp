@@ -20,23 +20,37 @@ static_assert(kMaxIntegerDepth == tq::quant::kMaxQuantizedK,
 static_assert(kMaxStaticDepth == tq::quant::kMaxStaticK,
               "the dialect promises what the numerics keep");
 
+/// Visits each op once: what is computed may share its parts.
 bool tq::isCompileTimeValue(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op || !isa<RankedTensorType>(value.getType()))
-    return false;
-  if (isa<GetWeightOp, arith::ConstantOp>(op))
-    return true;
-  return isa<CompileTimeOpInterface>(op) &&
-         llvm::all_of(op->getOperands(), isCompileTimeValue);
+  SmallVector<Value> work{value};
+  llvm::SmallPtrSet<Operation *, 8> seen;
+  while (!work.empty()) {
+    Value next = work.pop_back_val();
+    Operation *op = next.getDefiningOp();
+    if (!op || !isa<RankedTensorType>(next.getType()))
+      return false;
+    if (isa<GetWeightOp, arith::ConstantOp>(op) || !seen.insert(op).second)
+      continue;
+    if (!isa<CompileTimeOpInterface>(op))
+      return false;
+    llvm::append_range(work, op->getOperands());
+  }
+  return true;
+}
+
+static Value cloneOnce(OpBuilder &builder, Value value, IRMapping &mapping) {
+  if (!mapping.contains(value)) {
+    Operation *op = value.getDefiningOp();
+    for (Value operand : op->getOperands())
+      cloneOnce(builder, operand, mapping);
+    builder.clone(*op, mapping);
+  }
+  return mapping.lookup(value);
 }
 
 Value tq::cloneCompileTimeValue(OpBuilder &builder, Value value) {
-  Operation *op = value.getDefiningOp();
   IRMapping mapping;
-  for (Value operand : op->getOperands())
-    mapping.map(operand, cloneCompileTimeValue(builder, operand));
-  return builder.clone(*op, mapping)
-      ->getResult(cast<OpResult>(value).getResultNumber());
+  return cloneOnce(builder, value, mapping);
 }
 
 using Elements = ArrayRef<uint8_t>;

@@ -177,6 +177,7 @@ LogicalResult SymmetricParametersOp::verify() {
   int64_t ranges = low.getDimSize(0),
           blocks = getScales().getType().getDimSize(0);
   if (low.hasStaticShape() && columns.hasStaticShape() && blocks > 0 &&
+      columns.getDimSize(0) > 0 &&
       (ranges == 1 || ranges == columns.getDimSize(0)) &&
       columns.getDimSize(0) % blocks == 0)
     return success();
@@ -405,7 +406,7 @@ LogicalResult QuantizeOp::verify() {
 static LogicalResult verifyBlocks(Operation *op, Value input, Value scales) {
   int64_t columns = tensorOf(input).getShape().back();
   int64_t blocks = tensorOf(scales).getDimSize(0);
-  if (!ShapedType::isDynamic(columns) && blocks > 0 && columns % blocks == 0)
+  if (columns > 0 && blocks > 0 && columns % blocks == 0)
     return success();
   return op->emitOpError("expected a number of column scales that divides that "
                          "of columns, but got ")
@@ -498,11 +499,24 @@ static LogicalResult verifyInverseScales(StaticAttentionOp op) {
   return success();
 }
 
+/// s8 without -128, which the bounds of all sums rely on.
+static LogicalResult expectSymmetric(Operation *op, StringRef name,
+                                     Value value) {
+  if (failed(expectStorage(op, name, value, /*isSigned=*/true)))
+    return failure();
+  auto type = dyn_cast<quant::QuantizedType>(tensorOf(value).getElementType());
+  if (!type || type.getStorageTypeMin() >= -127)
+    return success();
+  return op->emitOpError("expected ")
+         << name << " with integers from -127 to 127, but got "
+         << value.getType();
+}
+
 LogicalResult StaticAttentionOp::verify() {
   if (failed(verifyAttention(*this)) ||
-      failed(expectStorage(*this, "query", getQuery(), /*isSigned=*/true)) ||
-      failed(expectStorage(*this, "key", getKey(), /*isSigned=*/true)) ||
-      failed(expectStorage(*this, "value", getValue(), /*isSigned=*/true)))
+      failed(expectSymmetric(*this, "query", getQuery())) ||
+      failed(expectSymmetric(*this, "key", getKey())) ||
+      failed(expectSymmetric(*this, "value", getValue())))
     return failure();
   if (getHeadSize() > kMaxIntegerHead)
     return emitOpError("expected heads of at most ")
@@ -511,7 +525,7 @@ LogicalResult StaticAttentionOp::verify() {
     return emitOpError("expected a result of the query's shape, but got ")
            << getQuery().getType() << " and " << getResult().getType();
   auto heads = static_cast<int64_t>(getNumHeads());
-  int64_t channels = tensorOf(getValue()).getDimSize(2);
+  int64_t channels = getKvHeads() * getHeadSize();
   if (tensorOf(getScoreScales()).getDimSize(0) != heads ||
       tensorOf(getValueScales()).getDimSize(0) != channels)
     return emitOpError("expected a scale for each of ")

@@ -23,10 +23,12 @@ using namespace tq;
 
 /// Whether the quantize phase meant the op to run in integers.
 static bool isMeantForIntegers(QuantizableOpInterface op) {
-  return llvm::any_of(
-      op.getQuantizableOperands(), [&](QuantizableOperand operand) {
-        return op->getOperand(operand.index).getDefiningOp<DequantizeOp>();
-      });
+  return !op.hasOwnPrecision() &&
+         llvm::any_of(op.getQuantizableOperands(),
+                      [&](QuantizableOperand operand) {
+                        return op->getOperand(operand.index)
+                            .getDefiningOp<DequantizeOp>();
+                      });
 }
 
 namespace {
@@ -141,8 +143,8 @@ struct FuseFactors : OpRewritePattern<QuantizeOp> {
     if (!mul || !inverse || !isCompileTimeValue(inverse))
       return rewriter.notifyMatchFailure(op, "no product before it");
     auto factors = cast<RankedTensorType>(mul.getRhs().getType());
-    int64_t columns = op.getInput().getType().getShape().back();
-    if (factors.getRank() != 1 || factors.getDimSize(0) != columns ||
+    ArrayRef<int64_t> shape = op.getInput().getType().getShape();
+    if (shape.empty() || factors.getShape() != shape.take_back() ||
         !isCompileTimeValue(mul.getRhs()))
       return rewriter.notifyMatchFailure(op, "no factor for each column");
     Value product = MulOp::create(rewriter, op.getLoc(), mul.getRhs(), inverse);
@@ -164,7 +166,8 @@ struct FuseQuantizedAttention : OpRewritePattern<QuantizeOp> {
     if (!attention || !attention->hasOneUse())
       return rewriter.notifyMatchFailure(op, "no attention alone before it");
     if (op.getType().getElementType() != getDynamicU8Type(op.getContext()) ||
-        !isCompileTimeValue(op.getInverseScales()))
+        !isCompileTimeValue(op.getInverseScales()) ||
+        (op.getZeroPoints() && !isCompileTimeValue(op.getZeroPoints())))
       return rewriter.notifyMatchFailure(op, "not u8 with known parameters");
     auto fused = cast<StaticAttentionOp>(rewriter.clone(*attention));
     fused.getInverseScalesMutable().append(op.getInverseScales());

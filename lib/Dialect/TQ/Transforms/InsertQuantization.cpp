@@ -126,15 +126,17 @@ struct InsertQuantization
   using InsertQuantizationPassBase::InsertQuantizationPassBase;
 
   void runOnOperation() override {
-    if (attention != Precision::F32)
-      getOperation().walk([&](AttentionOp op) {
-        op.setPrecision(attention == Precision::BF16 ? attention
-                                                     : Precision::F32);
-      });
     auto policy =
         loadPolicy(getOperation(), config, getBasePolicy(mode, attention));
     if (failed(policy))
       return signalPassFailure();
+    if (attention != Precision::F32)
+      getOperation().walk([&](AttentionOp op) {
+        bool isFloat = getPolicy(*policy, op).scheme == Scheme::Float;
+        op.setPrecision(isFloat && attention == Precision::BF16
+                            ? attention
+                            : Precision::F32);
+      });
     bool explains = mode != QuantizationMode::None || !config.empty();
     getOperation().walk([&](QuantizableOpInterface op) {
       Scheme scheme = getPolicy(*policy, op).scheme;

@@ -542,3 +542,46 @@ func.func @f(%q: tensor<8xf32>, %k: tensor<6xf32>) {
     -> (tensor<8xf32>, tensor<6xf32>)
   return
 }
+
+// -----
+
+// tq.static_attention (C1): integers
+func.func @f(%q: tensor<?x?x8x!quant.any<i8:f32>>, %k: tensor<?x?x8x!quant.any<i8:f32>>, %v: tensor<?x?x8x!quant.any<i8:f32>>,
+             %s: tensor<2xf32>, %t: tensor<4xf32>) {
+  // expected-error @below {{expected query with integers from -127 to 127, but got}}
+  %0 = tq.static_attention %q, %k, %v scales(%s, %t) {num_heads = 2 : i64}
+    : (tensor<?x?x8x!quant.any<i8:f32>>, tensor<?x?x8x!quant.any<i8:f32>>, tensor<?x?x8x!quant.any<i8:f32>>,
+       tensor<2xf32>, tensor<4xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+// tq.static_attention (C4): a value whose columns are not known
+func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %k: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %v: tensor<?x?x?x!quant.any<i8<-127:127>:f32>>,
+             %s: tensor<2xf32>, %t: tensor<4xf32>) {
+  // expected-error @below {{expected a scale for each of 2 heads and of 8 columns of the value, but got}}
+  %0 = tq.static_attention %q, %k, %v scales(%s, %t) {num_heads = 2 : i64}
+    : (tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x?x!quant.any<i8<-127:127>:f32>>,
+       tensor<2xf32>, tensor<4xf32>) -> tensor<?x?x8xf32>
+  return
+}
+
+// -----
+
+// tq.dequantize (C3): there are columns
+func.func @f(%q: tensor<?x0x!quant.any<i8:f32>>, %c: tensor<2xf32>) {
+  // expected-error @below {{expected a number of column scales that divides that of columns, but got}}
+  %0 = tq.dequantize %q column_scales(%c)
+    : (tensor<?x0x!quant.any<i8:f32>>, tensor<2xf32>) -> tensor<?x0xf32>
+  return
+}
+
+// -----
+
+// tq.symmetric_parameters (C2): there are columns
+func.func @f(%l: tensor<1xf32>) {
+  // expected-error @below {{expected one range or one for each column, and a number of scales that divides that of columns, but got}}
+  %s, %i = tq.symmetric_parameters %l, %l : tensor<1xf32> -> tensor<2xf32>, tensor<0xf32>
+  return
+}

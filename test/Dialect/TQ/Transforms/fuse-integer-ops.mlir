@@ -311,3 +311,34 @@ func.func @table_with_zero_points(%ids: tensor<3xi64>, %t: tensor<9x5x!s8>, %s: 
   %1 = tq.embedding %ids, %0 : (tensor<3xi64>, tensor<9x5xf32>) -> tensor<3x5xf32>
   return %1 : tensor<3x5xf32>
 }
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+
+// A number has no columns.
+// CHECK-LABEL: func.func @number
+// CHECK: tq.mul
+// CHECK: tq.quantize
+func.func @number(%x: tensor<f32>, %z: tensor<i32>) -> tensor<!u8> {
+  %two = arith.constant dense<2.0> : tensor<f32>
+  %0 = tq.mul %x, %two : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  %1 = tq.quantize %0 inverse_scales(%two) zero_points(%z)
+    : tensor<f32>, tensor<f32>, tensor<i32> -> tensor<!u8>
+  return %1 : tensor<!u8>
+}
+
+// -----
+
+!s8 = !quant.any<i8<-127:127>:f32>
+
+// What says its precision keeps it.
+// CHECK-LABEL: func.func @own_precision
+// CHECK: tq.attention {{.*}} precision = #tq.precision<bf16>
+func.func @own_precision(%q: tensor<?x?x4x!s8>) -> tensor<?x?x4xf32> {
+  %s = arith.constant dense<1.0> : tensor<4xf32>
+  %0 = tq.dequantize %q column_scales(%s) : (tensor<?x?x4x!s8>, tensor<4xf32>) -> tensor<?x?x4xf32>
+  %1 = tq.attention %0, %0, %0 {num_heads = 4 : i64, precision = #tq.precision<bf16>, scale = 1.0 : f32}
+    : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
+  return %1 : tensor<?x?x4xf32>
+}

@@ -243,7 +243,7 @@ def TQ_StaticAttentionOp : TQ_SameShapeOp<"static_attention",
     The result is y or, with `inverse_scales`, what `tq.quantize` makes of it.
     docs/Quantization.md gives each rounding.
 
-    (C1) `query`, `key`, `value` have rank 3, s8 storage, equal first dimensions; `key`
+    (C1) `query`, `key`, `value` have rank 3, s8 storage without -128, equal first dimensions; `key`
          and `value` have equal shapes. (C2) The last dimensions are static: H*D and G*D
          with the same D, at most 33285, and G dividing H. (C3) `mask` has the shape
          [batch, keys]. (C4) There are H `score_scales` and G*D `value_scales`. (C5)

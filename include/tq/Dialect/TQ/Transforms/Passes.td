@@ -339,11 +339,12 @@ def InsertQuantizationPass : Pass<"tq-insert-quantization", "::mlir::func::FuncO
     `tq.dynamic_quantize` for activations; or the op has the attribute `program.reason`
     and a remark that say why it stays in float. `mode=none` inserts nothing.
     `mode=static` is the same, but for activations that are observed with a range: they
-    go through `tq.quantize` with `tq.activation_parameters` of the range. No
-    `tq.observe` is left.
-    `attention=bf16|int8` sets the precision of each `tq.attention`, with any mode; it
-    costs accuracy for speed on long sequences. `attention=f32` leaves what the op
-    says.
+    go through `tq.quantize` with `tq.activation_parameters` of the range, or, where the
+    op wants s8, `tq.symmetric_parameters`. No `tq.observe` is left.
+    `attention=bf16` sets the precision of each `tq.attention` that no rule makes integer,
+    with any mode. With `attention=int8` attention is one more op that can be integer:
+    static with `mode=static` where all its ranges are known, else with its precision
+    set to `int8`. `attention=f32` leaves what the op says.
 
     Before:
     ```mlir
