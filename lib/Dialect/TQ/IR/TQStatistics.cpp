@@ -29,8 +29,10 @@ StatisticsAttr
 tq::makeStatistics(MLIRContext *context,
                    const tq::quant::TensorStatistics &statistics) {
   Builder builder(context);
+  // Without -0, which files do not tell from 0.
   auto floats = [&](ArrayRef<float> values) {
-    return makeVector(builder.getF32Type(), values);
+    auto plain = llvm::map_to_vector(values, [](float x) { return x + 0.0f; });
+    return makeVector<float>(builder.getF32Type(), plain);
   };
   const tq::quant::Histogram &histogram = statistics.histogram;
   std::span<const uint64_t> counts = histogram.getCounts();

@@ -7,8 +7,9 @@
 // RUN: tq-opt %s -tq-quantize-pipeline=attention=bf16 | FileCheck %s --check-prefix=BF16
 // RUN: tq-opt %s -tq-insert-quantization=attention=f32 | FileCheck %s
 // A rule that names the op counts more than the default.
-// RUN: echo "rules: [{op: attention, scheme: dynamic}]" > %t.yaml
-// RUN: tq-opt %s -tq-insert-quantization="attention=bf16 config=%t.yaml" | FileCheck %s --check-prefix=INT8
+// RUN: mkdir -p %t && cd %t
+// RUN: echo "rules: [{op: attention, scheme: dynamic}]" > rules.yaml
+// RUN: tq-opt %s -tq-insert-quantization="attention=bf16 config=rules.yaml" | FileCheck %s --check-prefix=INT8
 // RUN: not tq-opt %s -tq-insert-quantization=attention=int4 2>&1 | FileCheck %s --check-prefix=BAD
 // BAD: Cannot find option named 'int4'
 
