@@ -203,15 +203,25 @@ Value AttentionWriter::firstLanes(int64_t count) {
       ArrayRef<int64_t>{count});
 }
 
+Value AttentionWriter::loadLanes(Value memref, ValueRange place,
+                                 int64_t count) {
+  auto type = VectorType::get(
+      {kLanes}, cast<MemRefType>(memref.getType()).getElementType());
+  Value exist = firstLanes(count);
+  if (!exist)
+    return vector::LoadOp::create(builder, type, memref, place);
+  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(builder, type, memref, place, exist,
+                                      zero);
+}
+
 Value AttentionWriter::loadPart(const Operand &operand, Value token,
                                 Value column, int64_t first, int64_t count) {
   if (count <= 0)
     return splat(0.0f);
-  SmallVector<Value> place{head.batch, token, add(column, index(first))};
-  if (Value exist = firstLanes(count))
-    return vector::MaskedLoadOp::create(builder, vectorType(), operand.memref,
-                                        place, exist, splat(0.0f));
-  return vector::LoadOp::create(builder, vectorType(), operand.memref, place);
+  return loadLanes(operand.memref,
+                   ValueRange{head.batch, token, add(column, index(first))},
+                   count);
 }
 
 void AttentionWriter::storeResult(Value row, int64_t vector, Value out) {

@@ -89,6 +89,9 @@ protected:
   // Operands.
   /// The first `count` lanes; null: all.
   mlir::Value firstLanes(int64_t count);
+  /// Up to 16 of `count` elements at a place of a memref, then zeros.
+  mlir::Value loadLanes(mlir::Value memref, mlir::ValueRange place,
+                        int64_t count);
   /// Up to 16 of `count` dimensions of a token's head from dimension `first` of
   /// those at `column`, then zeros.
   mlir::Value loadPart(const Operand &operand, mlir::Value token,

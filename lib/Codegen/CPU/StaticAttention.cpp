@@ -213,16 +213,8 @@ Value StaticAttention::emitExponent(const Row &row, Value panel, int64_t vector,
 /// at `first`.
 Value StaticAttention::loadChannels(BlockArgument argument, Value first,
                                     int64_t vector) {
-  Value memref = memrefOf(argument);
-  Value place = add(first, index(vector * kLanes));
-  auto type = VectorType::get(
-      {kLanes}, cast<MemRefType>(memref.getType()).getElementType());
-  Value exist = firstLanes(headSize - vector * kLanes);
-  if (!exist)
-    return vector::LoadOp::create(builder, type, memref, place);
-  Value zero = arith::ConstantOp::create(builder, builder.getZeroAttr(type));
-  return vector::MaskedLoadOp::create(builder, type, memref, place, exist,
-                                      zero);
+  return loadLanes(memrefOf(argument), add(first, index(vector * kLanes)),
+                   headSize - vector * kLanes);
 }
 
 /// What belongs to 16 columns of the result: one number for all columns, or one

@@ -176,18 +176,18 @@ SmallVector<Value> VectorContraction::getPrefetched(const OutputTile &out,
   if (!isWeightFar())
     return {getNextPanel(out, number)};
   // Two each where there are too few tiles; with one alone it does not pay.
-  using arith::CmpIPredicate;
-  int64_t tileRows = plan.getTileRows();
-  Value rows = writer.countRows(), none = index(kPanelVectors);
-  Value place = arith::MulIOp::create(
-      builder, number,
-      selectWhere(builder, CmpIPredicate::ule, rows,
-                  (kPanelVectors - 1) * tileRows, index(2), index(1)));
-  place = selectWhere(builder, CmpIPredicate::ule, rows, tileRows, none, place);
-  Value second = selectWhere(
-      builder, CmpIPredicate::ule, rows, (kPanelVectors - 1) * tileRows,
-      arith::AddIOp::create(builder, place, index(1)), none);
-  return {getNextPanel(out, place), getNextPanel(out, second)};
+  auto whereRows = [&](int64_t tiles, Value atMost, Value more) {
+    return selectWhere(builder, arith::CmpIPredicate::ule, writer.countRows(),
+                       tiles * plan.getTileRows(), atMost, more);
+  };
+  constexpr int64_t few = kPanelVectors - 1;
+  Value none = index(kPanelVectors);
+  Value first = arith::MulIOp::create(builder, number,
+                                      whereRows(few, index(2), index(1)));
+  first = whereRows(1, none, first);
+  Value second =
+      whereRows(few, arith::AddIOp::create(builder, first, index(1)), none);
+  return {getNextPanel(out, first), getNextPanel(out, second)};
 }
 
 /// The packed panel with vector `vector` of the next outputs; the first at work

@@ -26,6 +26,11 @@ namespace tq::test {
 /// Values of the dynamic dimensions of one run, by name.
 using Sizes = std::map<std::string, int64_t>;
 
+/// Runs of attention whose batches are `b`, queries `s` and keys `s`, or `t`:
+/// on both sides of tiles and panels.
+std::vector<Sizes> selfAttentionSizes();
+std::vector<Sizes> crossAttentionSizes();
+
 /// Sizes and input values of one run; inputs go by their position.
 struct RunData {
   Sizes sizes;

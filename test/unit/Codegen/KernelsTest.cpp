@@ -592,19 +592,6 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
   });
 }
 
-static std::vector<Sizes> selfAttentionSizes() {
-  return {{{"b", 3}, {"s", 130}}, {{"b", 1}, {"s", 1}},  {{"b", 4}, {"s", 2}},
-          {{"b", 3}, {"s", 7}},   {{"b", 2}, {"s", 16}}, {{"b", 3}, {"s", 33}},
-          {{"b", 1}, {"s", 64}},  {{"b", 1}, {"s", 65}}};
-}
-
-static std::vector<Sizes> crossAttentionSizes() {
-  return {{{"b", 3}, {"s", 5}, {"t", 67}},
-          {{"b", 3}, {"s", 67}, {"t", 5}},
-          {{"b", 1}, {"s", 1}, {"t", 130}},
-          {{"b", 2}, {"s", 40}, {"t", 1}}};
-}
-
 TEST(Kernels, SelfAttention) {
   KernelProgram program("self attention");
   for (const AttentionCase &c : {AttentionCase{2, 2, 32, true},

@@ -258,12 +258,6 @@ static void checkAttention(const std::string &name,
   program.check(runs);
 }
 
-static std::vector<Sizes> selfSizes() {
-  return {{{"b", 3}, {"s", 130}}, {{"b", 1}, {"s", 1}},  {{"b", 4}, {"s", 2}},
-          {{"b", 3}, {"s", 7}},   {{"b", 2}, {"s", 16}}, {{"b", 3}, {"s", 33}},
-          {{"b", 1}, {"s", 64}},  {{"b", 1}, {"s", 65}}};
-}
-
 TEST(StaticAttention, Self) {
   checkAttention("static self attention",
                  {{2, 2, 32, true},
@@ -275,7 +269,7 @@ TEST(StaticAttention, Self) {
                   {2, 2, 64, true},
                   {2, 2, 80},
                   {1, 1, 128, true}},
-                 "s", selfSizes());
+                 "s", selfAttentionSizes());
 }
 
 TEST(StaticAttention, SelfThenQuantize) {
@@ -285,7 +279,7 @@ TEST(StaticAttention, SelfThenQuantize) {
                   {3, 3, 5, true, false, Reader::QuantizeColumns},
                   {4, 2, 36, true, true, Reader::Quantize},
                   {1, 1, 100, false, false, Reader::QuantizeColumns}},
-                 "s", selfSizes());
+                 "s", selfAttentionSizes());
 }
 
 TEST(StaticAttention, Cross) {
@@ -293,11 +287,7 @@ TEST(StaticAttention, Cross) {
                  {{2, 2, 16, true},
                   {4, 1, 12, true, true},
                   {2, 1, 64, true, true, Reader::QuantizeColumns}},
-                 "t",
-                 {{{"b", 3}, {"s", 5}, {"t", 67}},
-                  {{"b", 3}, {"s", 67}, {"t", 5}},
-                  {{"b", 1}, {"s", 1}, {"t", 130}},
-                  {{"b", 2}, {"s", 40}, {"t", 1}}});
+                 "t", crossAttentionSizes());
 }
 
 /// Keys that are hidden stay so where all scores are next to nothing, or far

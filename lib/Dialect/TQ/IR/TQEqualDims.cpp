@@ -83,20 +83,20 @@ SmallVector<EqualDims> MatmulOp::getEqualDims() {
       .take();
 }
 
-SmallVector<EqualDims> AttentionOp::getEqualDims() {
+static SmallVector<EqualDims> getAttentionDims(AttentionOpInterface op) {
   return Pairs()
-      .add(getQuery(), 0, getKey(), 0)
-      .addLeading(getKey(), getValue(), 3)
-      .addLeading(getKey(), getMask(), 2)
+      .add(op.getQuery(), 0, op.getKey(), 0)
+      .addLeading(op.getKey(), op.getValue(), 3)
+      .addLeading(op.getKey(), op.getMask(), 2)
       .take();
 }
 
+SmallVector<EqualDims> AttentionOp::getEqualDims() {
+  return getAttentionDims(*this);
+}
+
 SmallVector<EqualDims> StaticAttentionOp::getEqualDims() {
-  return Pairs()
-      .add(getQuery(), 0, getKey(), 0)
-      .addLeading(getKey(), getValue(), 3)
-      .addLeading(getKey(), getMask(), 2)
-      .take();
+  return getAttentionDims(*this);
 }
 
 SmallVector<EqualDims> LayerNormOp::getEqualDims() {

@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ColumnRanges.h"
+
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
 namespace tq {
@@ -25,43 +27,16 @@ struct SmoothAttention : tq::impl::SmoothAttentionPassBase<SmoothAttention> {
 
 } // namespace
 
-/// What observes `value` with a range of each column; null if nothing does.
-static ObserveOp getColumnRanges(Value value) {
-  auto observe = value.getDefiningOp<ObserveOp>();
-  if (!observe || !observe.getLow() || !isCompileTimeValue(observe.getLow()) ||
-      observe.getLow().getType().getDimSize(0) !=
-          observe.getType().getShape().back())
-    return {};
-  return observe;
-}
-
-static Value multiply(OpBuilder &builder, Location loc, Value value,
-                      Value factors) {
-  return value ? MulOp::create(builder, loc, value, factors).getResult()
-               : Value();
-}
-
-/// `operand` reads what it reads times factors of the columns.
-static void scale(OpBuilder &builder, OpOperand &operand, ObserveOp observe,
-                  Value factors) {
-  Location loc = observe.getLoc();
-  auto scaled = [&](Value value) {
-    return multiply(builder, loc, value, factors);
-  };
-  operand.set(ObserveOp::create(
-      builder, loc, scaled(observe.getInput()), scaled(observe.getLow()),
-      scaled(observe.getHigh()), scaled(observe.getMean()),
-      observe.getSiteAttr(), /*statistics=*/StatisticsAttr()));
-}
-
 static void smooth(AttentionOp op, ObserveOp query, ObserveOp key) {
   OpBuilder builder(op);
   auto factors = ScoreSmoothingFactorsOp::create(
       builder, op.getLoc(), query.getLow().getType(), key.getLow().getType(),
       query.getLow(), query.getHigh(), key.getLow(), key.getHigh(),
       builder.getI64IntegerAttr(op.getKvHeads()));
-  scale(builder, op.getQueryMutable(), query, factors.getQueryFactors());
-  scale(builder, op.getKeyMutable(), key, factors.getKeyFactors());
+  op.getQueryMutable().assign(
+      scaleColumns(builder, query, factors.getQueryFactors()));
+  op.getKeyMutable().assign(
+      scaleColumns(builder, key, factors.getKeyFactors()));
 }
 
 void SmoothAttention::runOnOperation() {

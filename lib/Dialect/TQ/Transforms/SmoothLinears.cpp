@@ -5,6 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ColumnRanges.h"
+
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
 namespace tq {
@@ -43,18 +45,11 @@ static void smooth(LinearOp linear, float alpha) {
   auto factors = SmoothingFactorsOp::create(builder, loc, linear.getWeight(),
                                             observe.getLow(), observe.getHigh(),
                                             builder.getF32FloatAttr(alpha));
-  auto scaled = [&](Value value, Value by) -> Value {
-    return value ? MulOp::create(builder, loc, value, by).getResult() : Value();
-  };
-  Value inverses = factors.getInverses();
-  Value input = ObserveOp::create(
-      builder, observe.getLoc(), scaled(observe.getInput(), inverses),
-      scaled(observe.getLow(), inverses), scaled(observe.getHigh(), inverses),
-      scaled(observe.getMean(), inverses), observe.getSiteAttr(),
-      /*statistics=*/StatisticsAttr());
-  linear.getInputMutable().assign(input);
-  linear.getWeightMutable().assign(
-      scaled(linear.getWeight(), factors.getFactors()));
+  linear.getInputMutable().assign(
+      scaleColumns(builder, observe, factors.getInverses()));
+  Value weight =
+      MulOp::create(builder, loc, linear.getWeight(), factors.getFactors());
+  linear.getWeightMutable().assign(weight);
 }
 
 void SmoothLinears::runOnOperation() {
