@@ -1,4 +1,4 @@
-//===- Math.h - tq's own exp2, exp, erf, tanh, gelu, silu -------*- C++ -*-===//
+//===- Math.h - tq's own exp2, exp, erf, sin, log, gelu, silu ---*- C++ -*-===//
 //
 // Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -150,6 +150,70 @@ inline float geluCoarse(float x) {
 inline float geluTanhCoarse(float x) {
   return geluFromSquares(kGeluTanhCoarsePoly, kGeluTanhCoarseSquares,
                          kGeluTanhCoarseMax, x);
+}
+
+/// |x| as a multiple of pi/2 and what is left of it, |rest| <= pi/4.
+struct ReducedAngle {
+  float rest;
+  int32_t quarters; ///< modulo 2^32
+};
+
+/// f64, because what is left keeps all bits of an f32 there. Times 0, infinity
+/// is NaN.
+inline ReducedAngle reduceAngle(float x) {
+  double a = std::fma(x, 0.0f, limitAbove(kAngleMax, std::fabs(x)));
+  double t = std::fma(a, kTwoOverPi, kRoundMagicF64);
+  double n = -(t - kRoundMagicF64);
+  double rest = std::fma(n, kHalfPiLow, std::fma(n, kHalfPi, a));
+  return {static_cast<float>(rest),
+          static_cast<int32_t>(std::bit_cast<int64_t>(t))};
+}
+
+/// `x` with its sign changed where `bits` have the sign bit.
+inline float flipSign(float x, int32_t bits) {
+  return bitsFloat(floatBits(x) ^ (bits & INT32_MIN));
+}
+
+/// sin(rest + quarters * pi/2). Both polynomials are computed, as vector code
+/// has no branches.
+inline float sinReduced(ReducedAngle angle) {
+  float r = angle.rest;
+  float z = r * r;
+  float sine = std::fma(r * z, horner(kSinPoly, z), r);
+  float cosine = horner(kCosPoly, z);
+  float y = (angle.quarters & 1) == 0 ? sine : cosine;
+  // Bit 1: the half of the circle below 0.
+  return flipSign(y, angle.quarters << 30);
+}
+
+/// The sine; NaN for infinities. Beyond 2^40 it is that of 2^40.
+inline float sin(float x) {
+  return flipSign(sinReduced(reduceAngle(x)), floatBits(x));
+}
+
+/// The cosine, likewise.
+inline float cos(float x) {
+  ReducedAngle angle = reduceAngle(x);
+  angle.quarters = wrapAdd(angle.quarters, 1);
+  return sinReduced(angle);
+}
+
+/// The natural logarithm: e * ln(2) + log(m) for x = 2^e * m with m in
+/// [sqrt(1/2), sqrt(2)).
+inline float log(float x) {
+  constexpr float smallest = std::numeric_limits<float>::min();
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  // Subnormal numbers have no exponent of their own.
+  float v = smallest > x ? x * 0x1p23f : x;
+  int32_t base = smallest > x ? kSqrtHalfBits + (23 << 23) : kSqrtHalfBits;
+  int32_t bits = wrapAdd(floatBits(v), -base);
+  float e = static_cast<float>(bits >> 23);
+  float f = bitsFloat((bits & 0x7FFFFF) + kSqrtHalfBits) - 1.0f;
+  float y = std::fma(e, kLn2, std::fma(f * f, horner(kLogPoly, f), f));
+  float outside =
+      0.0f > x ? std::numeric_limits<float>::quiet_NaN() : -infinity;
+  y = x > 0.0f ? y : outside;
+  return infinity > x ? y : x;
 }
 
 } // namespace tq::quant

@@ -100,6 +100,44 @@ inline constexpr float kTanhPoly[5] = {-0.333332837f, 0.133314908f,
                                        -0.00571700418f};
 inline constexpr float kTanhSmall = 0.625f;
 
+/// 1.5 * 2^52, which leaves rne(v) in the low mantissa bits of an f64 for
+/// |v| < 2^51, as kRoundMagic does.
+inline constexpr double kRoundMagicF64 = 6755399441055744.0;
+
+/// Angles are reduced by multiples of pi/2 in f64: 2/pi, and pi/2 in two parts.
+/// An fma with the first part has no rounding error, as the difference it
+/// leaves is small.
+inline constexpr double kTwoOverPi = 0x1.45f306dc9c883p-1;
+inline constexpr double kHalfPi = 0x1.921fb54442d18p0;
+inline constexpr double kHalfPiLow = 0x1.1a62633145c07p-54;
+/// Angles beyond it are taken for it: up to here 2/pi is exact enough for the
+/// nearest multiple, and what is left at most 2^-12 larger than pi/4.
+inline constexpr float kAngleMax = 0x1p40f;
+
+/// (sin(r) / r - 1) / r^2 and cos(r), both in z = r^2, on that range: Remez
+/// exchange with 50 digits for the least relative error of sin(r) and cos(r),
+/// the cosine's constant fixed to 1. Then one coefficient after the other, from
+/// the first on, was rounded to f32 and the rest fitted again. That leaves
+/// relative errors of 4.0e-9 and 1.2e-10.
+inline constexpr float kSinPoly[3] = {-0.166666552f, 0.00833218917f,
+                                      -0.000195182773f};
+inline constexpr float kCosPoly[5] = {1.0f, -0.5f, 0.0416666456f,
+                                      -0.00138873095f, 2.44323273e-05f};
+
+/// ln(2). The products are exact in an fma, so its rounding error, 2^-28 of it,
+/// is small enough: with a second part the largest errors are the same.
+inline constexpr float kLn2 = 0.693147182f;
+/// The f32 nearest to sqrt(1/2), as its bits.
+inline constexpr int kSqrtHalfBits = 0x3F3504F3;
+
+/// (log(1 + f) - f) / f^2 on [sqrt(1/2) - 1, sqrt(2) - 1]: Remez exchange with
+/// 50 digits for the least relative error of log(1 + f), 4.1e-9. Then the
+/// coefficients were rounded to f32 and moved by random steps of a few units in
+/// the last place while that made the error smaller: 4.3e-9.
+inline constexpr float kLogPoly[9] = {
+    -0.499999881f, 0.333333254f,  -0.250015855f, 0.200019777f,  -0.166090965f,
+    0.141818643f,  -0.132430151f, 0.129044712f,  -0.0762179270f};
+
 } // namespace tq::quant
 
 #endif // TQ_QUANT_POLYNOMIALS_H

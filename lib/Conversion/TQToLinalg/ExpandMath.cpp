@@ -31,6 +31,12 @@ static Expansion findExpansion(Operation *op) {
     return buildErf;
   if (isa<math::TanhOp>(op))
     return buildTanh;
+  if (isa<math::SinOp>(op))
+    return buildSin;
+  if (isa<math::CosOp>(op))
+    return buildCos;
+  if (isa<math::LogOp>(op))
+    return buildLog;
   return isa<math::RsqrtOp>(op) ? buildRsqrt : nullptr;
 }
 

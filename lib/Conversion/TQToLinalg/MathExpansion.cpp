@@ -115,6 +115,27 @@ Value FloatBuilder::clampInt(Value x, int32_t low, int32_t high) {
                                 intConstant(x.getType(), high));
 }
 
+Value FloatBuilder::wideConstant(Type like, double value) {
+  return buildConstant(builder, loc, like, builder.getF64FloatAttr(value));
+}
+
+Value FloatBuilder::widen(Value a) {
+  return arith::ExtFOp::create(
+      builder, loc, withElement(a.getType(), builder.getF64Type()), a);
+}
+
+Value FloatBuilder::narrow(Value a) {
+  return arith::TruncFOp::create(
+      builder, loc, withElement(a.getType(), builder.getF32Type()), a);
+}
+
+Value FloatBuilder::lowBits(Value a) {
+  Value all = arith::BitcastOp::create(
+      builder, loc, withElement(a.getType(), builder.getI64Type()), a);
+  return arith::TruncIOp::create(
+      builder, loc, withElement(a.getType(), builder.getI32Type()), all);
+}
+
 //===----------------------------------------------------------------------===//
 // Functions
 //===----------------------------------------------------------------------===//
@@ -228,6 +249,92 @@ Value tq::buildTanh(OpBuilder &builder, Location loc, Value x) {
   Value small = f.constant(type, tq::quant::kTanhSmall);
   return math::CopySignOp::create(builder, loc,
                                   f.ifGreater(small, a, nearZero, far), x);
+}
+
+namespace {
+struct ReducedAngle {
+  Value rest, quarters;
+};
+} // namespace
+
+/// |x| as a multiple of pi/2 and what is left of it.
+static ReducedAngle reduceAngle(OpBuilder &builder, Location loc, Value x) {
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  Value limited = f.limitAbove(tq::quant::kAngleMax, f.abs(x));
+  Value a = f.widen(f.fma(x, f.constant(type, 0.0f), limited));
+  Value magic = f.wideConstant(type, tq::quant::kRoundMagicF64);
+  Value t = f.fma(a, f.wideConstant(type, tq::quant::kTwoOverPi), magic);
+  Value n = f.neg(f.sub(t, magic));
+  Value rest = f.fma(n, f.wideConstant(type, tq::quant::kHalfPi), a);
+  rest = f.fma(n, f.wideConstant(type, tq::quant::kHalfPiLow), rest);
+  return {f.narrow(rest), f.lowBits(t)};
+}
+
+/// `x` with its sign changed where `bits` have the sign bit.
+static Value flipSign(OpBuilder &builder, Location loc, Value x, Value bits) {
+  FloatBuilder f(builder, loc);
+  Value mask = f.intConstant(x.getType(), INT32_MIN);
+  Value sign = arith::AndIOp::create(builder, loc, bits, mask);
+  return f.fromBits(arith::XOrIOp::create(builder, loc, f.bits(x), sign));
+}
+
+/// sin(rest + quarters * pi/2).
+static Value sinReduced(OpBuilder &builder, Location loc, ReducedAngle angle) {
+  FloatBuilder f(builder, loc);
+  Value r = angle.rest;
+  Type type = r.getType();
+  Value z = f.mul(r, r);
+  Value sine = f.fma(f.mul(r, z), horner(f, tq::quant::kSinPoly, z), r);
+  Value cosine = horner(f, tq::quant::kCosPoly, z);
+  Value odd = arith::AndIOp::create(builder, loc, angle.quarters,
+                                    f.intConstant(type, 1));
+  Value isEven = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                       odd, f.intConstant(type, 0));
+  Value y = arith::SelectOp::create(builder, loc, isEven, sine, cosine);
+  Value half = arith::ShLIOp::create(builder, loc, angle.quarters,
+                                     f.intConstant(type, 30));
+  return flipSign(builder, loc, y, half);
+}
+
+Value tq::buildSin(OpBuilder &builder, Location loc, Value x) {
+  Value y = sinReduced(builder, loc, reduceAngle(builder, loc, x));
+  return flipSign(builder, loc, y, FloatBuilder(builder, loc).bits(x));
+}
+
+Value tq::buildCos(OpBuilder &builder, Location loc, Value x) {
+  ReducedAngle angle = reduceAngle(builder, loc, x);
+  Value one = FloatBuilder(builder, loc).intConstant(x.getType(), 1);
+  angle.quarters = arith::AddIOp::create(builder, loc, angle.quarters, one);
+  return sinReduced(builder, loc, angle);
+}
+
+Value tq::buildLog(OpBuilder &builder, Location loc, Value x) {
+  using Limits = std::numeric_limits<float>;
+  using tq::quant::kSqrtHalfBits;
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  Value smallest = f.constant(type, Limits::min());
+  Value v = f.ifGreater(smallest, x, f.mul(x, f.constant(type, 0x1p23f)), x);
+  Value sqrtHalf = f.intConstant(type, kSqrtHalfBits);
+  Value base = f.ifGreater(
+      smallest, x, f.intConstant(type, kSqrtHalfBits + (23 << 23)), sqrtHalf);
+  Value bits = arith::SubIOp::create(builder, loc, f.bits(v), base);
+  Value exponent =
+      arith::ShRSIOp::create(builder, loc, bits, f.intConstant(type, 23));
+  Value e = arith::SIToFPOp::create(builder, loc, type, exponent);
+  Value mantissa =
+      arith::AndIOp::create(builder, loc, bits, f.intConstant(type, 0x7FFFFF));
+  Value m = f.fromBits(arith::AddIOp::create(builder, loc, mantissa, sqrtHalf));
+  Value fraction = f.sub(m, f.constant(type, 1.0f));
+  Value y = f.fma(f.mul(fraction, fraction),
+                  horner(f, tq::quant::kLogPoly, fraction), fraction);
+  y = f.fma(e, f.constant(type, tq::quant::kLn2), y);
+  Value zero = f.constant(type, 0.0f);
+  Value outside = f.ifGreater(zero, x, f.constant(type, Limits::quiet_NaN()),
+                              f.constant(type, -Limits::infinity()));
+  y = f.ifGreater(x, zero, y, outside);
+  return f.ifGreater(f.constant(type, Limits::infinity()), x, y, x);
 }
 
 Value tq::buildRsqrt(OpBuilder &builder, Location loc, Value x) {

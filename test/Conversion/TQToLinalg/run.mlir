@@ -112,6 +112,42 @@ func.func @erf(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
   return %0 : tensor<?xf32>
 }
 }
+program.kernel @sin {
+func.func @sin(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+                       iterator_types = ["parallel"]}
+    ins(%x : tensor<?xf32>) outs(%out : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %e = math.sin %a : f32
+    linalg.yield %e : f32
+  } -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+}
+program.kernel @cos {
+func.func @cos(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+                       iterator_types = ["parallel"]}
+    ins(%x : tensor<?xf32>) outs(%out : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %e = math.cos %a : f32
+    linalg.yield %e : f32
+  } -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+}
+program.kernel @log {
+func.func @log(%x: tensor<?xf32>, %out: tensor<?xf32>) -> tensor<?xf32> {
+  %0 = linalg.generic {indexing_maps = [affine_map<(d0) -> (d0)>, affine_map<(d0) -> (d0)>],
+                       iterator_types = ["parallel"]}
+    ins(%x : tensor<?xf32>) outs(%out : tensor<?xf32>) {
+  ^bb0(%a: f32, %b: f32):
+    %e = math.log %a : f32
+    linalg.yield %e : f32
+  } -> tensor<?xf32>
+  return %0 : tensor<?xf32>
+}
+}
 program.kernel @softmax {
 func.func @softmax(%x: tensor<3x2xf32>, %out: tensor<3x2xf32>) -> tensor<3x2xf32> {
   %0 = tq.softmax %x : tensor<3x2xf32>
@@ -280,6 +316,25 @@ func.func @entry() {
   %o_erf = tensor.empty(%n) : tensor<?xf32>
   %r_erf = program.call @erf(%values, %o_erf) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
   call @print(%r_erf) : (tensor<?xf32>) -> ()
+
+  // The bits of a NaN are not the same on every target.
+  // CHECK: {{-?[0-9]+}}, 0, -2147483648, 228737632, 1050103405, -1088099469, 1065311189, -1106214461,
+  // CHECK-SAME: -1087070646, 1049563020, 1063892680, -1083908873, -1084256151
+  %o_sin = tensor.empty(%n) : tensor<?xf32>
+  %r_sin = program.call @sin(%values, %o_sin) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  call @print(%r_sin) : (tensor<?xf32>) -> ()
+
+  // CHECK: {{-?[0-9]+}}, 1065353216, 1065353216, 1065353216, 1064603887, 1061407923, 1032904362, -1082298330,
+  // CHECK-SAME: 1060465506, 1064684984, 1053880354, -1092261400, 1056534697
+  %o_cos = tensor.empty(%n) : tensor<?xf32>
+  %r_cos = program.call @cos(%values, %o_cos) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  call @print(%r_cos) : (tensor<?xf32>) -> ()
+
+  // CHECK: 2139095040, -8388608, -8388608, -1031133259, -1080419384, {{-?[0-9]+}}, 1053792544, {{-?[0-9]+}},
+  // CHECK-SAME: 1071265072, {{-?[0-9]+}}, 1077918228, {{-?[0-9]+}}, 1084853201
+  %o_log = tensor.empty(%n) : tensor<?xf32>
+  %r_log = program.call @log(%values, %o_log) : (tensor<?xf32>, tensor<?xf32>) -> tensor<?xf32>
+  call @print(%r_log) : (tensor<?xf32>) -> ()
 
   %x2 = arith.constant dense<[[0.3, -1.7], [100.0, -100.0], [4.0, 4.5]]> : tensor<3x2xf32>
 

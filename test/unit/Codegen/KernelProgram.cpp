@@ -78,6 +78,9 @@ void fillRow(std::span<float> row, int64_t index, Values values,
     for (float &x : row)
       x = std::bit_cast<float>((std::bit_cast<uint32_t>(x) & 0xFFFF0000) |
                                0x8000);
+  if (values == Values::AnyBits)
+    for (float &x : row)
+      x = std::bit_cast<float>(static_cast<uint32_t>(engine()));
   if (values != Values::Special)
     return;
   const float infinity = std::numeric_limits<float>::infinity();

@@ -43,6 +43,7 @@ enum class Values {
   Mixed,   ///< rows of different size and sign, zeros, outliers
   Ties,    ///< halfway between two bf16
   Special, ///< also NaN, infinities and very large numbers
+  AnyBits, ///< every pattern of bits is as likely
 };
 
 /// How an output is compared with what is expected.

@@ -12,11 +12,14 @@
 
 #include "KernelProgram.h"
 
+#include "tq/Quant/Math.h"
 #include "tq/Quant/Quantize.h"
 #include "tq/Quant/Reference.h"
 #include "tq/Quant/Smoothing.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 using namespace tq;
 using namespace tq::test;
@@ -542,6 +545,29 @@ TEST(Kernels, ActivationsOfSpecialValues) {
     });
   }
   program.check({{{"m", 100}}, {{"m", 1}}});
+}
+
+/// Those that have no op of their own.
+TEST(Kernels, MathFunctions) {
+  KernelProgram program("math functions");
+  struct Function {
+    const char *name;
+    float (*scalar)(float);
+  };
+  for (Function f : {Function{"sin", quant::sin}, Function{"cos", quant::cos},
+                     Function{"log", quant::log}})
+    for (Values values : {Values::Mixed, Values::Special, Values::AnyBits}) {
+      size_t x = program.input({"m", "19"}, values);
+      std::string value = f.name + str(x);
+      program.line("%" + value + " = math." + f.name + " " + argument(x) +
+                   " : " + KernelProgram::type({"m", "19"}));
+      program.output(value, {"m", "19"}, [=](const RunData &data) {
+        Floats y = data.floats[x];
+        std::ranges::transform(y, y.begin(), f.scalar);
+        return y;
+      });
+    }
+  program.check({{{"m", 1000}}, {{"m", 1}}});
 }
 
 //===----------------------------------------------------------------------===//

@@ -53,6 +53,9 @@ double libmExp2(double x) { return std::exp2(x); }
 double libmExp(double x) { return std::exp(x); }
 double libmErf(double x) { return std::erf(x); }
 double libmTanh(double x) { return std::tanh(x); }
+double libmSin(double x) { return std::sin(x); }
+double libmCos(double x) { return std::cos(x); }
+double libmLog(double x) { return std::log(x); }
 
 const Budget kBudgets[] = {
     {"exp2", quant::exp2, libmExp2, -126.0f, 127.9999f, Unit::Ulp, 0.9},
@@ -68,6 +71,13 @@ const Budget kBudgets[] = {
     {"gelu", quant::gelu, exactGelu, -1e4f, 1e4f, Unit::Absolute, 1.6e-7},
     {"gelu tanh", quant::geluTanh, exactGeluTanh, -1e4f, 1e4f, Unit::Absolute,
      1.6e-7},
+    {"sin", quant::sin, libmSin, -0x1p40f, 0x1p40f, Unit::Ulp, 1.6},
+    {"sin, absolute", quant::sin, libmSin, -0x1p40f, 0x1p40f, Unit::Absolute,
+     7.5e-8},
+    {"cos", quant::cos, libmCos, -0x1p40f, 0x1p40f, Unit::Ulp, 1.6},
+    {"cos, absolute", quant::cos, libmCos, -0x1p40f, 0x1p40f, Unit::Absolute,
+     7.5e-8},
+    {"log", quant::log, libmLog, FLT_TRUE_MIN, FLT_MAX, Unit::Ulp, 0.95},
     {"gelu coarse", quant::geluCoarse, exactGelu, -FLT_MAX, FLT_MAX,
      Unit::Absolute, 3.7e-5},
     {"gelu tanh coarse", quant::geluTanhCoarse, exactGeluTanh, -FLT_MAX,
@@ -141,6 +151,9 @@ const Special kSpecials[] = {
     {"gelu coarse", quant::geluCoarse, 0.0f, kInf, -0.0f},
     {"gelu tanh coarse", quant::geluTanhCoarse, 0.0f, kInf, -0.0f},
     {"relu", quant::relu, 0.0f, kInf, -0.0f},
+    {"sin", quant::sin, kNaN, kNaN, -0.0f},
+    {"cos", quant::cos, kNaN, kNaN, 1.0f},
+    {"log", quant::log, kNaN, kInf, -kInf},
 };
 
 bool sameBits(float a, float b) {
@@ -205,7 +218,47 @@ TEST(Math, oddFunctionsAreExactlyOdd) {
     float x = static_cast<float>(i) * 3.7e-4f;
     EXPECT_EQ(quant::erf(-x), -quant::erf(x));
     EXPECT_EQ(quant::tanh(-x), -quant::tanh(x));
+    EXPECT_EQ(quant::sin(-x), -quant::sin(x));
+    EXPECT_EQ(quant::cos(-x), quant::cos(x));
   }
+}
+
+/// Where the reduction cancels the most: the floats around multiples of pi/2,
+/// up to 2^40.
+TEST(Math, sinAndCosNearTheirZeros) {
+  double worst = 0.0;
+  for (int64_t multiple = 1; multiple < int64_t(1) << 39;
+       multiple += 1 + multiple / 10000) {
+    float x = static_cast<float>(static_cast<double>(multiple) * M_PI_2);
+    for (const Budget &budget :
+         {Budget{"sin", quant::sin, libmSin, 0, 0, Unit::Ulp, 0},
+          Budget{"cos", quant::cos, libmCos, 0, 0, Unit::Ulp, 0}})
+      for (float near : {std::nextafter(x, 0.0f), x, std::nextafter(x, kInf)})
+        worst = std::max(worst, errorOf(budget, near));
+  }
+  EXPECT_LE(worst, 1.6);
+}
+
+TEST(Math, sinAndCosEdges) {
+  EXPECT_EQ(quant::floatBits(quant::sin(0.0f)), 0);
+  EXPECT_EQ(quant::cos(0.0f), 1.0f);
+  for (float x : {FLT_TRUE_MIN, FLT_MIN, 1e-5f})
+    EXPECT_EQ(quant::sin(x), x);
+  for (float x : {0x1.000002p40f, 1e30f, FLT_MAX}) {
+    EXPECT_EQ(quant::sin(x), quant::sin(0x1p40f));
+    EXPECT_EQ(quant::sin(-x), quant::sin(-0x1p40f));
+    EXPECT_EQ(quant::cos(x), quant::cos(0x1p40f));
+  }
+}
+
+TEST(Math, logEdges) {
+  EXPECT_EQ(quant::log(0.0f), -kInf);
+  EXPECT_EQ(quant::floatBits(quant::log(1.0f)), 0);
+  for (float x : {FLT_TRUE_MIN, FLT_MIN, 1.0f, FLT_MAX})
+    EXPECT_TRUE(std::isnan(quant::log(-x))) << x;
+  // The largest steps between neighbours: of the exponent, and of its scaling.
+  for (float x : {0.707106769f, 1.41421354f, FLT_MIN})
+    EXPECT_GE(quant::log(std::nextafter(x, kInf)), quant::log(x)) << x;
 }
 
 TEST(Math, geluFarOutIsIdentityOrNearlyZero) {

@@ -7,7 +7,7 @@
 //
 // Each builder emits the operations of the function of the same name in
 // tq/Quant/Math.h, in the same order, so that generated code gives the same
-// bits. Values are f32 or vectors of f32.
+// bits. Values are f32 or vectors of f32; inside of sin and cos, also f64.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,7 +20,8 @@
 
 namespace tq {
 
-/// Arithmetic on f32 values of one type, at one place.
+/// Arithmetic on f32 values of one type, at one place. What takes no constant
+/// takes f64 as well.
 class FloatBuilder {
 public:
   FloatBuilder(mlir::OpBuilder &builder, mlir::Location loc)
@@ -51,6 +52,12 @@ public:
   /// below 2^22.
   mlir::Value roundProduct(mlir::Value x, mlir::Value y);
   mlir::Value clampInt(mlir::Value x, int32_t low, int32_t high);
+  /// An f64, or a vector of f64, shaped as `like`; f32 to f64 and back.
+  mlir::Value wideConstant(mlir::Type like, double value);
+  mlir::Value widen(mlir::Value a);
+  mlir::Value narrow(mlir::Value a);
+  /// The low half of an f64's bits, as i32.
+  mlir::Value lowBits(mlir::Value a);
 
 private:
   mlir::OpBuilder &builder;
@@ -73,6 +80,12 @@ mlir::Value buildErf(mlir::OpBuilder &builder, mlir::Location loc,
                      mlir::Value x);
 mlir::Value buildTanh(mlir::OpBuilder &builder, mlir::Location loc,
                       mlir::Value x);
+mlir::Value buildSin(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value x);
+mlir::Value buildCos(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value x);
+mlir::Value buildLog(mlir::OpBuilder &builder, mlir::Location loc,
+                     mlir::Value x);
 /// 1 / sqrt(x), both correctly rounded.
 mlir::Value buildRsqrt(mlir::OpBuilder &builder, mlir::Location loc,
                        mlir::Value x);

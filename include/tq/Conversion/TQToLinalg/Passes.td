@@ -40,9 +40,9 @@ def ConvertTQToLinalgPass : Pass<"convert-tq-to-linalg", "::mlir::ModuleOp"> {
 def ExpandMathPass : Pass<"tq-expand-math", "::mlir::ModuleOp"> {
   let summary = "Expand math functions into tq's own polynomials";
   let description = [{
-    Rewrites `math.exp`, `math.exp2`, `math.erf`, `math.tanh` and `math.rsqrt` on f32
-    (and on f16 and bf16 through f32) into arith ops and `math.fma`: the same bits on
-    every target.
+    Rewrites `math.exp`, `math.exp2`, `math.erf`, `math.tanh`, `math.sin`, `math.cos`,
+    `math.log` and `math.rsqrt` on f32 (and on f16 and bf16 through f32) into arith ops
+    and `math.fma`: the same bits on every target.
 
     ```mlir
     %y = math.rsqrt %x : f32
