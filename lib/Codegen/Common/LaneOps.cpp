@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace tq;
@@ -55,7 +56,14 @@ static bool canReadArgument(AffineMap map, unsigned rowRank) {
   return true;
 }
 
+/// A bool takes a byte in a tensor, but vectors of bools are bits.
+static bool isBool(Value tensor) {
+  return getElementTypeOrSelf(tensor.getType()).isInteger(1);
+}
+
 bool tq::canReadLanes(Value tensor, AffineMap map, LaneSpace space) {
+  if (isBool(tensor) && usesDim(map, space.rowRank))
+    return false;
   if (!isa<RankedTensorType>(tensor.getType()))
     return isConstant(tensor);
   if (auto fill = tensor.getDefiningOp<linalg::FillOp>())
@@ -164,7 +172,8 @@ bool BodyCheck::writesOnce() {
     return true;
   return llvm::all_of(op.getDpsInitsMutable(), [&](OpOperand &init) {
     AffineMap map = op.getMatchingIndexingMap(&init);
-    return isLeadingIdentity(map) && map.getNumResults() == op.getNumLoops();
+    return !(hasLanes && isBool(init.get())) && isLeadingIdentity(map) &&
+           map.getNumResults() == op.getNumLoops();
   });
 }
 
