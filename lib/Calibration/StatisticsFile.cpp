@@ -35,7 +35,10 @@ static void describeWeight(WeightOp weight, raw_ostream &stream) {
   mlir::Attribute value = weight.getValueAttr();
   if (auto mapped = dyn_cast_or_null<MappedAttr>(value)) {
     stream << weight.getSymName() << ' ' << weight.getType() << ' '
-           << mapped.getOffset() << ' ' << mapped.getDigest() << '\n';
+           << mapped.getOffset() << ' ' << mapped.getDigest();
+    for (int64_t stride : mapped.getStrides())
+      stream << ' ' << stride;
+    stream << '\n';
     return;
   }
   weight->print(stream);

@@ -196,9 +196,55 @@ WeightEvaluator::openMapped(StringRef path) {
   return &file;
 }
 
+/// From the first element to the end of the last, by the strides.
+static uint64_t getSpan(RankedTensorType type, ArrayRef<int64_t> strides) {
+  uint64_t last = 0;
+  for (auto [size, stride] : llvm::zip_equal(type.getShape(), strides)) {
+    if (size == 0)
+      return 0;
+    last = llvm::SaturatingMultiplyAdd<uint64_t>(size - 1, stride, last);
+  }
+  uint64_t elementBytes = getElementBytes(type.getElementType());
+  return llvm::SaturatingMultiply<uint64_t>(
+      llvm::SaturatingAdd<uint64_t>(last, 1), elementBytes);
+}
+
+/// The elements row-major, one dimension after the other.
+static TensorData gather(const TensorData &source, RankedTensorType type,
+                         ArrayRef<int64_t> strides) {
+  ArrayRef<int64_t> shape = type.getShape();
+  uint64_t elementBytes = getElementBytes(type.getElementType());
+  TensorData result = TensorData::allocate(getBytes(type));
+  llvm::SmallVector<int64_t> index(shape.size(), 0);
+  uint64_t at = 0;
+  for (uint64_t to = 0, e = result.bytes().size(); to < e; to += elementBytes) {
+    memcpy(result.data() + to, source.bytes().data() + at * elementBytes,
+           elementBytes);
+    for (size_t dim = shape.size(); dim-- > 0;) {
+      at += strides[dim];
+      if (++index[dim] < shape[dim])
+        break;
+      at -= strides[dim] * shape[dim];
+      index[dim] = 0;
+    }
+  }
+  return result;
+}
+
 Expected<TensorData> WeightEvaluator::readMapped(MappedAttr mapped,
                                                  WeightOp weight) {
-  uint64_t bytes = getBytes(weight.getType());
+  RankedTensorType type = weight.getTensorType();
+  if (mapped.getStrides().empty())
+    return readBytes(mapped, weight, getBytes(type));
+  Expected<TensorData> stored =
+      readBytes(mapped, weight, getSpan(type, mapped.getStrides()));
+  if (!stored)
+    return stored;
+  return gather(*stored, type, mapped.getStrides());
+}
+
+Expected<TensorData>
+WeightEvaluator::readBytes(MappedAttr mapped, WeightOp weight, uint64_t bytes) {
   Expected<MappedFile *> file = openMapped(mapped.getFile());
   if (!file)
     return file.takeError();

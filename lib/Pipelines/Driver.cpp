@@ -172,7 +172,7 @@ static void resolveFiles(mlir::ModuleOp module, StringRef directory) {
     if (auto mapped = dyn_cast_or_null<MappedAttr>(weight.getValueAttr()))
       weight.setValueAttr(MappedAttr::get(
           module.getContext(), makeAbsolute(directory, mapped.getFile()).str(),
-          mapped.getOffset(), mapped.getDigest()));
+          mapped.getOffset(), mapped.getDigest(), mapped.getStrides()));
 }
 
 ExitCode Driver::import() {

@@ -16,6 +16,7 @@
 
 #include "tq/Support/ZipArchive.h"
 
+#include "tq/Support/FileDigest.h"
 #include "tq/Support/ForeignFile.h"
 #include "tq/Support/InputError.h"
 
@@ -403,4 +404,8 @@ Expected<ArrayRef<uint8_t>> ZipArchive::read(const Member &member,
                                    utohexstr(crc32(bytes)) +
                                    "; the file is damaged");
   return bytes;
+}
+
+uint64_t ZipArchive::getDigest() const {
+  return getFileDigest(file.getBytes());
 }

@@ -74,6 +74,8 @@ private:
   llvm::Expected<TensorData> evaluateGet(GetWeightOp op);
   llvm::Expected<llvm::SmallVector<TensorData, 2>> compute(mlir::Operation *op);
   llvm::Expected<TensorData> readMapped(MappedAttr mapped, WeightOp weight);
+  llvm::Expected<TensorData> readBytes(MappedAttr mapped, WeightOp weight,
+                                       uint64_t bytes);
 
   const TensorData *find(unsigned number);
   void insert(unsigned number, TensorData data);

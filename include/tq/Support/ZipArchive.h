@@ -57,6 +57,9 @@ public:
   llvm::Expected<llvm::ArrayRef<uint8_t>> read(const Member &member,
                                                bool checkSum = true) const;
 
+  /// Of the whole file; see getFileDigest.
+  uint64_t getDigest() const;
+
   /// The file, for errors.
   llvm::StringRef getPath() const { return path; }
 

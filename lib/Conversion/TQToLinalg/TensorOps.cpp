@@ -239,6 +239,17 @@ static void lowerInsert(KernelLowering &lowering, tensor::InsertOp op) {
                                            destination, indices));
 }
 
+/// Element [i, j, ...] of the operand's at [..., i, ...], where `dims` says.
+static void lowerPermute(KernelLowering &lowering, PermuteOp op) {
+  MLIRContext *context = op.getContext();
+  SmallVector<AffineExpr> indices(op.getDims().size());
+  for (auto [to, from] : llvm::enumerate(op.getDims()))
+    indices[from] = getAffineDimExpr(to, context);
+  AffineMap map = AffineMap::get(indices.size(), 0, indices, context);
+  lowering.define(cast<OpResult>(op.getResult()),
+                  lowering.read(op.getInput(), map));
+}
+
 /// Scalars, attention and the slices that it reads.
 static bool isKept(Operation *op) {
   if (isa<AttentionOpInterface, tensor::DimOp, tensor::ExtractOp>(op))
@@ -256,6 +267,7 @@ LogicalResult tq::lowerTensorOp(KernelLowering &lowering, Operation *op) {
     return success();
   }
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
+      .Case([&](PermuteOp op) { return lowerPermute(lowering, op), success(); })
       .Case([&](tensor::ConcatOp op) {
         return lowerConcat(lowering, op), success();
       })

@@ -205,8 +205,9 @@ const Weight *ModelBuilder::find(const Checkpoint &from, StringRef layer,
   return nullptr;
 }
 
-Type ModelBuilder::getStorageType(const Weight &weight) {
-  switch (weight.type) {
+/// Null for types that MLIR computes nothing of.
+Type ModelBuilder::findStorageType(WeightType type) {
+  switch (type) {
   case WeightType::F64:
     return ops.getF64Type();
   case WeightType::F32:
@@ -215,12 +216,48 @@ Type ModelBuilder::getStorageType(const Weight &weight) {
     return ops.getF16Type();
   case WeightType::BF16:
     return ops.getBF16Type();
+  case WeightType::I64:
+  case WeightType::I32:
+  case WeightType::I16:
+  case WeightType::I8:
+  case WeightType::U8:
+    return ops.getIntegerType(8 * getWeightTypeBytes(type));
+  case WeightType::Bool:
+    return ops.getI1Type();
   default:
-    fail(weight.path, "tensor '" + weight.name +
-                          "': expected dtype F64, F32, F16 or BF16, but got " +
-                          getWeightTypeName(weight.type));
     return nullptr;
   }
+}
+
+Type ModelBuilder::getStorageType(const Weight &weight) {
+  Type type = findStorageType(weight.type);
+  if (type && isa<FloatType>(type))
+    return type;
+  fail(weight.path, "tensor '" + weight.name +
+                        "': expected dtype F64, F32, F16 or BF16, but got " +
+                        getWeightTypeName(weight.type));
+  return nullptr;
+}
+
+Value ModelBuilder::read(const Weight &weight) {
+  Type storage = findStorageType(weight.type);
+  if (!storage) {
+    fail(weight.path,
+         "tensor '" + weight.name +
+             "': expected a dtype that tq computes with, but got " +
+             getWeightTypeName(weight.type));
+    return nullptr;
+  }
+  std::string place;
+  llvm::raw_string_ostream stream(place);
+  stream << weight.path << '@' << weight.offset << storage
+         << formatShape(weight.shape) << formatShape(weight.strides);
+  std::string &symbol = symbols.try_emplace(place, weight.name).first->second;
+  declare(weight, symbol, storage);
+  Type element = isa<FloatType>(storage) ? ops.getF32Type() : storage;
+  return GetWeightOp::create(ops, at(symbol),
+                             RankedTensorType::get(weight.shape, element),
+                             FlatSymbolRefAttr::get(ops.getContext(), symbol));
 }
 
 void ModelBuilder::declare(const Weight &weight, StringRef symbol,
@@ -229,7 +266,7 @@ void ModelBuilder::declare(const Weight &weight, StringRef symbol,
     return;
   auto type = RankedTensorType::get(weight.shape, storage);
   auto mapped = MappedAttr::get(ops.getContext(), weight.path, weight.offset,
-                                weight.fileDigest);
+                                weight.fileDigest, weight.strides);
   WeightOp::create(weights, at(symbol), symbol, /*sym_visibility=*/StringAttr(),
                    type, mapped, /*offset=*/IntegerAttr());
   if (!checkFinite)

@@ -65,7 +65,33 @@ static std::optional<std::string> report(const Weight &weight, Word infinity) {
   return report<Word>(weight, infinity, infinity);
 }
 
+/// The elements of a strided tensor one after the other.
+static std::vector<uint8_t> gather(const Weight &weight) {
+  size_t elementBytes = getWeightTypeBytes(weight.type);
+  std::vector<uint8_t> elements(weight.bytes);
+  SmallVector<int64_t> index(weight.shape.size(), 0);
+  size_t from = 0;
+  for (size_t to = 0; to < elements.size(); to += elementBytes) {
+    std::memcpy(&elements[to], weight.data + from * elementBytes, elementBytes);
+    for (size_t dim = weight.shape.size(); dim-- > 0;) {
+      from += weight.strides[dim];
+      if (++index[dim] < weight.shape[dim])
+        break;
+      from -= weight.strides[dim] * weight.shape[dim];
+      index[dim] = 0;
+    }
+  }
+  return elements;
+}
+
 std::optional<std::string> tq::findNonFinite(const Weight &weight) {
+  if (!weight.strides.empty()) {
+    std::vector<uint8_t> elements = gather(weight);
+    Weight dense = weight;
+    dense.strides.clear();
+    dense.data = elements.data();
+    return findNonFinite(dense);
+  }
   switch (weight.type) {
   case WeightType::F64:
     // From halfway to 2^128 on, f64 rounds to infinity.

@@ -20,6 +20,7 @@
 
 #include "mlir/IR/Builders.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
 namespace tq {
@@ -84,6 +85,10 @@ public:
   Value weight(const Checkpoint &from, llvm::StringRef layer,
                llvm::ArrayRef<llvm::StringRef> suffixes, Shape shape);
 
+  /// A tensor of any type, floats as f32; null and an error where there is no
+  /// such type in MLIR. Equal parts of a file are one symbol.
+  Value read(const Weight &weight);
+
   // Layers without weights.
   Value activate(llvm::StringRef layer, Activation activation, Value input);
   Value add(llvm::StringRef layer, Value lhs, Value rhs);
@@ -92,6 +97,7 @@ public:
 private:
   const Weight *find(const Checkpoint &from, llvm::StringRef layer,
                      llvm::ArrayRef<llvm::StringRef> suffixes, Shape shape);
+  mlir::Type findStorageType(WeightType type);
   mlir::Type getStorageType(const Weight &weight);
   /// Defines the symbol, once.
   void declare(const Weight &weight, llvm::StringRef symbol,
@@ -100,8 +106,9 @@ private:
   bool checkFinite;
   bool hasFailed = false;
   llvm::StringSet<> declared;
-  mlir::OpBuilder weights; // before the function
-  mlir::OpBuilder ops;     // in it
+  llvm::StringMap<std::string> symbols; ///< by place in a file, for `read`
+  mlir::OpBuilder weights;              // before the function
+  mlir::OpBuilder ops;                  // in it
 };
 
 } // namespace tq

@@ -59,8 +59,11 @@ struct Weight {
   std::string path;
   uint64_t fileDigest;
   uint64_t offset;
-  uint64_t bytes;
+  uint64_t bytes; ///< of all elements, one after the other
   const uint8_t *data;
+  /// Elements from one index to the next, by dimension, where the elements do
+  /// not follow each other row-major; else empty.
+  llvm::SmallVector<int64_t, 0> strides = {};
 
   int64_t getNumElements() const {
     return static_cast<int64_t>(bytes / getWeightTypeBytes(type));
@@ -77,6 +80,10 @@ public:
 
   /// Returns the tensor `name`, or null.
   virtual const Weight *lookup(llvm::StringRef name) const = 0;
+
+  /// Why the tensor `name`, which the archive has, cannot be read; empty where
+  /// that is not so.
+  virtual llvm::StringRef getRefusal(llvm::StringRef name) const { return ""; }
 
   /// The tensors, file by file in the order of their offsets.
   virtual llvm::ArrayRef<const Weight *> getWeights() const = 0;

@@ -28,7 +28,8 @@ static bool isScalarOp(Operation *op) {
 /// Whether no kernel can compute what the op computes.
 static bool isForCompileTime(Operation *op) {
   return isa<ObserveOp>(op) ||
-         (isa<CompileTimeOpInterface>(op) && !isa<MulOp, ColumnSumsOp>(op));
+         (isa<CompileTimeOpInterface>(op) &&
+          !isa<AddOp, SubOp, MulOp, DivOp, PermuteOp, ColumnSumsOp>(op));
 }
 
 static bool isSupported(Operation *op) {

@@ -182,8 +182,6 @@ void CorrectBiasOp::evaluate(ArrayRef<Elements> operands,
                          as<float>(results[0]));
 }
 
-StringRef MulOp::getWeightSuffix(OpResult) { return ".scaled"; }
-
 /// Where the right side stands for the element at `index` of the left.
 static int64_t getBroadcastIndex(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs,
                                  int64_t index) {
@@ -198,14 +196,87 @@ static int64_t getBroadcastIndex(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs,
   return place;
 }
 
-void MulOp::evaluate(ArrayRef<Elements> operands,
-                     ArrayRef<MutableElements> results) {
-  ArrayRef<int64_t> lhs = getLhs().getType().getShape(),
-                    rhs = getRhs().getType().getShape();
+template <typename Op>
+static void evaluateBinary(Op op, ArrayRef<Elements> operands,
+                           ArrayRef<MutableElements> results,
+                           float (*compute)(float, float)) {
+  ArrayRef<int64_t> lhs = op.getLhs().getType().getShape(),
+                    rhs = op.getRhs().getType().getShape();
   const auto *a = as<float>(operands[0]), *b = as<float>(operands[1]);
   auto *result = as<float>(results[0]);
   for (int64_t i = 0, e = results[0].size() / sizeof(float); i < e; ++i)
-    result[i] = a[i] * b[getBroadcastIndex(lhs, rhs, i)];
+    result[i] = compute(a[i], b[getBroadcastIndex(lhs, rhs, i)]);
+}
+
+StringRef AddOp::getWeightSuffix(OpResult) { return ".sum"; }
+
+void AddOp::evaluate(ArrayRef<Elements> operands,
+                     ArrayRef<MutableElements> results) {
+  evaluateBinary(*this, operands, results,
+                 [](float a, float b) { return a + b; });
+}
+
+StringRef SubOp::getWeightSuffix(OpResult) { return ".difference"; }
+
+void SubOp::evaluate(ArrayRef<Elements> operands,
+                     ArrayRef<MutableElements> results) {
+  evaluateBinary(*this, operands, results,
+                 [](float a, float b) { return a - b; });
+}
+
+StringRef MulOp::getWeightSuffix(OpResult) { return ".scaled"; }
+
+void MulOp::evaluate(ArrayRef<Elements> operands,
+                     ArrayRef<MutableElements> results) {
+  evaluateBinary(*this, operands, results,
+                 [](float a, float b) { return a * b; });
+}
+
+StringRef DivOp::getWeightSuffix(OpResult) { return ".quotient"; }
+
+void DivOp::evaluate(ArrayRef<Elements> operands,
+                     ArrayRef<MutableElements> results) {
+  evaluateBinary(*this, operands, results,
+                 [](float a, float b) { return a / b; });
+}
+
+/// The elements of `source`, `strides` of it from one index of the result to
+/// the next, from element `first` on.
+static void gather(Elements source, MutableElements result, int64_t first,
+                   ArrayRef<int64_t> shape, ArrayRef<int64_t> strides,
+                   int64_t elementBytes) {
+  SmallVector<int64_t> index(shape.size(), 0);
+  int64_t at = first;
+  for (size_t to = 0; to < result.size(); to += elementBytes) {
+    memcpy(&result[to], &source[at * elementBytes], elementBytes);
+    for (size_t dim = shape.size(); dim-- > 0;) {
+      at += strides[dim];
+      if (++index[dim] < shape[dim])
+        break;
+      at -= strides[dim] * shape[dim];
+      index[dim] = 0;
+    }
+  }
+}
+
+static SmallVector<int64_t> getStrides(ArrayRef<int64_t> shape) {
+  SmallVector<int64_t> strides(shape.size(), 1);
+  for (size_t i = shape.size(); i-- > 1;)
+    strides[i - 1] = strides[i] * shape[i];
+  return strides;
+}
+
+StringRef PermuteOp::getWeightSuffix(OpResult) { return ".permuted"; }
+
+void PermuteOp::evaluate(ArrayRef<Elements> operands,
+                         ArrayRef<MutableElements> results) {
+  auto source = cast<RankedTensorType>(getInput().getType()),
+       result = cast<RankedTensorType>(getType());
+  SmallVector<int64_t> stored = getStrides(source.getShape()), strides;
+  for (int64_t dim : getDims())
+    strides.push_back(stored[dim]);
+  gather(operands[0], results[0], 0, result.getShape(), strides,
+         getElementBytes(result.getElementType()));
 }
 
 StringRef PackWeightOp::getWeightSuffix(OpResult) { return ".packed"; }
@@ -245,8 +316,47 @@ struct ConcatModel
   }
 };
 
+/// The same elements in another shape.
+template <typename Op>
+struct ReshapeModel
+    : public CompileTimeOpInterface::ExternalModel<ReshapeModel<Op>, Op> {
+  StringRef getWeightSuffix(Operation *, OpResult) const { return ".reshaped"; }
+
+  void evaluate(Operation *, ArrayRef<Elements> operands,
+                ArrayRef<MutableElements> results) const {
+    llvm::copy(operands[0], results[0].begin());
+  }
+};
+
+/// Of constant offsets: those that are operands make a slice that is not known
+/// at compile time.
+struct ExtractSliceModel
+    : public CompileTimeOpInterface::ExternalModel<ExtractSliceModel,
+                                                   tensor::ExtractSliceOp> {
+  StringRef getWeightSuffix(Operation *, OpResult) const { return ".slice"; }
+
+  void evaluate(Operation *op, ArrayRef<Elements> operands,
+                ArrayRef<MutableElements> results) const {
+    auto slice = cast<tensor::ExtractSliceOp>(op);
+    SmallVector<int64_t> strides = getStrides(slice.getSourceType().getShape());
+    int64_t first = 0;
+    for (size_t i = 0; i < strides.size(); ++i) {
+      first += slice.getStaticOffsets()[i] * strides[i];
+      strides[i] *= slice.getStaticStrides()[i];
+    }
+    gather(operands[0], results[0], first, slice.getStaticSizes(), strides,
+           getElementBytes(slice.getType().getElementType()));
+  }
+};
+
 } // namespace
 
 void TQDialect::attachCompileTimeModels() {
-  tensor::ConcatOp::attachInterface<ConcatModel>(*getContext());
+  MLIRContext &context = *getContext();
+  tensor::ConcatOp::attachInterface<ConcatModel>(context);
+  tensor::CollapseShapeOp::attachInterface<
+      ReshapeModel<tensor::CollapseShapeOp>>(context);
+  tensor::ExpandShapeOp::attachInterface<ReshapeModel<tensor::ExpandShapeOp>>(
+      context);
+  tensor::ExtractSliceOp::attachInterface<ExtractSliceModel>(context);
 }

@@ -16,6 +16,43 @@ using namespace mlir;
 #include "tq/Dialect/TQ/IR/TQEnums.cpp.inc"
 #include "tq/Dialect/TQ/IR/TQInterfaces.cpp.inc"
 
+/// The offset, then perhaps `, digest = N` and `, strides = [N, M]`.
+static ParseResult parseMappedPlace(AsmParser &parser, uint64_t &offset,
+                                    uint64_t &digest,
+                                    SmallVector<int64_t> &strides) {
+  if (parser.parseInteger(offset))
+    return failure();
+  while (succeeded(parser.parseOptionalComma())) {
+    if (succeeded(parser.parseOptionalKeyword("digest"))) {
+      if (parser.parseEqual() || parser.parseInteger(digest))
+        return failure();
+      continue;
+    }
+    auto parseStride = [&]() {
+      return parser.parseInteger(strides.emplace_back());
+    };
+    if (failed(parser.parseOptionalKeyword("strides")))
+      return parser.emitError(parser.getCurrentLocation(),
+                              "expected 'digest' or 'strides'");
+    if (parser.parseEqual() || parser.parseCommaSeparatedList(
+                                   AsmParser::Delimiter::Square, parseStride))
+      return failure();
+  }
+  return success();
+}
+
+static void printMappedPlace(AsmPrinter &printer, uint64_t offset,
+                             uint64_t digest, ArrayRef<int64_t> strides) {
+  printer << offset;
+  if (digest != 0)
+    printer << ", digest = " << digest;
+  if (strides.empty())
+    return;
+  printer << ", strides = [";
+  llvm::interleaveComma(strides, printer);
+  printer << ']';
+}
+
 #define GET_ATTRDEF_CLASSES
 #include "tq/Dialect/TQ/IR/TQAttrs.cpp.inc"
 

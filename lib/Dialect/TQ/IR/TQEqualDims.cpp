@@ -99,6 +99,23 @@ SmallVector<EqualDims> StaticAttentionOp::getEqualDims() {
   return getAttentionDims(*this);
 }
 
+SmallVector<EqualDims> ScaledDotProductAttentionOp::getEqualDims() {
+  Value query = getQuery(), key = getKey(), value = getValue();
+  int64_t rank = rankOf(query);
+  Pairs pairs = Pairs()
+                    .addLeading(query, key, rank - 2)
+                    .addLeading(key, value, rank - 1)
+                    .add(query, rank - 1, key, rank - 1);
+  if (Value mask = getMask()) {
+    auto type = cast<RankedTensorType>(mask.getType());
+    for (int64_t i = 1; i <= type.getRank(); ++i)
+      if (type.getDimSize(type.getRank() - i) != 1)
+        pairs = pairs.add(mask, type.getRank() - i, i == 1 ? key : query,
+                          i == 1 ? rank - 2 : rank - i);
+  }
+  return pairs.take();
+}
+
 SmallVector<EqualDims> LayerNormOp::getEqualDims() {
   int64_t last = rankOf(getInput()) - 1;
   return Pairs()

@@ -89,6 +89,20 @@ static LogicalResult verifyInitializer(WeightOp weight) {
   return success();
 }
 
+/// Whether the strides, if there are any, suit the type.
+static LogicalResult verifyStrides(WeightOp op, MappedAttr mapped,
+                                   RankedTensorType type) {
+  ArrayRef<int64_t> strides = mapped.getStrides();
+  bool fits = strides.empty() || int64_t(strides.size()) == type.getRank();
+  if (fits && llvm::all_of(strides, [](int64_t s) {
+        return s >= 0 && s <= kMaxTensorBytes;
+      }))
+    return success();
+  return op.emitOpError(
+             "expected one stride of 0 to 2^42 for each dimension of ")
+         << type;
+}
+
 LogicalResult WeightOp::verify() {
   auto type = dyn_cast<RankedTensorType>(getType());
   if (!type || !type.hasStaticShape())
@@ -106,8 +120,8 @@ LogicalResult WeightOp::verify() {
     return emitOpError("expected either a value or an initializer");
   if (!getInitializer().empty())
     return verifyInitializer(*this);
-  if (isa<MappedAttr>(value))
-    return success();
+  if (auto mapped = dyn_cast<MappedAttr>(value))
+    return verifyStrides(*this, mapped, type);
   auto elements = dyn_cast<ElementsAttr>(value);
   if (!elements)
     return emitOpError("expected #tq.mapped or an elements attribute, but got ")

@@ -65,7 +65,7 @@ def split_top_level(text, token):
 def operand_types(types, count):
     types = types.strip()
     arrow = top_level(types, "->")
-    inputs = types[: arrow[0]].strip() if arrow else types.split(" to ")[0]
+    inputs = types[: arrow[0]].strip() if arrow else re.split(r" (?:in)?to ", types)[0]
     if inputs.startswith("("):
         inputs = inputs[1:-1]
     found = split_top_level(inputs, ",")

@@ -682,3 +682,85 @@ func.func @f(%x: tensor<2x5x48xf32>, %m: tensor<2x4xi64>) {
     : (tensor<2x5x48xf32>, tensor<2x4xi64>) -> tensor<2x48xf32>
   return
 }
+
+// -----
+
+// tq.weight (C7): a stride too few
+// expected-error @below {{expected one stride of 0 to 2^42 for each dimension of 'tensor<4x8xf32>'}}
+tq.weight @w : tensor<4x8xf32> = #tq.mapped<"f", 0, strides = [1]>
+
+// -----
+
+// tq.weight (C7): a negative stride
+// expected-error @below {{expected one stride of 0 to 2^42 for each dimension of 'tensor<4x8xf32>'}}
+tq.weight @w : tensor<4x8xf32> = #tq.mapped<"f", 0, strides = [8, -1]>
+
+// -----
+
+// tq.permute (C1): a dimension twice
+func.func @f(%x: tensor<?x7x16xf32>) {
+  // expected-error @below {{expected each dimension of 'tensor<?x7x16xf32>' once, but got array<i64: 0, 1, 1>}}
+  %0 = tq.permute %x dims = [0, 1, 1] : tensor<?x7x16xf32> -> tensor<?x7x7xf32>
+  return
+}
+
+// -----
+
+// tq.permute (C2): the dimensions in another order
+func.func @f(%x: tensor<?x7x16xf32>) {
+  // expected-error @below {{expected a result with the dimensions of 'tensor<?x7x16xf32>' in the order array<i64: 0, 2, 1>, but got 'tensor<?x7x16xf32>'}}
+  %0 = tq.permute %x dims = [0, 2, 1] : tensor<?x7x16xf32> -> tensor<?x7x16xf32>
+  return
+}
+
+// -----
+
+// tq.scaled_dot_product_attention (C1): rank 2
+func.func @f(%q: tensor<?x16xf32>) {
+  // expected-error @below {{expected query, key and value of one rank, 3 or more}}
+  %0 = tq.scaled_dot_product_attention %q, %q, %q {scale = 1.0 : f32}
+    : (tensor<?x16xf32>, tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  return
+}
+
+// -----
+
+// tq.scaled_dot_product_attention (C2): another number of values
+func.func @f(%q: tensor<2x5x16xf32>, %v: tensor<2x4x16xf32>) {
+  // expected-error @below {{expected dimension 1 of operand #0 and dimension 1 of operand #2 to be equal}}
+  %0 = tq.scaled_dot_product_attention %q, %q, %v {scale = 1.0 : f32}
+    : (tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<2x4x16xf32>) -> tensor<2x5x16xf32>
+  return
+}
+
+// -----
+
+// tq.scaled_dot_product_attention (C3): a mask of a larger rank
+func.func @f(%q: tensor<2x5x16xf32>, %m: tensor<1x2x5x5xi1>) {
+  // expected-error @below {{expected a mask that broadcasts to the scores, but got 'tensor<1x2x5x5xi1>'}}
+  %0 = tq.scaled_dot_product_attention %q, %q, %q mask(%m) {scale = 1.0 : f32}
+    : (tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<1x2x5x5xi1>)
+    -> tensor<2x5x16xf32>
+  return
+}
+
+// -----
+
+// tq.scaled_dot_product_attention (C3): a mask of other keys
+func.func @f(%q: tensor<2x5x16xf32>, %m: tensor<5x4xi1>) {
+  // expected-error @below {{expected dimension 1 of operand #3 and dimension 1 of operand #0 to be equal}}
+  %0 = tq.scaled_dot_product_attention %q, %q, %q mask(%m) {scale = 1.0 : f32}
+    : (tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<5x4xi1>)
+    -> tensor<2x5x16xf32>
+  return
+}
+
+// -----
+
+// tq.scaled_dot_product_attention (C4): a result of the query's columns
+func.func @f(%q: tensor<2x5x16xf32>, %v: tensor<2x5x8xf32>) {
+  // expected-error @below {{expected a result of the query's shape with the values' columns, but got 'tensor<2x5x16xf32>'}}
+  %0 = tq.scaled_dot_product_attention %q, %q, %v {scale = 1.0 : f32}
+    : (tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
+  return
+}

@@ -59,11 +59,18 @@ def TQ_MappedAttr : TQ_Attr<"Mapped", "mapped"> {
     of the file that the module was made from (`getFileDigest`): with another file, Emit
     ends with an error. 0: any file will do.
 
-    Example: `#tq.mapped<"model.safetensors", 1432, digest = 5180492295206395165>`
+    With `strides` the element at indices i is `sum_d i[d] * strides[d]` elements behind
+    the first: a transposed view of a stored matrix, or one number for many.
+
+    Example: `#tq.mapped<"model.safetensors", 1432, digest = 5180492295206395165>`,
+    `#tq.mapped<"model.pt2", 4096, strides = [1, 8]>`
   }];
   let parameters = (ins StringRefParameter<"path of the file">:$file, "uint64_t":$offset,
-                        DefaultValuedParameter<"uint64_t", "0">:$digest);
-  let assemblyFormat = "`<` $file `,` $offset (`,` `digest` `=` $digest^)? `>`";
+                        DefaultValuedParameter<"uint64_t", "0">:$digest,
+                        OptionalArrayRefParameter<"int64_t">:$strides);
+  let assemblyFormat = [{
+    `<` $file `,` custom<MappedPlace>($offset, $digest, $strides) `>`
+  }];
 }
 
 class TQ_EnumCase<string sym, int val, string str> : I32EnumAttrCase<sym, val, str>;

@@ -286,6 +286,7 @@ def TQ_SigmoidOp : TQ_UnaryOp<"sigmoid"> {
 class TQ_BinaryOp<string mnemonic, list<Trait> traits = []>
     : TQ_SameTypeOp<mnemonic, "lhs", !listconcat([Pure,
           DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+          DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>,
           DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>], traits)> {
   let arguments = (ins TQ_FloatTensor:$lhs, TQ_FloatTensor:$rhs);
   let results = (outs TQ_FloatTensor:$result);
@@ -322,8 +323,7 @@ def TQ_SubOp : TQ_BinaryOp<"sub"> {
   }];
 }
 
-def TQ_MulOp : TQ_BinaryOp<"mul",
-    [DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>]> {
+def TQ_MulOp : TQ_BinaryOp<"mul"> {
   let summary = "multiply elementwise";
   let description = [{
     `lhs * rhs`, broadcast as `tq.add`; folds where `rhs` is a constant of 1.0. (C1) As `tq.add`.

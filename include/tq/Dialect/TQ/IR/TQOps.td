@@ -10,6 +10,7 @@
 
 include "tq/Dialect/TQ/IR/TQWeightOps.td"
 include "tq/Dialect/TQ/IR/TQFloatOps.td"
+include "tq/Dialect/TQ/IR/TQTensorOps.td"
 include "tq/Dialect/TQ/IR/TQQuantOps.td"
 include "tq/Dialect/TQ/IR/TQCalibrationOps.td"
 

@@ -29,6 +29,7 @@ def TQ_WeightOp : TQ_Op<"weight", [Symbol, IsolatedFromAbove, NoTerminator]> {
          in memory and takes at most 4 TiB.
     (C6) `offset`, the weight's place in the program's section of weights, is a multiple
          of 64.
+    (C7) `#tq.mapped` has no strides, or one of 0 to 2^42 for each dimension.
 
     ```mlir
     tq.weight @query : tensor<4x8xf16> = #tq.mapped<"model.safetensors", 1432>
