@@ -115,6 +115,12 @@ void tq::buildNormalizePipeline(OpPassManager &manager,
                                 const NormalizePipelineOptions &) {
   manager.addPass(createCheckBoundsPass());
   addCleanup(manager); // equal weights become one value
+  manager.addNestedPass<func::FuncOp>(createSimplifyViewsPass());
+  addCleanup(manager);
+  manager.addNestedPass<func::FuncOp>(createRaiseAttentionPass());
+  manager.addNestedPass<func::FuncOp>(createSimplifyViewsPass());
+  manager.addNestedPass<func::FuncOp>(createDecomposeAttentionPass());
+  addCleanup(manager);
   manager.addNestedPass<func::FuncOp>(createMergeLinearsPass());
   addCleanup(manager);
   manager.addPass(createDropUnusedWeightsPass());

@@ -40,6 +40,105 @@ def CheckBoundsPass : Pass<"tq-check-bounds", "::mlir::ModuleOp"> {
 // Normalize
 //===----------------------------------------------------------------------===//
 
+def RaiseAttentionPass : Pass<"tq-raise-attention", "::mlir::func::FuncOp"> {
+  let summary = "Raise attention from its products, reshapes and masks";
+  let description = [{
+    Two steps. Products with a softmax between them, scaled and masked, become
+    `tq.scaled_dot_product_attention`, whatever else reads the weights. Then that becomes
+    `tq.attention`, whose heads are columns, as linears give them: reshapes and transposes
+    before it are followed to where rows of all heads stand together, key and value heads
+    that are repeated for groups of query heads are read once, and the program that
+    computes the mask is evaluated at a symbolic place: conjunctions of `k <= q` and of
+    lookups [batch, keys] of ids or bools become `causal` and the operand `mask`; what
+    shows everything goes.
+
+    A mask of floats counts as hiding a key where it adds -1e30 or less. A query that sees
+    no key gives 0, where a program that adds the lowest float gives a mean.
+
+    Precondition: float tq; `canonicalize` and `cse` have run.
+
+    Postcondition: no `tq.scaled_dot_product_attention` is left that `tq.attention` can
+    compute. A remark says why one stays.
+
+    Left alone: attention over other dimensions, with a bias, with a mask of another kind,
+    of values wider than queries.
+
+    Before and after:
+    ```mlir
+    %r = tensor.expand_shape %x [[0], [1], [2, 3]] output_shape [2, 7, 4, 16]
+      : tensor<2x7x64xf32> into tensor<2x7x4x16xf32>
+    %q = tq.permute %r dims = [0, 2, 1, 3]
+      : tensor<2x7x4x16xf32> -> tensor<2x4x7x16xf32>
+    %o = tq.scaled_dot_product_attention %q, %q, %q {scale = 0.25 : f32}
+      : (tensor<2x4x7x16xf32>, tensor<2x4x7x16xf32>, tensor<2x4x7x16xf32>)
+      -> tensor<2x4x7x16xf32>
+    ```
+    ```mlir
+    %o = tq.attention %x, %x, %x {num_heads = 4 : i64, scale = 0.25 : f32}
+      : (tensor<2x7x64xf32>, tensor<2x7x64xf32>, tensor<2x7x64xf32>) -> tensor<2x7x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def SimplifyViewsPass : Pass<"tq-simplify-views", "::mlir::func::FuncOp"> {
+  let summary = "Move permutations and reshapes of rows behind what works on rows";
+  let description = [{
+    A linear or a row-wise op on rows in another order, or in a tensor of another shape,
+    gives the same rows in that order or shape. Permutations of leading dimensions, and
+    reshapes that only join or part these, move behind such ops, so that those before
+    and behind meet and cancel. Chains of views that come to less are made less.
+
+    Precondition: float tq; `canonicalize` and `cse` have run.
+
+    Postcondition: no linear or row-wise op reads rows permuted or joined, where all that
+    it reads can be put in the other order.
+
+    Left alone: views that move the last dimension.
+
+    Before and after:
+    ```mlir
+    %p = tq.permute %x dims = [1, 0, 2] : tensor<2x7x64xf32> -> tensor<7x2x64xf32>
+    %y = tq.relu %p : tensor<7x2x64xf32>
+    ```
+    ```mlir
+    %r = tq.relu %x : tensor<2x7x64xf32>
+    %y = tq.permute %r dims = [1, 0, 2] : tensor<2x7x64xf32> -> tensor<7x2x64xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::tensor::TensorDialect"];
+}
+
+def DecomposeAttentionPass : Pass<"tq-decompose-attention", "::mlir::func::FuncOp"> {
+  let summary = "Make simpler ops of attention that was not raised";
+  let description = [{
+    What `tq.scaled_dot_product_attention` says, in `tq.matmul`, `tq.softmax` and what
+    hides keys: a mask of one row for each query, of a bias for each head, of another
+    order of dimensions than `tq.attention` has. A query that sees no key gives 0.
+
+    Precondition: float tq.
+
+    Postcondition: no `tq.scaled_dot_product_attention` is left.
+
+    Left alone: `tq.attention`.
+
+    Before and after:
+    ```mlir
+    %o = tq.scaled_dot_product_attention %q, %k, %v {scale = 1.0 : f32}
+      : (tensor<2x4x3xf32>, tensor<2x5x3xf32>, tensor<2x5x3xf32>) -> tensor<2x4x3xf32>
+    ```
+    ```mlir
+    %s = tq.matmul %q, %k {transpose_rhs}
+      : (tensor<2x4x3xf32>, tensor<2x5x3xf32>) -> tensor<2x4x5xf32>
+    %p = tq.softmax %s : tensor<2x4x5xf32>
+    %o = tq.matmul %p, %v : (tensor<2x4x5xf32>, tensor<2x5x3xf32>) -> tensor<2x4x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def MergeLinearsPass : Pass<"tq-merge-linears", "::mlir::func::FuncOp"> {
   let summary = "Merge linears of one input into one linear";
   let description = [{
