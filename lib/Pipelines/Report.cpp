@@ -7,6 +7,7 @@
 
 #include "Report.h"
 
+#include "tq/Dialect/Program/IR/LayerTitle.h"
 #include "tq/Support/Cleanup.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -76,7 +77,7 @@ static std::string describe(mlir::Location location) {
           text += formatv(":{0}:{1}", file.getLine(), file.getColumn());
         return text;
       })
-      .Case([](mlir::NameLoc name) { return name.getName().str(); })
+      .Case([](mlir::NameLoc name) { return program::getLayerTitle(name); })
       .Case([](mlir::CallSiteLoc call) { return describe(call.getCallee()); })
       .Case([](mlir::FusedLoc fused) {
         for (mlir::Location part : fused.getLocations())

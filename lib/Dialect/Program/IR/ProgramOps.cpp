@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tq/Dialect/Program/IR/LayerTitle.h"
 #include "tq/Dialect/Program/IR/Program.h"
 
 #include "tq/Runtime/Program.h"
@@ -403,4 +404,14 @@ StringRef tq::program::getLayerName(Location loc) {
       if (StringRef name = getLayerName(part); !name.empty())
         return name;
   return {};
+}
+
+std::string tq::program::getLayerTitle(Location loc) {
+  StringRef name = getLayerName(loc);
+  auto line = loc->findInstanceOf<FileLineColLoc>();
+  if (name.empty() || !line || line.getLine() == 0)
+    return name.str();
+  return (line.getFilename().getValue() + ":" + Twine(line.getLine()) + " " +
+          name)
+      .str();
 }

@@ -8,6 +8,7 @@
 #include "DimTable.h"
 #include "EntryOps.h"
 #include "IndexFacts.h"
+#include "tq/Dialect/Program/IR/LayerTitle.h"
 #include "tq/Dialect/Program/Transforms/Passes.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 #include "tq/Runtime/Program.h"
@@ -102,8 +103,8 @@ private:
 
 /// Where the op comes from, for the user: a layer or a place in a file.
 static std::string describePlace(Location loc) {
-  if (StringRef layer = getLayerName(loc); !layer.empty())
-    return (" (" + layer + ")").str();
+  if (std::string layer = getLayerTitle(loc); !layer.empty())
+    return " (" + layer + ")";
   auto file = loc->findInstanceOf<FileLineColLoc>();
   if (!file)
     return "";

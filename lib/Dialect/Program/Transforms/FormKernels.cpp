@@ -9,6 +9,7 @@
 #include "EntryOps.h"
 #include "KernelBuilder.h"
 #include "KernelNames.h"
+#include "tq/Dialect/Program/IR/LayerTitle.h"
 #include "tq/Dialect/Program/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -158,7 +159,7 @@ void Scheduler::createCall(const KernelGroup &group,
   auto call = CallOp::create(
       builder, root->getLoc(), TypeRange(ValueRange(kernel.results)),
       kernels.getOrInsert(group, kernel.definition).getSymName(), operands,
-      getLayerName(root->getLoc()), schemeOf(group),
+      getLayerTitle(root->getLoc()), schemeOf(group),
       reason ? reason.getValue() : "", /*slot=*/IntegerAttr());
   for (unsigned i = 0; i < call.getNumResults(); ++i) {
     Value result = kernel.results[i];
