@@ -8,6 +8,7 @@
 #include "tq/Import/Importer.h"
 
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
+#include "tq/Import/PT2/ImportPT2.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -19,8 +20,13 @@ static bool isDirectory(StringRef, const sys::fs::file_status &status) {
   return sys::fs::is_directory(status);
 }
 
+static bool isPT2(StringRef path, const sys::fs::file_status &status) {
+  return sys::fs::is_regular_file(status) && path.ends_with(".pt2");
+}
+
 static constexpr Importer kImporters[] = {
     {"a model directory", isDirectory, importHuggingFace},
+    {"a .pt2 file of torch.export", isPT2, importPT2},
 };
 
 const Importer *tq::findImporter(StringRef path,

@@ -8,26 +8,16 @@
 #ifndef TQ_TEST_FUZZ_MODEL_H
 #define TQ_TEST_FUZZ_MODEL_H
 
+#include "Context.h"
 #include "Fuzz.h"
 #include "TinyModel.h"
 
 #include "tq/Import/HuggingFace/ImportHuggingFace.h"
 
 #include "mlir/IR/Diagnostics.h"
-#include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 
 namespace tq::fuzz {
-
-/// A context; a new one from time to time, as it keeps every name it has seen.
-inline mlir::MLIRContext &getContext() {
-  static std::unique_ptr<mlir::MLIRContext> context;
-  static unsigned uses = 0;
-  if (uses++ % 1000 == 0)
-    context = std::make_unique<mlir::MLIRContext>(
-        mlir::MLIRContext::Threading::DISABLED);
-  return *context;
-}
 
 /// Imports the directory: either a module that verifies, or an error.
 inline void importModel(const Directory &directory) {
