@@ -228,7 +228,7 @@ private:
   std::optional<Rows> getRows(Value value);
   std::optional<Rows> readRoot(Value value, const AxisTrace &trace);
   Value gatherRows(Value value);
-  std::optional<Rows> gatherGroups(const AxisTrace &trace);
+  std::optional<Rows> joinHeads(const AxisTrace &trace);
   std::string findMask(Value &mask, bool &causal);
   Value buildMask(const Visibility &visibility);
   Value asNumbers(const Visibility::Padding &padding);
@@ -265,23 +265,46 @@ Value Raiser::gatherRows(Value value) {
       builder, loc, moved, ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
 }
 
-/// Heads before they are repeated for the groups of query heads, from
-/// [batch, heads, tokens, columns].
-std::optional<Rows> Raiser::gatherGroups(const AxisTrace &trace) {
+/// Heads as a dimension of the root, before they are repeated for the groups of
+/// query heads: it moves data only where they do not stand behind the tokens.
+std::optional<Rows> Raiser::joinHeads(const AxisTrace &trace) {
   RankedTensorType root = typeOf(trace.root);
-  bool fits = root.getRank() == 4 && !root.isDynamicDim(1) &&
-              !root.isDynamicDim(3) && trace.repeated.size() == 1;
-  for (unsigned i = 0; fits && i < 4; ++i) {
-    ArrayRef<Axis> axes = trace.dims[i];
-    fits = axes.empty() || (axes.size() == 1 && axes[0].dim == i &&
-                            (i == 1 || axes[0].order == 0));
-    // The repetition is what is inside.
-    if (fits && i == 1 && !axes.empty())
-      fits = axes[0].order < trace.repeated.front().order;
-  }
-  if (!fits)
+  if (root.getRank() != 4 || trace.repeated.size() > 1)
     return std::nullopt;
-  return Rows{gatherRows(trace.root), root.getDimSize(1)};
+  // Where the batch, tokens, heads and columns are.
+  constexpr unsigned wanted[] = {0, 2, 1, 3};
+  SmallVector<int64_t> order;
+  for (unsigned dim : wanted) {
+    std::optional<int64_t> place;
+    for (int64_t i = 0; i < 4; ++i) {
+      ArrayRef<Axis> axes = trace.dims[i];
+      if (axes.size() == 1 && axes[0].dim == dim &&
+          (dim == 1 || axes[0].order == 0))
+        place = i;
+    }
+    order.push_back(place.value_or(-1));
+  }
+  // A size of 1 has no axes: it is the one dimension that is left.
+  if (llvm::count(order, -1) > 1)
+    return std::nullopt;
+  for (int64_t i = 0; i < 4; ++i)
+    if (auto *open = llvm::find(order, -1);
+        open != order.end() && trace.dims[i].empty())
+      *open = i;
+  SmallVector<int64_t> sorted(order);
+  llvm::sort(sorted);
+  if (sorted != SmallVector<int64_t>{0, 1, 2, 3} ||
+      root.isDynamicDim(order[2]) || root.isDynamicDim(order[3]))
+    return std::nullopt;
+  ArrayRef<Axis> heads = trace.dims[order[2]];
+  // The repetition is what is inside.
+  if (!trace.repeated.empty() && !heads.empty() &&
+      heads[0].order >= trace.repeated.front().order)
+    return std::nullopt;
+  Value moved = permute(builder, loc, trace.root, order);
+  Value rows = tensor::CollapseShapeOp::create(
+      builder, loc, moved, ArrayRef<ReassociationIndices>{{0}, {1}, {2, 3}});
+  return Rows{rows, root.getDimSize(order[2])};
 }
 
 /// Where the root has a batch, tokens, and heads with their columns last, in
@@ -364,8 +387,8 @@ std::optional<Rows> Raiser::getRows(Value value) {
   if (isGrouped)
     if (std::optional<Rows> rows = readRoot(value, trace))
       return rows;
-  if (isGrouped && !trace.repeated.empty())
-    if (std::optional<Rows> rows = gatherGroups(trace))
+  if (isGrouped && type.getRank() == 4)
+    if (std::optional<Rows> rows = joinHeads(trace))
       return rows;
   if (type.getRank() != 4 || type.isDynamicDim(1) || type.isDynamicDim(3))
     return std::nullopt;
