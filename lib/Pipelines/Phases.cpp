@@ -115,6 +115,7 @@ void tq::buildNormalizePipeline(OpPassManager &manager,
                                 const NormalizePipelineOptions &) {
   manager.addPass(createCheckBoundsPass());
   addCleanup(manager); // equal weights become one value
+  manager.addNestedPass<func::FuncOp>(createRaiseLinearsPass());
   manager.addNestedPass<func::FuncOp>(createSimplifyViewsPass());
   addCleanup(manager);
   manager.addNestedPass<func::FuncOp>(createRaiseAttentionPass());

@@ -229,13 +229,46 @@ static Ref compare(arith::CmpIPredicate predicate, const Ref &a, const Ref &b) {
   llvm_unreachable("covered switch");
 }
 
+/// Whether `value` is the last index of a dimension.
+static bool isLast(Value value, Value tensor, int64_t dim) {
+  int64_t size = cast<RankedTensorType>(tensor.getType()).getDimSize(dim);
+  if (std::optional<int64_t> constant = getConstantIntValue(value))
+    return *constant == size - 1;
+  Operation *op = value.getDefiningOp();
+  bool isDifference = (isa_and_nonnull<arith::SubIOp>(op) &&
+                       isConstantIntValue(op->getOperand(1), 1)) ||
+                      (isa_and_nonnull<arith::AddIOp>(op) &&
+                       isConstantIntValue(op->getOperand(1), -1));
+  if (!isDifference)
+    return false;
+  auto dimOp = op->getOperand(0).getDefiningOp<tensor::DimOp>();
+  if (dimOp && dimOp.getSource() == tensor && dimOp.getConstantIndex() == dim)
+    return true;
+  return getDimSize(tensor, dim) == OpFoldResult(op->getOperand(0));
+}
+
+/// What an index is before it is clamped to the dimension that it indexes. A
+/// mask of another size than the keys is refused by the attention that reads
+/// it, and within its size no index is clamped.
+static Value skipClamp(Value index, Value tensor, int64_t dim) {
+  auto above = index.getDefiningOp<arith::MaxSIOp>();
+  if (!above || !isConstantIntValue(above.getRhs(), 0))
+    return index;
+  auto below = above.getLhs().getDefiningOp<arith::MinSIOp>();
+  return below && isLast(below.getRhs(), tensor, dim) ? below.getLhs() : index;
+}
+
 Ref Evaluator::evaluateScalar(Operation &op, llvm::function_ref<Ref(Value)> get,
                               unsigned depth) {
   auto operand = [&](unsigned i) { return get(op.getOperand(i)); };
   return llvm::TypeSwitch<Operation *, Ref>(&op)
-      .Case<arith::IndexCastOp, arith::ExtUIOp, arith::ExtSIOp, arith::UIToFPOp,
-            arith::SIToFPOp, arith::ExtFOp, arith::TruncFOp>(
-          [&](Operation *) { return operand(0); })
+      .Case<arith::IndexCastOp, arith::ExtUIOp, arith::UIToFPOp, arith::ExtFOp,
+            arith::TruncFOp>([&](Operation *) { return operand(0); })
+      .Case<arith::ExtSIOp, arith::SIToFPOp>([&](Operation *) {
+        // A bool would become -1.
+        bool isBool = op.getOperand(0).getType().isInteger(1);
+        return isBool ? unknown() : operand(0);
+      })
       .Case([&](arith::TruncIOp) {
         // Of what fits: bools that were widened.
         Ref x = operand(0);
@@ -280,18 +313,10 @@ Ref Evaluator::evaluateScalar(Operation &op, llvm::function_ref<Ref(Value)> get,
           return clean(negate(compareEq(a, b)));
         return isEq ? clean(compareEq(a, b)) : unknown();
       })
-      // An index that is clamped to what it indexes is within it: what looks
-      // keys up in a shorter mask is checked by the attention.
-      .Case<arith::MinSIOp, arith::MaxSIOp>([&](Operation *) {
-        Ref a = operand(0), b = operand(1);
-        if (a->kind == Kind::Place)
-          return a;
-        return b->kind == Kind::Place ? b : unknown();
-      })
       .Case([&](tensor::ExtractOp extract) {
         SmallVector<Ref> at;
-        for (Value index : extract.getIndices())
-          at.push_back(get(index));
+        for (auto [dim, index] : llvm::enumerate(extract.getIndices()))
+          at.push_back(get(skipClamp(index, extract.getTensor(), dim)));
         return evaluate(extract.getTensor(), at, depth + 1);
       })
       .Default([&](Operation *) { return unknown(); });

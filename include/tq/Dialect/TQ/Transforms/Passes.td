@@ -40,6 +40,34 @@ def CheckBoundsPass : Pass<"tq-check-bounds", "::mlir::ModuleOp"> {
 // Normalize
 //===----------------------------------------------------------------------===//
 
+def RaiseLinearsPass : Pass<"tq-raise-linears", "::mlir::func::FuncOp"> {
+  let summary = "Raise linears from products with one matrix, and their biases";
+  let description = [{
+    A product whose right side repeats one matrix along all leading dimensions, as core
+    ATen writes a layer on rows that do not lie one behind the other, is a linear; so is
+    the sum of a linear without bias and a vector that is known at compile time.
+
+    Precondition: float tq.
+
+    Postcondition: none of either is left.
+
+    Left alone: products of two activations with leading dimensions of their own; linears
+    that something else reads, too, before the bias is added.
+
+    Before and after:
+    ```mlir
+    %y = tq.linear %x, %w : (tensor<2x7x64xf32>, tensor<8x64xf32>) -> tensor<2x7x8xf32>
+    %b = arith.constant dense<1.0> : tensor<8xf32>
+    %z = tq.add %y, %b : (tensor<2x7x8xf32>, tensor<8xf32>) -> tensor<2x7x8xf32>
+    ```
+    ```mlir
+    %b = arith.constant dense<1.0> : tensor<8xf32>
+    %z = tq.linear %x, %w, %b
+      : (tensor<2x7x64xf32>, tensor<8x64xf32>, tensor<8xf32>) -> tensor<2x7x8xf32>
+    ```
+  }];
+}
+
 def RaiseAttentionPass : Pass<"tq-raise-attention", "::mlir::func::FuncOp"> {
   let summary = "Raise attention from its products, reshapes and masks";
   let description = [{
