@@ -66,6 +66,10 @@ def expression(formula):
             return f"Symbol('{node.id}', positive=True, integer=True)"
         if isinstance(node, ast.Constant):
             return f"Integer({node.value})"
+        if isinstance(node, ast.UnaryOp):
+            return f"Mul(Integer(-1), {show(node.operand)})"
+        if isinstance(node.op, ast.Sub):
+            return f"Add({show(node.left)}, Mul(Integer(-1), {show(node.right)}))"
         function = functions[type(node.op).__name__]
         return f"{function}({show(node.left)}, {show(node.right)})"
 
