@@ -64,5 +64,7 @@ mlir::Type pt2::getComputeType(mlir::Builder &builder, DType dtype) {
 DType pt2::promote(DType a, DType b) {
   if (isFloat(a) || isFloat(b))
     return DType::F32;
+  if (a != b && getInfo(a).bits == 8 && getInfo(b).bits == 8)
+    return DType::I16; // holds those of both
   return getInfo(a).bits >= getInfo(b).bits ? a : b;
 }

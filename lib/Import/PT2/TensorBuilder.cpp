@@ -760,10 +760,13 @@ Tensor TensorBuilder::binary(const Tensor &lhs, const Tensor &rhs,
   return elementwise({lhs, rhs}, lhs.dtype, body);
 }
 
-/// The op on floats or that on integers.
+/// The op on floats or that on integers; a sum of bools is one of them, and a
+/// product both.
 template <typename FloatOp, typename IntegerOp>
 static ElementBody getBody(DType dtype) {
   return [dtype](OpBuilder &b, Location at, ValueRange x) -> Value {
+    if (isBool(dtype) && std::is_same_v<IntegerOp, arith::AddIOp>)
+      return arith::OrIOp::create(b, at, x[0], x[1]);
     if (isFloat(dtype))
       return FloatOp::create(b, at, x[0], x[1]);
     return IntegerOp::create(b, at, x[0], x[1]);

@@ -75,11 +75,20 @@ static void buildMath(Call &call) {
 
 template <typename Op>
 static void buildActivation(Call &call) {
-  call.set(call.b.unary<Op>(call.tensor("self")));
+  call.set(call.b.unary<Op>(
+      call.b.cast(call.tensor("self"), call.resultType())));
+}
+
+/// Ops that look at signs, which numbers without one do not have.
+static bool hasSign(Call &call, DType dtype) {
+  return call.b.expect(dtype != DType::U8,
+                       "expected integers with a sign, but got uint8");
 }
 
 static void buildDivMode(Call &call) {
   DType dtype = call.resultType();
+  if (!hasSign(call, dtype))
+    return;
   Tensor self = call.b.cast(call.tensor("self"), dtype);
   Tensor other = getOther(call, dtype);
   StringRef mode = call.text("rounding_mode");
@@ -166,6 +175,8 @@ static void buildNeg(Call &call) {
 
 static void buildAbs(Call &call) {
   Tensor self = call.tensor("self");
+  if (!hasSign(call, self.dtype))
+    return;
   call.set(mapUnary(call, self,
                     [&](OpBuilder &b, Location loc, ValueRange x) -> Value {
                       if (isFloat(self.dtype))
@@ -188,6 +199,8 @@ static void buildReciprocal(Call &call) {
 static void buildSign(Call &call) {
   Tensor self = call.tensor("self");
   DType dtype = self.dtype;
+  if (!hasSign(call, dtype))
+    return;
   call.set(mapUnary(call, self, [&](OpBuilder &b, Location loc, ValueRange x) {
     Value zero = buildNumber(b, loc, dtype, 0);
     auto isGreater = [&](Value lhs, Value rhs) -> Value {
