@@ -933,8 +933,8 @@ Tensor TensorBuilder::linear(const Tensor &input, const Tensor &weight,
               isFloat(input.dtype) && isFloat(weight.dtype) &&
               canBeEqual(input.shape.back(), weight.shape[1]);
   if (bias)
-    fits &= bias.getRank() == 1 && isFloat(bias.dtype) &&
-            canBeEqual(bias.shape[0], weight.shape[0]);
+    fits = fits && bias.getRank() == 1 && isFloat(bias.dtype) &&
+           canBeEqual(bias.shape[0], weight.shape[0]);
   if (!expect(fits, "expected floats of [..., K], a weight [N, K] and a bias "
                     "[N], but got " +
                         print(input.shape) + ", " + print(weight.shape) +
@@ -1002,8 +1002,8 @@ Tensor TensorBuilder::layerNorm(const Tensor &input, const Tensor &gamma,
               isFloat(input.dtype) && epsilon >= 0;
   for (const Tensor &affine : {gamma, beta})
     if (affine)
-      fits &= affine.getRank() == 1 && isFloat(affine.dtype) &&
-              affine.shape[0] == input.shape.back();
+      fits = fits && affine.getRank() == 1 && isFloat(affine.dtype) &&
+             affine.shape[0] == input.shape.back();
   if (!expect(fits, "expected rows of a fixed size, and a weight and bias of "
                     "it, but got " +
                         print(input.shape)))

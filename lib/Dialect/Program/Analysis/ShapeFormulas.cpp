@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 #include <cmath>
 
@@ -65,13 +66,23 @@ static bool isSameFunction(Value a, Value b) {
           a.getType() == b.getType());
 }
 
+/// The function of mathematics that an op on sizes is.
+static std::string getFunctionName(Operation *op) {
+  return TypeSwitch<Operation *, std::string>(op)
+      .Case<arith::MinSIOp, arith::MinUIOp>([](auto) { return "min"; })
+      .Case<arith::MaxSIOp, arith::MaxUIOp>([](auto) { return "max"; })
+      .Default([](Operation *other) {
+        return other->getName().stripDialect().str();
+      });
+}
+
 static SizeFormula makeSymbol(Value index, ArrayRef<SizeFormula> operands) {
   Operation *op = index.getDefiningOp();
   if (op && isa<arith::CeilDivUIOp>(op))
     return SizeFormula::symbol(
         "ceil(" + operands[0].str() + " / " + operands[1].str() + ")",
         std::ceil(operands[0].estimate() / operands[1].estimate()));
-  std::string text = op ? op->getName().stripDialect().str() : "value";
+  std::string text = op ? getFunctionName(op) : "value";
   for (auto [place, operand] : llvm::enumerate(operands))
     text += (place == 0 ? "(" : ", ") + operand.str();
   return SizeFormula::symbol(operands.empty() ? text : text + ")");

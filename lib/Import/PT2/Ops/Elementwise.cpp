@@ -75,8 +75,8 @@ static void buildMath(Call &call) {
 
 template <typename Op>
 static void buildActivation(Call &call) {
-  call.set(call.b.unary<Op>(
-      call.b.cast(call.tensor("self"), call.resultType())));
+  call.set(
+      call.b.unary<Op>(call.b.cast(call.tensor("self"), call.resultType())));
 }
 
 /// Ops that look at signs, which numbers without one do not have.
@@ -141,8 +141,8 @@ static void buildPow(Call &call) {
                      "expected an exponent that is 0.5, -0.5 or an integer of "
                      "at most 64, but got " +
                          std::to_string(power)) ||
-      !call.b.expect(power >= 0 || isFloat(dtype),
-                     "expected floats for a negative exponent"))
+      !call.b.expect((power >= 0 && !isRoot) || isFloat(dtype),
+                     "expected floats for a root or a negative exponent"))
     return;
   call.set(mapUnary(call, self, [&](OpBuilder &b, Location loc, ValueRange x) {
     auto times = [&](Value lhs, Value rhs) -> Value {

@@ -267,6 +267,8 @@ static void buildIndexPut(Call &call) {
 static void buildFlip(Call &call) {
   Tensor self = call.tensor("self");
   SmallVector<int64_t> dims = call.dims("dims", self);
+  if (self.getRank() == 0) // one element, but it has a dimension 0
+    dims.clear();
   call.set(call.b.indexed(
       {}, self.shape, self.dtype,
       [&](OpBuilder &b, Location loc, ValueRange, ValueRange at) {
