@@ -114,10 +114,10 @@ void quantizeRowsU8(const float *x, int64_t rows, int64_t columns, uint8_t *q,
   }
 }
 
-/// Clamps before the integer is taken out: unlike a row's own values, these may
-/// lie far outside the range, where the magic sum is no longer an integer.
-static int32_t quantizeClamped(float x, float inverse, int32_t zeroPoint,
-                               int32_t low, int32_t high) {
+// Clamps before the integer is taken out: unlike a row's own values, these may
+// lie far outside the range, where the magic sum is no longer an integer.
+int32_t quantizeClamped(float x, float inverse, int32_t zeroPoint, int32_t low,
+                        int32_t high) {
   float lowest = kRoundMagic + static_cast<float>(low);
   float highest = kRoundMagic + static_cast<float>(high);
   // Exact, as the zero point is an integer.

@@ -7,6 +7,8 @@
 
 #include "KernelLowering.h"
 
+#include "mlir/Dialect/Quant/IR/Quant.h"
+
 #include "tq/Dialect/TQ/IR/TQOpKinds.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -258,7 +260,8 @@ LogicalResult KernelLowering::lower(Operation *op) {
            << op->getName() << "' to give a result of its kernel";
   if (isContraction(op))
     return lowerContraction(*this, op);
-  if (isa<QuantizeOp, DequantizeOp, DynamicQuantizeOp, ColumnSumsOp>(op))
+  if (isa<QuantizeOp, DequantizeOp, DynamicQuantizeOp, ColumnSumsOp,
+          mlir::quant::StorageCastOp>(op))
     return lowerQuantization(*this, op);
   if (isElementwise(op))
     return lowerElementwise(*this, op);

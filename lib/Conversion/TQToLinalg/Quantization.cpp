@@ -9,6 +9,8 @@
 #include "tq/Conversion/TQToLinalg/MathExpansion.h"
 #include "tq/Quant/Polynomials.h"
 
+#include "mlir/Dialect/Quant/IR/Quant.h"
+
 #include <cfloat>
 
 using namespace mlir;
@@ -335,6 +337,13 @@ LogicalResult tq::lowerQuantization(KernelLowering &lowering, Operation *op) {
     return lowerDequantize(lowering, dequantize);
   if (auto dynamic = dyn_cast<DynamicQuantizeOp>(op)) {
     DynamicQuantization(lowering, dynamic).lower();
+    return success();
+  }
+  if (auto storage = dyn_cast<mlir::quant::StorageCastOp>(op)) {
+    auto result = cast<OpResult>(storage.getResult());
+    lowering.define(result, lowering.copy(op->getLoc(),
+                                          lowering.lookup(storage.getInput()),
+                                          lowering.destination(result)));
     return success();
   }
   auto sums = cast<ColumnSumsOp>(op);

@@ -283,6 +283,13 @@ bool GraphBuilder::createFunction() {
   return defineInputs();
 }
 
+/// Zero points that are all 0 let a layer run in integers.
+static bool isZeroVector(const Weight &weight) {
+  return weight.shape.size() == 1 && weight.strides.empty() &&
+         llvm::all_of(ArrayRef(weight.data, weight.bytes),
+                      [](uint8_t byte) { return byte == 0; });
+}
+
 /// Only those that nodes use.
 bool GraphBuilder::defineInputs() {
   size_t argument = 0;
@@ -319,6 +326,8 @@ bool GraphBuilder::defineInputs() {
     if (!value || !define(input.name,
                           makeStorage({value, shape, declared->dtype}, &input)))
       return false;
+    if (isZeroVector(*weight))
+      b->setZero(value);
   }
   return true;
 }

@@ -61,7 +61,8 @@ static const StringMap<const OpRow *> &getRows() {
     StringMap<const OpRow *> all;
     for (ArrayRef<OpRow> family :
          {getElementwiseOps(), getViewOps(), getCreationOps(),
-          getReductionOps(), getIndexingOps(), getLayerOps(), getSizeOps()})
+          getReductionOps(), getIndexingOps(), getLayerOps(), getSizeOps(),
+          getQuantizedOps()})
       for (const OpRow &row : family) {
         bool isNew =
             all.try_emplace(

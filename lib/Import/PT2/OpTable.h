@@ -64,6 +64,7 @@ llvm::ArrayRef<OpRow> getReductionOps();
 llvm::ArrayRef<OpRow> getIndexingOps();
 llvm::ArrayRef<OpRow> getLayerOps();
 llvm::ArrayRef<OpRow> getSizeOps();
+llvm::ArrayRef<OpRow> getQuantizedOps();
 
 } // namespace tq::pt2
 

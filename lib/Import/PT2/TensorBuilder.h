@@ -24,6 +24,8 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 #include <functional>
 
 namespace tq::pt2 {
@@ -100,6 +102,15 @@ public:
   /// A size as a tensor of rank 0.
   Tensor fromSize(const SizeExpr &size, DType dtype);
   Tensor full(llvm::ArrayRef<SizeExpr> shape, DType dtype, Scalar value);
+  /// Notes that all elements of a weight are 0.
+  void setZero(mlir::Value weight) { zeros.insert(weight); }
+  bool isZero(const Tensor &tensor) const {
+    return zeros.contains(tensor.value);
+  }
+  /// Says what `cast` of integers to floats gives.
+  void setFloats(const Tensor &integers, const Tensor &asFloats) {
+    floats[integers.value] = asFloats.value;
+  }
 
   // The same elements.
   Tensor reshape(const Tensor &input, llvm::ArrayRef<SizeExpr> shape);
@@ -178,6 +189,8 @@ private:
   mlir::Location loc;
   std::string message;
   std::map<SizeExpr, mlir::Value> indices;
+  llvm::DenseSet<mlir::Value> zeros;
+  llvm::DenseMap<mlir::Value, mlir::Value> floats;
 };
 
 /// A constant of the compute type of `dtype`.

@@ -8,6 +8,7 @@
 #include "tq/Dialect/Program/Analysis/ResultDims.h"
 #include "tq/Dialect/TQ/IR/TQ.h"
 
+#include "mlir/Dialect/Quant/IR/Quant.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -94,6 +95,8 @@ FailureOr<Dims> program::reifyComputedDims(OpBuilder &builder, OpResult result,
     return dimsOf(destination.getTiedOpOperand(result)->get());
   if (auto cast = dyn_cast<tensor::CastOp>(op))
     return dimsOf(cast.getSource());
+  if (auto cast = dyn_cast<mlir::quant::StorageCastOp>(op))
+    return dimsOf(cast.getInput());
   if (auto gather = dyn_cast<tensor::GatherOp>(op))
     return reifyGather(gather, dimsOf);
   return reifyByInterface(builder, result, dimsOf);

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Quant/IR/Quant.h"
 
 using namespace mlir;
 using namespace tq;
@@ -29,7 +30,8 @@ static bool isScalarOp(Operation *op) {
 static bool isForCompileTime(Operation *op) {
   return isa<ObserveOp>(op) ||
          (isa<CompileTimeOpInterface>(op) &&
-          !isa<AddOp, SubOp, MulOp, DivOp, PermuteOp, ColumnSumsOp>(op));
+          !isa<AddOp, SubOp, MulOp, DivOp, PermuteOp, ColumnSumsOp, QuantizeOp,
+               DequantizeOp>(op));
 }
 
 static bool isSupported(Operation *op) {
@@ -41,10 +43,11 @@ static bool isSupported(Operation *op) {
     return !isForCompileTime(op) || isCompileTimeValue(op->getResult(0));
   if (isa<linalg::LinalgOp, linalg::SoftmaxOp>(op))
     return true;
-  return isa<tensor::EmptyOp, tensor::DimOp, tensor::ExtractOp,
-             tensor::ConcatOp, tensor::PadOp, tensor::GatherOp,
-             tensor::ExtractSliceOp, tensor::InsertSliceOp, tensor::InsertOp,
-             tensor::GenerateOp, tensor::FromElementsOp, tensor::SplatOp>(op);
+  return isa<mlir::quant::StorageCastOp, tensor::EmptyOp, tensor::DimOp,
+             tensor::ExtractOp, tensor::ConcatOp, tensor::PadOp,
+             tensor::GatherOp, tensor::ExtractSliceOp, tensor::InsertSliceOp,
+             tensor::InsertOp, tensor::GenerateOp, tensor::FromElementsOp,
+             tensor::SplatOp>(op);
 }
 
 LogicalResult program::checkEntryOps(func::FuncOp entry) {

@@ -7,6 +7,8 @@
 
 #include "tq/Dialect/TQ/IR/TQ.h"
 
+#include "mlir/Dialect/Quant/IR/Quant.h"
+
 #include "tq/Quant/Pack.h"
 #include "tq/Quant/Quantize.h"
 #include "tq/Quant/Reference.h"
@@ -182,6 +184,105 @@ void CorrectBiasOp::evaluate(ArrayRef<Elements> operands,
                          as<float>(results[0]));
 }
 
+namespace {
+/// Parameters of quantization: that of element i is number i / extent % count.
+template <typename T>
+struct Numbers {
+  SmallVector<T> values;
+  int64_t extent = 1;
+
+  T of(int64_t i) const {
+    return values.empty() ? T(0) : values[i / extent % int64_t(values.size())];
+  }
+};
+
+struct Parameters {
+  Numbers<float> scales;
+  Numbers<int32_t> zeros;
+};
+} // namespace
+
+template <typename T>
+static Numbers<T> numbersOf(Elements elements, int64_t extent) {
+  size_t count = elements.size() / sizeof(T);
+  return {{as<T>(elements), as<T>(elements) + count}, extent};
+}
+
+/// Those that a `!quant.uniform` type has.
+static Parameters parametersOf(RankedTensorType type) {
+  Type element = type.getElementType();
+  if (auto uniform = dyn_cast<mlir::quant::UniformQuantizedType>(element))
+    return {{{static_cast<float>(uniform.getScale())}, 1},
+            {{static_cast<int32_t>(uniform.getZeroPoint())}, 1}};
+  auto axis = cast<mlir::quant::UniformQuantizedPerAxisType>(element);
+  int64_t extent = 1;
+  for (int64_t size :
+       type.getShape().drop_front(axis.getQuantizedDimension() + 1))
+    extent *= size;
+  return {{SmallVector<float>(axis.getScales()), extent},
+          {SmallVector<int32_t>(axis.getZeroPoints()), extent}};
+}
+
+/// Columns of a row: 1 where there are no dimensions.
+static int64_t getColumns(RankedTensorType type) {
+  return type.getRank() == 0 ? 1 : std::max<int64_t>(type.getShape().back(), 1);
+}
+
+StringRef QuantizeOp::getWeightSuffix(OpResult) { return ".quantized"; }
+
+void QuantizeOp::evaluate(ArrayRef<Elements> operands,
+                          ArrayRef<MutableElements> results) {
+  auto type = cast<RankedTensorType>(getType());
+  auto element = cast<mlir::quant::QuantizedType>(type.getElementType());
+  Parameters parameters;
+  if (getInverseScales()) {
+    parameters.scales = numbersOf<float>(operands[1], 1);
+    if (getZeroPoints())
+      parameters.zeros = numbersOf<int32_t>(operands[2], 1);
+  } else {
+    parameters = parametersOf(type);
+    for (float &scale : parameters.scales.values)
+      scale = 1.0f / scale;
+  }
+  const auto *input = as<float>(operands[0]);
+  for (size_t i = 0; i < results[0].size(); ++i)
+    results[0][i] = static_cast<uint8_t>(tq::quant::quantizeClamped(
+        input[i], parameters.scales.of(int64_t(i)),
+        parameters.zeros.of(int64_t(i)),
+        static_cast<int32_t>(element.getStorageTypeMin()),
+        static_cast<int32_t>(element.getStorageTypeMax())));
+}
+
+StringRef DequantizeOp::getWeightSuffix(OpResult) { return ".dequantized"; }
+
+void DequantizeOp::evaluate(ArrayRef<Elements> operands,
+                            ArrayRef<MutableElements> results) {
+  auto type = cast<RankedTensorType>(getInput().getType());
+  int64_t columns = getColumns(type);
+  Parameters parameters;
+  if (getColumnScales()) {
+    int64_t blocks = getColumnScales().getType().getDimSize(0);
+    parameters.scales = numbersOf<float>(operands[1], columns / blocks);
+  } else if (getScales()) {
+    // Zero points of columns are beside one scale only.
+    bool ofRows = getScales().getType().getRank() != 0;
+    parameters.scales = numbersOf<float>(operands[1], ofRows ? columns : 1);
+    if (getZeroPoints())
+      parameters.zeros = numbersOf<int32_t>(operands[2], ofRows ? columns : 1);
+  } else {
+    parameters = parametersOf(type);
+  }
+  bool isSigned =
+      cast<mlir::quant::QuantizedType>(type.getElementType()).isSigned();
+  auto *result = as<float>(results[0]);
+  for (int64_t i = 0, e = int64_t(operands[0].size()); i < e; ++i) {
+    int32_t q = isSigned ? int32_t(static_cast<int8_t>(operands[0][i]))
+                         : int32_t(operands[0][i]);
+    result[i] = static_cast<float>(q - parameters.zeros.of(i)) *
+                parameters.scales.of(i);
+  }
+}
+
 /// Where the right side stands for the element at `index` of the left.
 static int64_t getBroadcastIndex(ArrayRef<int64_t> lhs, ArrayRef<int64_t> rhs,
                                  int64_t index) {
@@ -316,7 +417,7 @@ struct ConcatModel
   }
 };
 
-/// The same elements in another shape.
+/// The same elements in another shape, or as another type of the same bytes.
 template <typename Op>
 struct ReshapeModel
     : public CompileTimeOpInterface::ExternalModel<ReshapeModel<Op>, Op> {
@@ -359,4 +460,6 @@ void TQDialect::attachCompileTimeModels() {
   tensor::ExpandShapeOp::attachInterface<ReshapeModel<tensor::ExpandShapeOp>>(
       context);
   tensor::ExtractSliceOp::attachInterface<ExtractSliceModel>(context);
+  mlir::quant::StorageCastOp::attachInterface<
+      ReshapeModel<mlir::quant::StorageCastOp>>(context);
 }

@@ -466,6 +466,7 @@ static LogicalResult verifyIntegerLinear(Operation *op, Value input,
       failed(expectStorage(op, "weight", weight, /*isSigned=*/true)))
     return failure();
   int64_t depth = tensorOf(weight).getDimSize(1);
+  maxDepth = getMaxDepth(tensorOf(weight).getElementType(), maxDepth);
   if (!ShapedType::isDynamic(depth) && depth > maxDepth)
     return op->emitOpError("expected at most ")
            << maxDepth << " inputs, whose sum fits into 32 bits, but got "

@@ -53,6 +53,15 @@ static bool isStatic(DequantizeOp op) {
          (!op.getZeroPoints() || isCompileTimeValue(op.getZeroPoints()));
 }
 
+int64_t tq::getMaxDepth(Type weightElement, int64_t maxDepth) {
+  auto type = dyn_cast<quant::QuantizedType>(weightElement);
+  if (!type || type.getStorageTypeMin() >= -127)
+    return maxDepth;
+  // A sum of 2^31 is one too many.
+  int64_t largest = (int64_t(1) << 31) / maxDepth / 127;
+  return ((int64_t(1) << 31) - 1) / (largest * 128);
+}
+
 SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
   return {{0, QuantizedRole::Activation, "input"},
           {1, QuantizedRole::Weight, "weight"}};
@@ -61,10 +70,14 @@ SmallVector<QuantizableOperand> LinearOp::getQuantizableOperands() {
 std::string LinearOp::getFloatReason() {
   if (!isQuantizableWeight(getWeight()))
     return "its weight is computed at run time";
-  if (tensorOf(getWeight()).getDimSize(1) > kMaxIntegerDepth)
+  auto dequantize = getWeight().getDefiningOp<DequantizeOp>();
+  Value stored = dequantize ? dequantize.getInput() : getWeight();
+  int64_t maxDepth =
+      getMaxDepth(tensorOf(stored).getElementType(), kMaxIntegerDepth);
+  if (tensorOf(getWeight()).getDimSize(1) > maxDepth)
     return llvm::formatv(
         "it has more than {0} inputs, whose sum could exceed 32 bits",
-        kMaxIntegerDepth);
+        maxDepth);
   return "";
 }
 
@@ -99,8 +112,13 @@ FailureOr<Operation *> LinearOp::buildIntegerForm(OpBuilder &builder,
       getDequantize(getWeight(), "weight", /*isSigned=*/true, reason);
   if (failed(weight))
     return failure();
-  if (isStatic(*input) &&
-      tensorOf(getWeight()).getDimSize(1) <= kMaxStaticDepth)
+  if (tensorOf(weight->getScales()).getRank() != 1) {
+    reason = "its weight is not dequantized row by row";
+    return failure();
+  }
+  Type element = tensorOf(weight->getInput()).getElementType();
+  if (isStatic(*input) && tensorOf(getWeight()).getDimSize(1) <=
+                              getMaxDepth(element, kMaxStaticDepth))
     return buildStaticLinear(builder, *this, *input, *weight);
   if (tensorOf(input->getScales()).getRank() !=
       tensorOf(getInput()).getRank() - 1) {

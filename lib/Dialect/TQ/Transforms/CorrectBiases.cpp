@@ -29,6 +29,7 @@ static void correct(LinearOp linear) {
   auto observe = linear.getInput().getDefiningOp<ObserveOp>();
   Value weight = linear.getWeight();
   if (!observe || !observe.getMean() || !isCompileTimeValue(weight) ||
+      weight.getDefiningOp<DequantizeOp>() ||
       !cast<RankedTensorType>(weight.getType()).hasStaticShape())
     return;
   Value bias = linear.getBias();

@@ -7,6 +7,8 @@
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -47,6 +49,111 @@ struct FormIntegerOp : OpInterfaceRewritePattern<QuantizableOpInterface> {
       return rewriter.notifyMatchFailure(op, reason);
     rewriter.replaceOp(op, *integer);
     return success();
+  }
+};
+
+} // namespace
+
+/// `zero`, or 0 where it is null, plus `offset`: a constant where it is one.
+static Value addToZeroPoint(PatternRewriter &rewriter, Location loc, Value zero,
+                            int32_t offset) {
+  auto type = RankedTensorType::get({}, rewriter.getI32Type());
+  Value added = arith::ConstantOp::create(rewriter, loc,
+                                          DenseElementsAttr::get(type, offset));
+  DenseElementsAttr known;
+  if (!zero)
+    return added;
+  if (matchPattern(zero, m_Constant(&known)))
+    return arith::ConstantOp::create(
+        rewriter, loc,
+        DenseElementsAttr::get(type, known.getSplatValue<int32_t>() + offset));
+  return arith::AddIOp::create(rewriter, loc, zero, added);
+}
+
+static bool hasRankZero(Value value) {
+  return !value || cast<RankedTensorType>(value.getType()).getRank() == 0;
+}
+
+namespace {
+
+/// s8 -> dequantize becomes u8 -> dequantize, with a zero point that is larger
+/// by 128: the same numbers, as the integer ops take them.
+struct QuantizeUnsigned : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(QuantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    auto element =
+        cast<mlir::quant::QuantizedType>(op.getType().getElementType());
+    if (!element.isSigned() || !op.getInverseScales() ||
+        !hasRankZero(op.getInverseScales()) || !hasRankZero(op.getZeroPoints()))
+      return rewriter.notifyMatchFailure(op, "not s8 with one scale");
+    if (!llvm::all_of(op->getUsers(), readsOneScale))
+      return rewriter.notifyMatchFailure(op, "the integers are read");
+    auto type = mlir::quant::AnyQuantizedType::get(
+        /*flags=*/0, element.getStorageType(), element.getExpressedType(),
+        element.getStorageTypeMin() + 128, element.getStorageTypeMax() + 128);
+    Value zero = addToZeroPoint(rewriter, op.getLoc(), op.getZeroPoints(), 128);
+    Value quantized = QuantizeOp::create(
+        rewriter, op.getLoc(), cast<RankedTensorType>(op.getType()).clone(type),
+        op.getInput(), op.getInverseScales(), zero);
+    for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
+      auto dequantize = cast<DequantizeOp>(user);
+      rewriter.setInsertionPoint(dequantize);
+      rewriter.replaceOpWithNewOp<DequantizeOp>(
+          dequantize, quantized, dequantize.getScales(),
+          addToZeroPoint(rewriter, op.getLoc(), dequantize.getZeroPoints(),
+                         128),
+          /*column_scales=*/Value());
+    }
+    rewriter.eraseOp(op);
+    return success();
+  }
+
+private:
+  static bool readsOneScale(Operation *user) {
+    auto dequantize = dyn_cast<DequantizeOp>(user);
+    return dequantize && dequantize.getScales() &&
+           hasRankZero(dequantize.getScales()) &&
+           hasRankZero(dequantize.getZeroPoints());
+  }
+};
+
+/// Parameters of a whole tensor that are found at run time become those of each
+/// row, as a linear takes them.
+struct RepeatForRows : OpRewritePattern<DequantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(DequantizeOp op,
+                                PatternRewriter &rewriter) const override {
+    Value scales = op.getScales(), zeros = op.getZeroPoints();
+    if (!scales || !hasRankZero(scales) || !hasRankZero(zeros) ||
+        isCompileTimeValue(scales))
+      return rewriter.notifyMatchFailure(op, "no scale of run time");
+    auto type = cast<RankedTensorType>(op.getInput().getType());
+    if (!llvm::any_of(op->getUsers(), llvm::IsaPred<LinearOp>) ||
+        type.getRank() == 1 ||
+        cast<mlir::quant::QuantizedType>(type.getElementType()).isSigned())
+      return rewriter.notifyMatchFailure(op, "no linear reads it, as u8");
+    rewriter.replaceOpWithNewOp<DequantizeOp>(
+        op, op.getInput(), repeat(rewriter, op, scales),
+        zeros ? repeat(rewriter, op, zeros) : Value(),
+        /*column_scales=*/Value());
+    return success();
+  }
+
+private:
+  static Value repeat(PatternRewriter &rewriter, DequantizeOp op,
+                      Value number) {
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(rewriter, op.getLoc(), op.getInput());
+    sizes.pop_back();
+    Value rows = tensor::EmptyOp::create(rewriter, op.getLoc(), sizes,
+                                         getElementTypeOrSelf(number));
+    auto dims = llvm::to_vector(llvm::seq<int64_t>(sizes.size()));
+    return linalg::BroadcastOp::create(rewriter, op.getLoc(), number, rows,
+                                       dims)
+        ->getResult(0);
   }
 };
 
@@ -128,6 +235,100 @@ struct FuseResidual : OpRewritePattern<AddOp> {
       return success();
     }
     return failure();
+  }
+};
+
+/// A linear in integers alone, for one user.
+static QuantizedLinearOp getPlainLinear(Value value) {
+  auto linear = value.getDefiningOp<QuantizedLinearOp>();
+  return linear && linear->hasOneUse() && !linear.getResidual() &&
+                 linear.getActivation() == Activation::None
+             ? linear
+             : QuantizedLinearOp();
+}
+
+/// Whether a vector of compile time has a number for each column of `like`.
+static bool isOfColumns(Value value, Value like) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return type.getShape() ==
+             cast<RankedTensorType>(like.getType()).getShape().take_back() &&
+         isCompileTimeValue(value);
+}
+
+/// linear -> mul by a factor of each row, [..., 1], or of each column: they
+/// join the scales of the input or of the weight.
+struct FuseScales : OpRewritePattern<MulOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(MulOp op,
+                                PatternRewriter &rewriter) const override {
+    QuantizedLinearOp linear = getPlainLinear(op.getLhs());
+    if (!linear || linear.getBias())
+      return rewriter.notifyMatchFailure(op, "no linear alone before it");
+    bool ofColumns = isOfColumns(op.getRhs(), op.getLhs());
+    if (!ofColumns && !isOfRows(op.getRhs(), linear.getInputScales()))
+      return rewriter.notifyMatchFailure(op, "no factors of rows or columns");
+    Value factors = ofColumns ? op.getRhs() : dropColumn(rewriter, op.getRhs());
+    auto fused = cast<QuantizedLinearOp>(rewriter.clone(*linear));
+    OpBuilder::InsertionGuard guard(rewriter);
+    rewriter.setInsertionPoint(fused);
+    MutableOperandRange scales = ofColumns ? fused.getWeightScalesMutable()
+                                           : fused.getInputScalesMutable();
+    Value product =
+        MulOp::create(rewriter, op.getLoc(), factors, scales[0].get());
+    scales.assign(product);
+    rewriter.replaceOp(op, fused);
+    rewriter.eraseOp(linear);
+    return success();
+  }
+
+private:
+  static bool isOfRows(Value value, Value like) {
+    ArrayRef<int64_t> shape =
+        cast<RankedTensorType>(value.getType()).getShape();
+    return shape.size() > 1 && shape.back() == 1 &&
+           shape.drop_back() ==
+               cast<RankedTensorType>(like.getType()).getShape();
+  }
+
+  static Value dropColumn(PatternRewriter &rewriter, Value numbers) {
+    int64_t rank = cast<RankedTensorType>(numbers.getType()).getRank();
+    SmallVector<ReassociationIndices> groups;
+    for (int64_t i = 0; i + 1 < rank; ++i)
+      groups.push_back({i});
+    groups.back().push_back(rank - 1);
+    return tensor::CollapseShapeOp::create(rewriter, numbers.getLoc(), numbers,
+                                           groups);
+  }
+};
+
+/// linear -> add of a number of each column, which is the bias; a view of the
+/// rows may be between them.
+struct FuseBias : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(AddOp op,
+                                PatternRewriter &rewriter) const override {
+    auto view = op.getLhs().getDefiningOp<tensor::ExpandShapeOp>();
+    if (view && (!view->hasOneUse() ||
+                 view.getReassociationIndices().back().size() != 1))
+      return rewriter.notifyMatchFailure(op, "no view of rows");
+    QuantizedLinearOp linear =
+        getPlainLinear(view ? view.getSrc() : op.getLhs());
+    if (!linear || linear.getBias() || !isOfColumns(op.getRhs(), op.getLhs()))
+      return rewriter.notifyMatchFailure(op, "no bias of a linear");
+    auto fused = cast<QuantizedLinearOp>(rewriter.clone(*linear));
+    fused.getBiasMutable().assign(op.getRhs());
+    Operation *result = fused;
+    if (view) {
+      result = rewriter.clone(*view);
+      result->setOperand(0, fused);
+    }
+    rewriter.replaceOp(op, result);
+    if (view)
+      rewriter.eraseOp(view);
+    rewriter.eraseOp(linear);
+    return success();
   }
 };
 
@@ -288,10 +489,12 @@ namespace {
 struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
-    set.add<FormIntegerOp, FuseActivation<GeluOp>, FuseActivation<QuickGeluOp>,
+    set.add<QuantizeUnsigned, RepeatForRows, FormIntegerOp,
+            FuseActivation<GeluOp>, FuseActivation<QuickGeluOp>,
             FuseActivation<ReluOp>, FuseActivation<SiluOp>,
             FuseActivation<TanhOp>, FuseActivation<SigmoidOp>, FuseResidual,
-            FuseFactors, FuseQuantizedAttention, JoinQuantizes>(context);
+            FuseScales, FuseBias, FuseFactors, FuseQuantizedAttention,
+            JoinQuantizes>(context);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

@@ -42,11 +42,12 @@ static std::string makeUnique(llvm::StringSet<> &names, StringRef base) {
   return name;
 }
 
-/// Values that several ops read are observed once, under the name of the first.
+/// Values that several ops read are observed once, under the name of the first;
+/// of those that are in integers already the model says how.
 void InsertObservers::observe(QuantizableOpInterface op,
                               const QuantizableOperand &operand) {
   Value value = op->getOperand(operand.index);
-  if (!canObserve(value))
+  if (!canObserve(value) || value.getDefiningOp<DequantizeOp>())
     return;
   ObserveOp &observer = observers[value];
   if (!observer) {

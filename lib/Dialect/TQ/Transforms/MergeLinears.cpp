@@ -33,8 +33,28 @@ static bool feedsEpilogue(LinearOp linear) {
   return isa<GeluOp, QuickGeluOp, ReluOp, SiluOp, TanhOp, SigmoidOp>(user);
 }
 
+/// What dequantizes a weight of integers with a scale for each row, if that is
+/// what it is.
+static DequantizeOp getRowScaled(Value weight) {
+  auto op = weight.getDefiningOp<DequantizeOp>();
+  bool hasScales = op && op.getScales() && !op.getZeroPoints() &&
+                   op.getScales().getType().getRank() == 1;
+  return hasScales ? op : DequantizeOp();
+}
+
+/// Weights of one kind can be parts of one weight: those of floats, and those
+/// whose integers have one type. Null: it cannot be a part.
+static Type getKind(Value weight) {
+  if (DequantizeOp op = getRowScaled(weight))
+    return cast<RankedTensorType>(op.getInput().getType()).getElementType();
+  if (weight.getDefiningOp<DequantizeOp>())
+    return {};
+  return cast<RankedTensorType>(weight.getType()).getElementType();
+}
+
 static bool canMerge(LinearOp linear) {
   return isCompileTimeValue(linear.getWeight()) &&
+         getKind(linear.getWeight()) &&
          (!linear.getBias() || isCompileTimeValue(linear.getBias())) &&
          !feedsEpilogue(linear);
 }
@@ -74,6 +94,22 @@ static Value concatRows(OpBuilder &builder, Location loc,
   return tensor::ConcatOp::create(builder, loc, /*dim=*/0, clones);
 }
 
+/// One weight of several; those of integers stay what they are.
+static Value concatWeights(OpBuilder &builder, Location loc,
+                           ArrayRef<Value> weights) {
+  if (!getRowScaled(weights.front()))
+    return concatRows(builder, loc, weights);
+  SmallVector<Value> integers, scales;
+  for (Value weight : weights) {
+    integers.push_back(getRowScaled(weight).getInput());
+    scales.push_back(getRowScaled(weight).getScales());
+  }
+  return DequantizeOp::create(builder, loc, concatRows(builder, loc, integers),
+                              concatRows(builder, loc, scales),
+                              /*zero_points=*/Value(),
+                              /*column_scales=*/Value());
+}
+
 /// The columns [offset, offset + width) of `merged`, whose leading dimensions
 /// are `leading`.
 static Value sliceColumns(OpBuilder &builder, Location loc, Value merged,
@@ -101,7 +137,7 @@ static void merge(ArrayRef<LinearOp> linears) {
     if (linear.getBias())
       biases.push_back(linear.getBias());
   }
-  Value weight = concatRows(builder, loc, weights);
+  Value weight = concatWeights(builder, loc, weights);
   Value bias = biases.empty() ? Value() : concatRows(builder, loc, biases);
   Value merged = LinearOp::create(builder, loc, first.getInput(), weight, bias);
   SmallVector<OpFoldResult> leading =
@@ -125,11 +161,13 @@ struct MergeLinears : tq::impl::MergeLinearsPassBase<MergeLinears> {
     getOperation().walk([](Block *block) {
       // In the order of the block, so that the output does not depend on
       // addresses.
-      llvm::MapVector<std::pair<Value, int>, SmallVector<LinearOp>> groups;
+      llvm::MapVector<std::tuple<Value, Type, int>, SmallVector<LinearOp>>
+          groups;
       for (auto linear : block->getOps<LinearOp>())
         if (canMerge(linear))
-          groups[{linear.getInput(), linear.getBias() ? 1 : 0}].push_back(
-              linear);
+          groups[{linear.getInput(), getKind(linear.getWeight()),
+                  linear.getBias() ? 1 : 0}]
+              .push_back(linear);
       for (auto &[key, linears] : groups)
         if (linears.size() > 1)
           merge(linears);

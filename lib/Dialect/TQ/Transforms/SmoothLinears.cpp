@@ -27,10 +27,13 @@ struct SmoothLinears : tq::impl::SmoothLinearsPassBase<SmoothLinears> {
 
 } // namespace
 
-/// A range of each channel, of the input of a weight that is known.
+/// A range of each channel, of the input of a weight that is known, and not in
+/// integers already.
 static bool canSmooth(LinearOp linear) {
   auto observe = linear.getInput().getDefiningOp<ObserveOp>();
-  if (!observe || !observe.getLow() || !isCompileTimeValue(linear.getWeight()))
+  if (!observe || !observe.getLow() ||
+      !isCompileTimeValue(linear.getWeight()) ||
+      linear.getWeight().getDefiningOp<DequantizeOp>())
     return false;
   auto weight = linear.getWeight().getType();
   int64_t channels = observe.getLow().getType().getDimSize(0);

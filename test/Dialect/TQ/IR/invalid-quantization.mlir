@@ -585,3 +585,15 @@ func.func @f(%l: tensor<1xf32>) {
   %s, %i = tq.symmetric_parameters %l, %l : tensor<1xf32> -> tensor<2xf32>, tensor<0xf32>
   return
 }
+
+// -----
+
+// tq.quantized_linear (C5), of a weight that has -128
+func.func @f(%x: tensor<?x131072x!quant.any<u8:f32>>, %s: tensor<?xf32>,
+             %w: tensor<8x131072x!quant.any<i8:f32>>, %ws: tensor<8xf32>) {
+  // expected-error @below {{expected at most 131071 inputs, whose sum fits into 32 bits, but got 131072}}
+  %0 = tq.quantized_linear %x, %s weight(%w, %ws)
+    : (tensor<?x131072x!quant.any<u8:f32>>, tensor<?xf32>,
+       tensor<8x131072x!quant.any<i8:f32>>, tensor<8xf32>) -> tensor<?x8xf32>
+  return
+}

@@ -342,3 +342,166 @@ func.func @own_precision(%q: tensor<?x?x4x!s8>) -> tensor<?x?x4xf32> {
     : (tensor<?x?x4xf32>, tensor<?x?x4xf32>, tensor<?x?x4xf32>) -> tensor<?x?x4xf32>
   return %1 : tensor<?x?x4xf32>
 }
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8:f32>
+
+// A model's own pair in s8 is one in u8; its weight may have -128.
+// CHECK-LABEL: func.func @signed_static
+// CHECK-SAME: %[[X:.*]]: tensor<?x5xf32>, %[[W:.*]]: tensor<7x5x!quant.any<i8:f32>>
+// CHECK-DAG: %[[I:.*]] = arith.constant dense<5.000000e+01> : tensor<f32>
+// CHECK-DAG: %[[Z:.*]] = arith.constant dense<125> : tensor<i32>
+// CHECK: %[[Q:.*]] = tq.quantize %[[X]] inverse_scales(%[[I]]) zero_points(%[[Z]]) : {{.*}} -> tensor<?x5x!quant.any<u8:f32>>
+// CHECK: %[[START:.*]] = tq.zero_point_sums %[[W]], %[[Z]]
+// CHECK: tq.static_linear %[[Q]] weight(%[[W]]) starts(%[[START]])
+// CHECK-NOT: tq.dequantize
+func.func @signed_static(%x: tensor<?x5xf32>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
+    -> tensor<?x7xf32> {
+  %i = arith.constant dense<50.0> : tensor<f32>
+  %s = arith.constant dense<0.02> : tensor<f32>
+  %z = arith.constant dense<-3> : tensor<i32>
+  %q = tq.quantize %x inverse_scales(%i) zero_points(%z)
+    : tensor<?x5xf32>, tensor<f32>, tensor<i32> -> tensor<?x5x!s8>
+  %0 = tq.dequantize %q scales(%s) zero_points(%z)
+    : (tensor<?x5x!s8>, tensor<f32>, tensor<i32>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// Its integers are a result, so they stay.
+// CHECK-LABEL: func.func @signed_is_read
+// CHECK: tq.quantize {{.*}} -> tensor<?x5x!quant.any<i8:f32>>
+// CHECK: tq.linear
+func.func @signed_is_read(%x: tensor<?x5xf32>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>)
+    -> (tensor<?x7xf32>, tensor<?x5xi8>) {
+  %i = arith.constant dense<50.0> : tensor<f32>
+  %s = arith.constant dense<0.02> : tensor<f32>
+  %q = tq.quantize %x inverse_scales(%i) : tensor<?x5xf32>, tensor<f32> -> tensor<?x5x!s8>
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!s8>, tensor<f32>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  // expected-remark @below {{stays in float: its input is not u8}}
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  %3 = quant.scast %q : tensor<?x5x!s8> to tensor<?x5xi8>
+  return %2, %3 : tensor<?x7xf32>, tensor<?x5xi8>
+}
+
+// Parameters of the whole tensor, which are no constants.
+// CHECK-LABEL: func.func @whole_tensor
+// CHECK-SAME: %[[X:.*]]: tensor<?x?x5xf32>, %[[I:[a-z0-9]+]]: tensor<f32>, %[[S:[a-z0-9]+]]: tensor<f32>, %[[Z:[a-z0-9]+]]: tensor<i32>
+// CHECK: %[[Q:.*]] = tq.quantize %[[X]] inverse_scales(%[[I]]) zero_points(%[[Z]])
+// CHECK: %[[ROWS:.*]] = linalg.broadcast ins(%[[S]] : tensor<f32>) outs(%{{.*}} : tensor<?x?xf32>) dimensions = [0, 1]
+// CHECK: %[[ZEROS:.*]] = linalg.broadcast ins(%[[Z]] : tensor<i32>) outs(%{{.*}} : tensor<?x?xi32>) dimensions = [0, 1]
+// CHECK: tq.quantized_linear %[[Q]], %[[ROWS]] zero_points(%[[ZEROS]])
+func.func @whole_tensor(%x: tensor<?x?x5xf32>, %i: tensor<f32>, %s: tensor<f32>, %z: tensor<i32>,
+                        %w: tensor<7x5x!s8>, %ws: tensor<7xf32>) -> tensor<?x?x7xf32> {
+  %q = tq.quantize %x inverse_scales(%i) zero_points(%z)
+    : tensor<?x?x5xf32>, tensor<f32>, tensor<i32> -> tensor<?x?x5x!u8>
+  %0 = tq.dequantize %q scales(%s) zero_points(%z)
+    : (tensor<?x?x5x!u8>, tensor<f32>, tensor<i32>) -> tensor<?x?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<7xf32>) -> tensor<7x5xf32>
+  %2 = tq.linear %0, %1 : (tensor<?x?x5xf32>, tensor<7x5xf32>) -> tensor<?x?x7xf32>
+  return %2 : tensor<?x?x7xf32>
+}
+
+// No linear reads it: nothing is repeated.
+// CHECK-LABEL: func.func @whole_tensor_for_others
+// CHECK-NOT: linalg.broadcast
+// CHECK: tq.softmax
+func.func @whole_tensor_for_others(%q: tensor<?x5x!u8>, %s: tensor<f32>) -> tensor<?x5xf32> {
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<f32>) -> tensor<?x5xf32>
+  %1 = tq.softmax %0 : tensor<?x5xf32>
+  return %1 : tensor<?x5xf32>
+}
+
+// One scale for a weight: a model of ours has one for each row.
+// CHECK-LABEL: func.func @weight_of_one_scale
+// CHECK: tq.linear
+func.func @weight_of_one_scale(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>,
+                               %ws: tensor<f32>) -> tensor<?x7xf32> {
+  %0 = tq.dequantize %q scales(%s) : (tensor<?x5x!u8>, tensor<?xf32>) -> tensor<?x5xf32>
+  %1 = tq.dequantize %w scales(%ws) : (tensor<7x5x!s8>, tensor<f32>) -> tensor<7x5xf32>
+  // expected-remark @below {{stays in float: its weight is not dequantized row by row}}
+  %2 = tq.linear %0, %1 : (tensor<?x5xf32>, tensor<7x5xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8:f32>
+
+// 131072 * 128 * 128 does not fit into 32 bits.
+func.func @too_deep(%q: tensor<?x131072x!u8>, %s: tensor<?xf32>, %w: tensor<7x131072x!s8>,
+                    %ws: tensor<7xf32>) -> tensor<?x7xf32> {
+  %0 = tq.dequantize %q scales(%s)
+    : (tensor<?x131072x!u8>, tensor<?xf32>) -> tensor<?x131072xf32>
+  %1 = tq.dequantize %w scales(%ws)
+    : (tensor<7x131072x!s8>, tensor<7xf32>) -> tensor<7x131072xf32>
+  // expected-remark @below {{stays in float: it has more than 131071 inputs, whose sum could exceed 32 bits}}
+  %2 = tq.linear %0, %1
+    : (tensor<?x131072xf32>, tensor<7x131072xf32>) -> tensor<?x7xf32>
+  return %2 : tensor<?x7xf32>
+}
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8:f32>
+
+// Scales and bias that a model applies behind its product.
+// CHECK-LABEL: func.func @scales_behind
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: tensor<?x5x!quant.any<u8:f32>>, %[[S:[a-z0-9]+]]: tensor<?xf32>, %[[ROWS:[a-z0-9]+]]: tensor<?x1xf32>
+// CHECK-DAG: %[[R:.*]] = tensor.collapse_shape %[[ROWS]]
+// CHECK-DAG: %[[XS:.*]] = tq.mul %[[R]], %[[S]]
+// CHECK-DAG: %[[WS:.*]] = tq.mul {{.*}} : (tensor<7xf32>, tensor<7xf32>)
+// CHECK: %[[Y:.*]] = tq.quantized_linear %[[Q]], %[[XS]] weight(%{{.*}}, %[[WS]]) bias(%{{.*}})
+// CHECK: %[[E:.*]] = tensor.expand_shape %[[Y]]
+// CHECK: return %[[E]]
+func.func @scales_behind(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %rows: tensor<?x1xf32>,
+                         %w: tensor<7x5x!s8>, %n: index) -> tensor<?x2x7xf32> {
+  %one = arith.constant dense<2.0> : tensor<7xf32>
+  %columns = arith.constant dense<0.5> : tensor<7xf32>
+  %bias = arith.constant dense<3.0> : tensor<7xf32>
+  %0 = tq.quantized_linear %q, %s weight(%w, %one)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.mul %0, %rows : (tensor<?x7xf32>, tensor<?x1xf32>) -> tensor<?x7xf32>
+  %2 = tq.mul %1, %columns : (tensor<?x7xf32>, tensor<7xf32>) -> tensor<?x7xf32>
+  %3 = tensor.expand_shape %2 [[0, 1], [2]] output_shape [%n, 2, 7]
+    : tensor<?x7xf32> into tensor<?x2x7xf32>
+  %4 = tq.add %3, %bias : (tensor<?x2x7xf32>, tensor<7xf32>) -> tensor<?x2x7xf32>
+  return %4 : tensor<?x2x7xf32>
+}
+
+// A bias before the factors, numbers of run time, a view of the columns.
+// CHECK-LABEL: func.func @scales_elsewhere
+// CHECK: tq.quantized_linear
+// CHECK-NEXT: tq.mul
+// CHECK: tq.quantized_linear
+// CHECK-NEXT: tq.mul
+// CHECK-NEXT: tq.add
+// CHECK: tq.quantized_linear
+// CHECK-NEXT: tensor.expand_shape
+// CHECK-NEXT: tq.add
+func.func @scales_elsewhere(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %v: tensor<8xf32>,
+                            %w: tensor<8x5x!s8>, %n: index)
+    -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2x4xf32>) {
+  %one = arith.constant dense<1.0> : tensor<8xf32>
+  %half = arith.constant dense<0.5> : tensor<4xf32>
+  %0 = tq.quantized_linear %q, %s weight(%w, %one) bias(%one)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<8x5x!s8>, tensor<8xf32>, tensor<8xf32>)
+    -> tensor<?x8xf32>
+  %1 = tq.mul %0, %v : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %2 = tq.quantized_linear %q, %s weight(%w, %v)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<8x5x!s8>, tensor<8xf32>) -> tensor<?x8xf32>
+  %3 = tq.mul %2, %v : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %4 = tq.add %3, %v : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %5 = tq.quantized_linear %q, %s weight(%w, %one)
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<8x5x!s8>, tensor<8xf32>) -> tensor<?x8xf32>
+  %6 = tensor.expand_shape %5 [[0], [1, 2]] output_shape [%n, 2, 4]
+    : tensor<?x8xf32> into tensor<?x2x4xf32>
+  %7 = tq.add %6, %half : (tensor<?x2x4xf32>, tensor<4xf32>) -> tensor<?x2x4xf32>
+  return %1, %4, %7 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2x4xf32>
+}

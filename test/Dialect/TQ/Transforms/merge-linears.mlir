@@ -141,3 +141,35 @@ func.func @concatenated_weight_merges(%x: tensor<3x5xf32>) -> (tensor<3x16xf32>,
   %1 = tq.linear %x, %w : (tensor<3x5xf32>, tensor<8x5xf32>) -> tensor<3x8xf32>
   return %0, %1 : tensor<3x16xf32>, tensor<3x8xf32>
 }
+
+// -----
+
+!s8 = !quant.any<i8:f32>
+tq.weight @a : tensor<8x5x!s8> = #tq.mapped<"f", 0>
+tq.weight @b : tensor<6x5x!s8> = #tq.mapped<"f", 40>
+tq.weight @as : tensor<8xf32> = #tq.mapped<"f", 80>
+tq.weight @bs : tensor<6xf32> = #tq.mapped<"f", 112>
+
+// Weights that a model has in integers are merged as they are; one of floats is not
+// merged with them.
+// CHECK-LABEL: func.func @quantized_weights
+// CHECK: %[[W:.*]] = tensor.concat dim(0) {{.*}} -> tensor<14x5x!quant.any<i8:f32>>
+// CHECK: %[[S:.*]] = tensor.concat dim(0) {{.*}} -> tensor<14xf32>
+// CHECK: %[[D:.*]] = tq.dequantize %[[W]] scales(%[[S]])
+// CHECK: tq.linear %{{.*}}, %[[D]] : {{.*}} -> tensor<3x14xf32>
+// CHECK: tq.linear {{.*}} -> tensor<3x8xf32>
+// CHECK-NOT: tq.linear
+func.func @quantized_weights(%x: tensor<3x5xf32>)
+    -> (tensor<3x8xf32>, tensor<3x6xf32>, tensor<3x8xf32>) {
+  %a = tq.get_weight @a : tensor<8x5x!s8>
+  %as = tq.get_weight @as : tensor<8xf32>
+  %da = tq.dequantize %a scales(%as) : (tensor<8x5x!s8>, tensor<8xf32>) -> tensor<8x5xf32>
+  %0 = tq.linear %x, %da : (tensor<3x5xf32>, tensor<8x5xf32>) -> tensor<3x8xf32>
+  %b = tq.get_weight @b : tensor<6x5x!s8>
+  %bs = tq.get_weight @bs : tensor<6xf32>
+  %db = tq.dequantize %b scales(%bs) : (tensor<6x5x!s8>, tensor<6xf32>) -> tensor<6x5xf32>
+  %1 = tq.linear %x, %db : (tensor<3x5xf32>, tensor<6x5xf32>) -> tensor<3x6xf32>
+  %c = arith.constant dense<0.5> : tensor<8x5xf32>
+  %2 = tq.linear %x, %c : (tensor<3x5xf32>, tensor<8x5xf32>) -> tensor<3x8xf32>
+  return %0, %1, %2 : tensor<3x8xf32>, tensor<3x6xf32>, tensor<3x8xf32>
+}

@@ -69,6 +69,10 @@ inline constexpr int64_t kMaxIntegerDepth = 132104;
 /// zero point z: kMaxStaticK of tq/Quant.
 inline constexpr int64_t kMaxStaticDepth = 66311;
 
+/// The longest sum of products with a weight of this type, at most
+/// `maxDepth`, which holds for weights from -127 to 127.
+int64_t getMaxDepth(mlir::Type weightElement, int64_t maxDepth);
+
 /// The largest head of attention in s8: scores that are hidden are lower by
 /// 2^30 than any other.
 inline constexpr int64_t kMaxIntegerHead = 33285;

@@ -13,6 +13,7 @@ include "tq/Dialect/TQ/IR/TQInterfaces.td"
 
 def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
     [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
+     DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "quantize with given parameters";
   let description = [{
@@ -50,7 +51,7 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
 
 def TQ_DequantizeOp : TQ_SameShapeOp<"dequantize",
     [Pure, AttrSizedOperandSegments, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
-     InferTypeOpAdaptor,
+     InferTypeOpAdaptor, DeclareOpInterfaceMethods<TQ_CompileTimeOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "give the real numbers that quantized values stand for";
   let description = [{
@@ -155,7 +156,8 @@ def TQ_QuantizedLinearOp : TQ_Op<"quantized_linear",
     (C2) `input_scales` and `zero_points` have the shape of `input` without its last
          dimension. (C3) `weight_scales` and `bias` have the size of the first
          dimension of `weight`. (C4) `residual` has the type of the result. (C5) The last
-    dimension of `weight` is at most 132104: a longer sum could exceed s32.
+    dimension of `weight` is at most 132104, or 131071 where its storage has -128: a
+    longer sum could exceed s32.
 
     ```mlir
     %y = tq.quantized_linear %q, %s zero_points(%z) weight(%w, %ws) bias(%b) residual(%r)
@@ -200,7 +202,8 @@ def TQ_StaticLinearOp : TQ_Op<"static_linear",
     (C1) `input` has u8 storage, `weight` s8 storage and rank 2; the last dimensions are
          equal. (C2) `starts`, `scales` and `bias` have the size of the first dimension
          of `weight`. (C3) `residual` has the type of the result. (C4) The last
-         dimension of `weight` is at most 66311: a longer sum could exceed s32.
+         dimension of `weight` is at most 66311, or 65793 where its storage has -128: a
+         longer sum could exceed s32.
 
     ```mlir
     %y = tq.static_linear %q weight(%w) starts(%z) scales(%s) bias(%b)

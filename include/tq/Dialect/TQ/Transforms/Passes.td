@@ -180,7 +180,10 @@ def MergeLinearsPass : Pass<"tq-merge-linears", "::mlir::func::FuncOp"> {
     compile time (and biases likewise, all or none) are one linear. Its location names
     all of them: `layer.0.{query,key}`.
 
-    Left alone: linears that differ in having a bias; weights computed at run time;
+    Weights that the model has in s8, with a scale for each row, are merged as integers.
+
+    Left alone: linears that differ in having a bias, or in the type of the weight;
+    weights computed at run time, or dequantized with other parameters;
     a linear whose only user is an activation, or an add of its own type, since the
     fuse phase puts that into the linear's epilogue, which a slice would prevent.
 
@@ -529,6 +532,12 @@ def FuseIntegerOpsPass : Pass<"tq-fuse-integer-ops", "::mlir::func::FuncOp"> {
     tensor of the same type, move into the epilogue of `tq.quantized_linear` or
     `tq.static_linear`, where the linear has no other user, and a product with a vector
     that is known at compile time into the inverse scales of `tq.quantize`.
+
+    Pairs that a model brings along become what the integer ops take: s8 with one scale
+    that only `tq.dequantize` reads is u8 with a zero point that is larger by 128, and
+    parameters of a whole tensor that are found at run time are repeated for its rows.
+    Factors of rows and columns behind a `tq.quantized_linear` join its scales, and a
+    vector that is added its bias.
 
     Precondition: `tq-insert-quantization` has run.
 

@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# Part of the tq project, under the Apache License v2.0 with LLVM Exceptions.
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Exports modules of models.py that PyTorch has quantized, with its answers.
+
+    export_quantized.py --output DIR [--only NAME ...]
+
+writes DIR/NAME.RECIPE.pt2, DIR/NAME.RECIPE.core.pt2 and their cases, as
+export.py does. Recipes: those of PT2E with the quantizers X86Inductor (static,
+dynamic, quantization-aware training) and XNNPACK (static, dynamic), and
+torchao's quantize_ with its subclasses unwrapped. What PyTorch cannot quantize
+is said, with its reason. Needs torch 2.13, torchao 0.18 and transformers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import pathlib
+import sys
+import warnings
+
+import torch
+import torchao.quantization.pt2e.quantizer.x86_inductor_quantizer as x86
+from torchao.quantization import (Int8DynamicActivationInt8WeightConfig,
+                                  Int8WeightOnlyConfig, quantize_)
+from torchao.quantization.pt2e import move_exported_model_to_eval
+from torchao.quantization.pt2e.quantize_pt2e import (
+    convert_pt2e, prepare_pt2e, prepare_qat_pt2e)
+from torchao.testing.pt2e import _xnnpack_quantizer as xnnpack
+from torchao.utils import unwrap_tensor_subclass
+
+import models
+from export import first_line, save_cases
+
+NAMES = ("nn-encoder-batch-post-relu", "nn-encoder-seq-post-gelu",
+         "nn-transformer", "bert", "vit")
+
+
+def x86_quantizer(**options):
+    config = x86.get_default_x86_inductor_quantization_config(**options)
+    return x86.X86InductorQuantizer().set_global(config)
+
+
+def xnnpack_quantizer(**options):
+    config = xnnpack.get_symmetric_quantization_config(**options)
+    return xnnpack.XNNPACKQuantizer().set_global(config)
+
+
+def pt2e(make_quantizer, prepare=prepare_pt2e, **options):
+    def quantize(example: models.Example, exported: torch.nn.Module):
+        prepared = prepare(exported, make_quantizer(**options))
+        for case in example.cases:
+            prepared(*case)
+        if prepare is prepare_qat_pt2e:
+            move_exported_model_to_eval(prepared)
+        return convert_pt2e(prepared)
+    return quantize
+
+
+def torchao(make_config):
+    def quantize(example: models.Example, _):
+        module = copy.deepcopy(example.module)
+        quantize_(module, make_config())
+        return unwrap_tensor_subclass(module)
+    return quantize
+
+
+RECIPES = {
+    "x86-static": pt2e(x86_quantizer),
+    "x86-dynamic": pt2e(x86_quantizer, is_dynamic=True),
+    "x86-qat": pt2e(x86_quantizer, prepare_qat_pt2e, is_qat=True),
+    "xnnpack-static": pt2e(xnnpack_quantizer, is_per_channel=True),
+    "xnnpack-tensor": pt2e(xnnpack_quantizer, is_per_channel=False),
+    "xnnpack-dynamic": pt2e(xnnpack_quantizer, is_per_channel=True,
+                            is_dynamic=True),
+    "torchao-dynamic": torchao(Int8DynamicActivationInt8WeightConfig),
+    "torchao-weights": torchao(Int8WeightOnlyConfig),
+}
+
+
+def export_module(example: models.Example, module: torch.nn.Module):
+    return torch.export.export(module, example.cases[0],
+                               dynamic_shapes=example.dynamic, strict=False)
+
+
+def export(directory: pathlib.Path, name: str, recipe: str):
+    title = f"{name}.{recipe}"
+    example = models.EXAMPLES[name](models.IMPLEMENTATIONS[name][0])
+    try:
+        with torch.no_grad():
+            exported = export_module(example, example.module).module()
+            module = RECIPES[recipe](example, exported)
+            program = export_module(example, module)
+    except Exception as error:  # whatever PyTorch does not quantize
+        print(f"{title}: {type(error).__name__}: {first_line(error)}",
+              flush=True)
+        return
+    example.module = program.module()
+    save_cases(directory / title, example)
+    torch.export.save(program, directory / f"{title}.pt2")
+    torch.export.save(program.run_decompositions(),
+                      directory / f"{title}.core.pt2")
+    print(f"{title}: exported", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--output", type=pathlib.Path, required=True)
+    parser.add_argument("--only", nargs="*", help="names of models.py")
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    args.output.mkdir(parents=True, exist_ok=True)
+    for name in args.only or NAMES:
+        for recipe in RECIPES:
+            export(args.output, name, recipe)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
