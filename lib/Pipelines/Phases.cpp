@@ -115,6 +115,8 @@ void tq::buildNormalizePipeline(OpPassManager &manager,
                                 const NormalizePipelineOptions &) {
   manager.addPass(createCheckBoundsPass());
   addCleanup(manager); // equal weights become one value
+  manager.addNestedPass<func::FuncOp>(createRaiseNormsPass());
+  manager.addNestedPass<func::FuncOp>(createRaiseActivationsPass());
   manager.addNestedPass<func::FuncOp>(createRaiseLinearsPass());
   manager.addNestedPass<func::FuncOp>(createSimplifyViewsPass());
   addCleanup(manager);

@@ -68,6 +68,59 @@ def RaiseLinearsPass : Pass<"tq-raise-linears", "::mlir::func::FuncOp"> {
   }];
 }
 
+def RaiseNormsPass : Pass<"tq-raise-norms", "::mlir::func::FuncOp"> {
+  let summary = "Raise RMS norm and layer norm from their steps";
+  let description = [{
+    A value times the reciprocal root of the mean of its squares, or divided by the root,
+    is `tq.rms_norm`; where the value is another one less its mean, `tq.layer_norm` of
+    that. A vector that is multiplied with the norm is its weight, and one that is added
+    its bias, where nothing else reads the norm.
+
+    Precondition: float tq, where equal values are one.
+
+    Postcondition: no norm of the last dimension is left in steps, but those whose mean
+    or deviation is computed in another way.
+
+    Before and after:
+    ```mlir
+    %one = arith.constant dense<1.0> : tensor<8xf32>
+    %w = arith.constant dense<0.5> : tensor<8xf32>
+    %n = tq.rms_norm %x, %one {epsilon = 1.0e-6 : f32}
+      : (tensor<2x8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+    %y = tq.mul %n, %w : (tensor<2x8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+    ```
+    ```mlir
+    %w = arith.constant dense<0.5> : tensor<8xf32>
+    %y = tq.rms_norm %x, %w {epsilon = 1.0e-6 : f32}
+      : (tensor<2x8xf32>, tensor<8xf32>) -> tensor<2x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def RaiseActivationsPass : Pass<"tq-raise-activations", "::mlir::func::FuncOp"> {
+  let summary = "Raise GELU and SiLU from their formulas";
+  let description = [{
+    With x * sigmoid(x) as `tq.silu`, x * sigmoid(1.702 * x) as `tq.quick_gelu`,
+    0.5 * x * (1 + erf(x / sqrt(2))) as `tq.gelu`, and
+    0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3))) as `tq.gelu` with `tanh`;
+    factors in any order, constants as f32 has them.
+
+    Precondition: float tq, where equal values are one.
+
+    Postcondition: none of these is left.
+
+    Before and after:
+    ```mlir
+    %s = tq.sigmoid %x : tensor<2x8xf32>
+    %y = tq.mul %x, %s : (tensor<2x8xf32>, tensor<2x8xf32>) -> tensor<2x8xf32>
+    ```
+    ```mlir
+    %y = tq.silu %x : tensor<2x8xf32>
+    ```
+  }];
+}
+
 def RaiseAttentionPass : Pass<"tq-raise-attention", "::mlir::func::FuncOp"> {
   let summary = "Raise attention from its products, reshapes and masks";
   let description = [{
