@@ -15,7 +15,8 @@
 using namespace mlir;
 using namespace tq;
 
-/// Rows come first and are parallel; dimensions keep their order.
+/// Rows come first and are parallel; dimensions keep their order. What is read
+/// may be repeated along some of them.
 static bool hasRowLoops(linalg::GenericOp op, unsigned rowRank) {
   if (op.getNumLoops() != rowRank && op.getNumLoops() != rowRank + 1)
     return false;
@@ -23,9 +24,11 @@ static bool hasRowLoops(linalg::GenericOp op, unsigned rowRank) {
   for (unsigned i = 0; i < rowRank; ++i)
     if (iterators[i] != utils::IteratorType::parallel)
       return false;
-  for (AffineMap map : op.getIndexingMapsArray()) {
+  for (OpOperand &operand : op->getOpOperands()) {
     int64_t previous = -1;
-    for (AffineExpr expr : map.getResults()) {
+    for (AffineExpr expr : op.getMatchingIndexingMap(&operand).getResults()) {
+      if (isa<AffineConstantExpr>(expr) && op.isDpsInput(&operand))
+        continue;
       auto dim = dyn_cast<AffineDimExpr>(expr);
       if (!dim || static_cast<int64_t>(dim.getPosition()) <= previous)
         return false;
@@ -108,7 +111,10 @@ static LogicalResult findSizes(RowsPattern &pattern) {
       if (!argument)
         argument = getDestination(operand.get());
       for (auto [position, expr] : llvm::enumerate(map.getResults())) {
-        unsigned dim = cast<AffineDimExpr>(expr).getPosition();
+        auto loop = dyn_cast<AffineDimExpr>(expr);
+        if (!loop)
+          continue;
+        unsigned dim = loop.getPosition();
         if (dim == rowRank && !type.isDynamicDim(position))
           pattern.laneSize = type.getDimSize(position);
         if (argument)
