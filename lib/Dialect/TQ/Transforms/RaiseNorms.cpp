@@ -66,31 +66,21 @@ static void replaceByNorm(PatternRewriter &rewriter, Operation *op, Value x,
                                            ones, epsilonAttr);
 }
 
+/// Whether a layer norm adds anything.
+static bool hasBias(LayerNormOp norm) {
+  return norm.getBeta() && getSplat(norm.getBeta()) != 0.0;
+}
+
 namespace {
 
-/// x * rsqrt(mean(x^2) + epsilon).
-struct RaiseProduct : OpRewritePattern<MulOp> {
-  using OpRewritePattern::OpRewritePattern;
+/// x * rsqrt(mean(x^2) + epsilon), or x / sqrt(mean(x^2) + epsilon).
+template <typename Op, typename RootOp>
+struct RaiseNorm : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
 
-  LogicalResult matchAndRewrite(MulOp op,
+  LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    Value root = matchMap<math::RsqrtOp>(op.getRhs());
-    std::optional<float> epsilon =
-        root ? matchMeanSquare(root, op.getLhs()) : std::nullopt;
-    if (!epsilon)
-      return rewriter.notifyMatchFailure(op, "no root of a mean of squares");
-    replaceByNorm(rewriter, op, op.getLhs(), *epsilon);
-    return success();
-  }
-};
-
-/// x / sqrt(mean(x^2) + epsilon).
-struct RaiseQuotient : OpRewritePattern<DivOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(DivOp op,
-                                PatternRewriter &rewriter) const override {
-    Value root = matchMap<math::SqrtOp>(op.getRhs());
+    Value root = matchMap<RootOp>(op.getRhs());
     std::optional<float> epsilon =
         root ? matchMeanSquare(root, op.getLhs()) : std::nullopt;
     if (!epsilon)
@@ -112,7 +102,7 @@ struct JoinWeight : OpRewritePattern<MulOp> {
         op.getRhs().getType() != norm.getGamma().getType())
       return rewriter.notifyMatchFailure(op, "no norm without a weight");
     if constexpr (std::is_same_v<NormOp, LayerNormOp>)
-      if (getSplat(norm.getBeta()) != 0.0)
+      if (hasBias(norm))
         return rewriter.notifyMatchFailure(op, "the norm has a bias");
     auto joined = cast<NormOp>(rewriter.clone(*norm));
     joined.getGammaMutable().assign(op.getRhs());
@@ -129,8 +119,8 @@ struct JoinBias : OpRewritePattern<AddOp> {
   LogicalResult matchAndRewrite(AddOp op,
                                 PatternRewriter &rewriter) const override {
     auto norm = op.getLhs().getDefiningOp<LayerNormOp>();
-    if (!norm || !norm->hasOneUse() || getSplat(norm.getBeta()) != 0.0 ||
-        op.getRhs().getType() != norm.getBeta().getType())
+    if (!norm || !norm->hasOneUse() || hasBias(norm) ||
+        op.getRhs().getType() != norm.getGamma().getType())
       return rewriter.notifyMatchFailure(op, "no norm without a bias");
     auto joined = cast<LayerNormOp>(rewriter.clone(*norm));
     joined.getBetaMutable().assign(op.getRhs());
@@ -143,8 +133,8 @@ struct JoinBias : OpRewritePattern<AddOp> {
 struct RaiseNorms : tq::impl::RaiseNormsPassBase<RaiseNorms> {
   LogicalResult initialize(MLIRContext *context) override {
     RewritePatternSet set(context);
-    set.add<RaiseProduct, RaiseQuotient, JoinWeight<RmsNormOp>,
-            JoinWeight<LayerNormOp>, JoinBias>(context);
+    set.add<RaiseNorm<MulOp, math::RsqrtOp>, RaiseNorm<DivOp, math::SqrtOp>,
+            JoinWeight<RmsNormOp>, JoinWeight<LayerNormOp>, JoinBias>(context);
     patterns = FrozenRewritePatternSet(std::move(set));
     return success();
   }

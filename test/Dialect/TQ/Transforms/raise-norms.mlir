@@ -134,3 +134,23 @@ func.func @read_twice(%x: tensor<3x4xf32>, %w: tensor<4xf32>)
   %3 = tq.mul %2, %w : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
   return %0, %1, %3 : tensor<3x4xf32>, tensor<3x4xf32>, tensor<3x4xf32>
 }
+
+// -----
+
+// A norm without a bias gets the one that is added; another value is no bias.
+// CHECK-LABEL: func.func @without_bias
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<3x4xf32>, %[[W:[a-z0-9]+]]: tensor<4xf32>, %[[B:[a-z0-9]+]]: tensor<4xf32>
+// CHECK: %[[Y:.*]] = tq.layer_norm %[[X]], %[[W]], %[[B]] {
+// CHECK: %[[N:.*]] = tq.layer_norm %[[X]], %[[W]] {
+// CHECK: %[[Z:.*]] = tq.add %[[N]], %[[X]]
+// CHECK: return %[[Y]], %[[Z]]
+func.func @without_bias(%x: tensor<3x4xf32>, %w: tensor<4xf32>, %b: tensor<4xf32>)
+    -> (tensor<3x4xf32>, tensor<3x4xf32>) {
+  %0 = tq.layer_norm %x, %w {epsilon = 1.0e-5 : f32}
+    : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %1 = tq.add %0, %b : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %2 = tq.layer_norm %x, %w {epsilon = 2.0e-5 : f32}
+    : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %3 = tq.add %2, %x : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  return %1, %3 : tensor<3x4xf32>, tensor<3x4xf32>
+}
