@@ -9,7 +9,6 @@ largest magnitude of the output; integers and bools must be equal. A row of the 
 lib/Import/PT2/Ops without a case is a failure. Needs numpy only.
 """
 
-import ast
 import inspect
 import math
 import pathlib
@@ -46,28 +45,6 @@ NAN, INF = math.nan, math.inf
 # ---------------------------------------------------------------------- families
 
 
-def sympy(formula):
-    """A formula of Python as sympy's srepr has it, which archives hold."""
-    binary = {"Add": "Add", "Mult": "Mul", "FloorDiv": "FloorDiv", "Mod": "Mod"}
-
-    def show(node):
-        if isinstance(node, ast.Name):
-            return f"Symbol('{node.id}', positive=True, integer=True)"
-        if isinstance(node, ast.Constant):
-            return f"Integer({node.value})"
-        if isinstance(node, ast.Call):
-            arguments = ", ".join(show(argument) for argument in node.args)
-            return f"{node.func.id.capitalize()}({arguments})"
-        if isinstance(node, ast.UnaryOp):
-            return f"Mul(Integer(-1), {show(node.operand)})"
-        left, right = show(node.left), show(node.right)
-        if isinstance(node.op, ast.Sub):
-            return f"Add({left}, Mul(Integer(-1), {right}))"
-        return f"{binary[type(node.op).__name__]}({left}, {right})"
-
-    return show(ast.parse(formula, mode="eval").body)
-
-
 class Check(typing.NamedTuple):
     """An output of a program, and what it is about."""
 
@@ -96,7 +73,7 @@ class Family:
         self.count += 1
         name = name or f"t{self.count}"
         self.formulas[name] = formulas
-        shown = [int(size) if size.isdigit() else sympy(size) for size in formulas]
+        shown = [int(size) if size.isdigit() else pt2.sympy(size) for size in formulas]
         return pt2.Tensor(dtype, name, *shown)
 
     def input(self, name, spec, make=None):
@@ -189,7 +166,7 @@ class Family:
         """A node that computes a size."""
         self.targets.append(target)
         self.count += 1
-        result = pt2.Size(f"n{self.count}", sympy(formula))
+        result = pt2.Size(f"n{self.count}", pt2.sympy(formula))
         return self.program.node(target, result, **arguments)
 
 

@@ -326,7 +326,7 @@ bool GraphBuilder::defineInputs() {
     if (!value || !define(input.name,
                           makeStorage({value, shape, declared->dtype}, &input)))
       return false;
-    if (isZeroVector(*weight))
+    if (isInteger(declared->dtype) && isZeroVector(*weight))
       b->setZero(value);
   }
   return true;

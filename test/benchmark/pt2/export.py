@@ -69,13 +69,19 @@ def export(directory: pathlib.Path, name: str, attention: str):
     print(f"{title}: exported", flush=True)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+def parse_arguments(description: str) -> argparse.Namespace:
+    """Of the scripts that export; makes the folder."""
+    parser = argparse.ArgumentParser(description=description.split("\n", 1)[0])
     parser.add_argument("--output", type=pathlib.Path, required=True)
     parser.add_argument("--only", nargs="*", help="names of models.py")
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     args.output.mkdir(parents=True, exist_ok=True)
+    return args
+
+
+def main() -> int:
+    args = parse_arguments(__doc__)
     for name, implementations in models.IMPLEMENTATIONS.items():
         if args.only and name not in args.only:
             continue

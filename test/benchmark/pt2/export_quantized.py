@@ -14,11 +14,9 @@ is said, with its reason. Needs torch 2.13, torchao 0.18 and transformers.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import pathlib
 import sys
-import warnings
 
 import torch
 import torchao.quantization.pt2e.quantizer.x86_inductor_quantizer as x86
@@ -31,7 +29,7 @@ from torchao.testing.pt2e import _xnnpack_quantizer as xnnpack
 from torchao.utils import unwrap_tensor_subclass
 
 import models
-from export import first_line, save_cases
+from export import first_line, parse_arguments, save_cases
 
 NAMES = ("nn-encoder-batch-post-relu", "nn-encoder-seq-post-gelu",
          "nn-transformer", "bert", "vit")
@@ -105,12 +103,7 @@ def export(directory: pathlib.Path, name: str, recipe: str):
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--output", type=pathlib.Path, required=True)
-    parser.add_argument("--only", nargs="*", help="names of models.py")
-    args = parser.parse_args()
-    warnings.filterwarnings("ignore")
-    args.output.mkdir(parents=True, exist_ok=True)
+    args = parse_arguments(__doc__)
     for name in args.only or NAMES:
         for recipe in RECIPES:
             export(args.output, name, recipe)

@@ -238,13 +238,16 @@ struct FuseResidual : OpRewritePattern<AddOp> {
   }
 };
 
-/// A linear in integers alone, for one user.
-static QuantizedLinearOp getPlainLinear(Value value) {
-  auto linear = value.getDefiningOp<QuantizedLinearOp>();
-  return linear && linear->hasOneUse() && !linear.getResidual() &&
-                 linear.getActivation() == Activation::None
-             ? linear
-             : QuantizedLinearOp();
+/// The same, but a product alone, to which nothing is added or done.
+static QuantizedLinearOp getProduct(PatternRewriter &rewriter, Operation *user,
+                                    Value value) {
+  FailureOr<EpilogueOpInterface> open = getOpenLinear(rewriter, user, value);
+  auto linear = succeeded(open)
+                    ? dyn_cast<QuantizedLinearOp>(open->getOperation())
+                    : QuantizedLinearOp();
+  bool isProduct =
+      linear && !linear.getBias() && linear.getActivation() == Activation::None;
+  return isProduct ? linear : QuantizedLinearOp();
 }
 
 /// Whether a vector of compile time has a number for each column of `like`.
@@ -262,8 +265,8 @@ struct FuseScales : OpRewritePattern<MulOp> {
 
   LogicalResult matchAndRewrite(MulOp op,
                                 PatternRewriter &rewriter) const override {
-    QuantizedLinearOp linear = getPlainLinear(op.getLhs());
-    if (!linear || linear.getBias())
+    QuantizedLinearOp linear = getProduct(rewriter, op, op.getLhs());
+    if (!linear)
       return rewriter.notifyMatchFailure(op, "no linear alone before it");
     bool ofColumns = isOfColumns(op.getRhs(), op.getLhs());
     if (!ofColumns && !isOfRows(op.getRhs(), linear.getInputScales()))
@@ -314,8 +317,8 @@ struct FuseBias : OpRewritePattern<AddOp> {
                  view.getReassociationIndices().back().size() != 1))
       return rewriter.notifyMatchFailure(op, "no view of rows");
     QuantizedLinearOp linear =
-        getPlainLinear(view ? view.getSrc() : op.getLhs());
-    if (!linear || linear.getBias() || !isOfColumns(op.getRhs(), op.getLhs()))
+        getProduct(rewriter, op, view ? view.getSrc() : op.getLhs());
+    if (!linear || !isOfColumns(op.getRhs(), op.getLhs()))
       return rewriter.notifyMatchFailure(op, "no bias of a linear");
     auto fused = cast<QuantizedLinearOp>(rewriter.clone(*linear));
     fused.getBiasMutable().assign(op.getRhs());

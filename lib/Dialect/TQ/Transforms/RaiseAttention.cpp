@@ -7,6 +7,7 @@
 
 #include "AxisTrace.h"
 #include "MaskExpr.h"
+#include "RowwiseMatch.h"
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
@@ -39,14 +40,12 @@ static RankedTensorType typeOf(Value value) {
 static float takeScale(Value &value) {
   float scale = 1;
   while (Operation *op = value.getDefiningOp()) {
-    DenseElementsAttr factor;
-    bool isProduct = isa<MulOp, DivOp>(op) &&
-                     matchPattern(op->getOperand(1), m_Constant(&factor)) &&
-                     factor.isSplat() && factor.getElementType().isF32() &&
-                     typeOf(op->getOperand(0)) == typeOf(value);
-    if (!isProduct)
+    if (!isa<MulOp, DivOp>(op) || typeOf(op->getOperand(0)) != typeOf(value))
       break;
-    float number = factor.getSplatValue<float>();
+    std::optional<double> factor = getSplat(op->getOperand(1));
+    if (!factor)
+      break;
+    auto number = static_cast<float>(*factor);
     scale = isa<MulOp>(op) ? scale * number : scale / number;
     value = op->getOperand(0);
   }

@@ -313,6 +313,16 @@ static Tensor number(Call &call, const Tensor &like, double value) {
   return call.b.full(like.shape, DType::F32, value);
 }
 
+/// A float within the integers.
+static Value clampTo(const IntegerRange &range, OpBuilder &ops, Location loc,
+                     Value value) {
+  auto end = [&](int64_t number) {
+    return buildNumber(ops, loc, DType::F32, double(number));
+  };
+  value = arith::MaximumFOp::create(ops, loc, value, end(range.low));
+  return arith::MinimumFOp::create(ops, loc, value, end(range.high));
+}
+
 /// Of ranges: (high - low) / integers, at least `least`, and the integer that
 /// stands for 0.
 static std::vector<Tensor> chooseAsymmetric(Call &call, Tensor low, Tensor high,
@@ -329,17 +339,11 @@ static std::vector<Tensor> chooseAsymmetric(Call &call, Tensor low, Tensor high,
   Tensor zero = b.elementwise(
       {low, scale}, DType::F32,
       [&](OpBuilder &ops, Location loc, ValueRange x) -> Value {
-        auto constant = [&](double value) {
-          return buildNumber(ops, loc, DType::F32, value);
-        };
+        Value start = buildNumber(ops, loc, DType::F32, double(range.low));
         Value steps = math::RoundEvenOp::create(
             ops, loc, arith::DivFOp::create(ops, loc, x[0], x[1]));
-        Value at =
-            arith::SubFOp::create(ops, loc, constant(double(range.low)), steps);
-        at = arith::MaximumFOp::create(ops, loc, at,
-                                       constant(double(range.low)));
-        return arith::MinimumFOp::create(ops, loc, at,
-                                         constant(double(range.high)));
+        return clampTo(range, ops, loc,
+                       arith::SubFOp::create(ops, loc, start, steps));
       });
   return {scale, zero};
 }
@@ -439,12 +443,7 @@ static void buildQuantizeAffine(Call &call) {
         Value scaled = arith::MulFOp::create(ops, loc, x[0], x[1]);
         Value at = arith::AddFOp::create(
             ops, loc, math::RoundEvenOp::create(ops, loc, scaled), x[2]);
-        at = arith::MaximumFOp::create(
-            ops, loc, at,
-            buildNumber(ops, loc, DType::F32, double(range->low)));
-        return arith::MinimumFOp::create(
-            ops, loc, at,
-            buildNumber(ops, loc, DType::F32, double(range->high)));
+        return clampTo(*range, ops, loc, at);
       });
   call.set(b.cast(rounded, call.resultType()));
 }

@@ -55,10 +55,8 @@ def dtype(name):
     return {"as_scalar_type": DTYPES[name][0]}
 
 
-def expression(formula):
-    """The formula as sympy prints it."""
-    if "(" in formula:
-        return formula
+def sympy(formula):
+    """A formula of Python as sympy's srepr has it, which archives hold."""
     functions = {"Add": "Add", "Mult": "Mul", "FloorDiv": "FloorDiv", "Mod": "Mod"}
 
     def show(node):
@@ -66,14 +64,22 @@ def expression(formula):
             return f"Symbol('{node.id}', positive=True, integer=True)"
         if isinstance(node, ast.Constant):
             return f"Integer({node.value})"
+        if isinstance(node, ast.Call):
+            arguments = ", ".join(show(argument) for argument in node.args)
+            return f"{node.func.id.capitalize()}({arguments})"
         if isinstance(node, ast.UnaryOp):
             return f"Mul(Integer(-1), {show(node.operand)})"
+        left, right = show(node.left), show(node.right)
         if isinstance(node.op, ast.Sub):
-            return f"Add({show(node.left)}, Mul(Integer(-1), {show(node.right)}))"
-        function = functions[type(node.op).__name__]
-        return f"{function}({show(node.left)}, {show(node.right)})"
+            return f"Add({left}, Mul(Integer(-1), {right}))"
+        return f"{functions[type(node.op).__name__]}({left}, {right})"
 
     return show(ast.parse(formula, mode="eval").body)
+
+
+def expression(formula):
+    """The formula as sympy prints it; one that has been is left alone."""
+    return formula if "(" in formula else sympy(formula)
 
 
 def size(value):
