@@ -236,7 +236,7 @@ static void attendQuery(const Query &query, std::span<float> p, float *out) {
 
 void attention(const float *q, const float *k, const float *v,
                const int64_t *mask, const AttentionShape &shape, float scale,
-               bool causal, float *out) {
+               float *out) {
   std::vector<bool> visible(shape.keys);
   std::vector<float> p(shape.keys);
   int64_t stride = shape.kvHeads * shape.dim;
@@ -244,8 +244,8 @@ void attention(const float *q, const float *k, const float *v,
   for (int64_t b = 0; b < shape.batch; ++b)
     for (int64_t i = 0; i < shape.queries; ++i) {
       for (int64_t j = 0; j < shape.keys; ++j)
-        visible[j] = (!mask || mask[b * shape.keys + j] != 0) &&
-                     (!causal || j <= i + (shape.keys - shape.queries));
+        visible[j] =
+            (!mask || mask[b * shape.keys + j] != 0) && shape.shows(i, j);
       for (int64_t h = 0; h < shape.heads; ++h) {
         int64_t at = ((b * shape.queries + i) * shape.heads + h) * shape.dim;
         int64_t kvAt = b * shape.keys * stride + h / headsPerKv * shape.dim;

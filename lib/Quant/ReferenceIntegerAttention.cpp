@@ -90,30 +90,31 @@ static Head prepareHead(const float *k, const float *v, const int64_t *mask,
   return head;
 }
 
-/// Scores without the query's scale; keys that are not visible have the score
-/// minus infinity.
+/// Scores of query `place` without its scale; keys that are not visible have
+/// the score minus infinity.
 static float computeScores(const Quantized &query, const Head &head,
-                           int64_t visibleKeys, std::vector<float> &scores) {
+                           const AttentionShape &shape, int64_t place,
+                           std::vector<float> &scores) {
   float most = -std::numeric_limits<float>::infinity();
   for (size_t j = 0; j < head.keys.size(); ++j) {
     int32_t dot = 0;
     for (size_t d = 0; d < query.values.size(); ++d)
       dot += query.values[d] * head.keys[j].values[d];
     scores[j] = static_cast<float>(dot) * head.keys[j].scale;
-    if (!head.shown[j] || static_cast<int64_t>(j) >= visibleKeys)
+    if (!head.shown[j] || !shape.shows(place, static_cast<int64_t>(j)))
       scores[j] = -std::numeric_limits<float>::infinity();
     most = scores[j] > most ? scores[j] : most;
   }
   return most;
 }
 
-/// One query; sees the first `visibleKeys` keys, as far as the mask shows them.
 static void attendQuery(const Quantized &query, const Head &head,
-                        int64_t visibleKeys, float *out) {
+                        const AttentionShape &shape, int64_t place,
+                        float *out) {
   size_t keys = head.keys.size();
   std::vector<float> scores(keys);
   std::vector<int32_t> weights(keys);
-  float most = computeScores(query, head, visibleKeys, scores);
+  float most = computeScores(query, head, shape, place, scores);
   bool isNone = most == -std::numeric_limits<float>::infinity();
   most = isNone ? 0.0f : most;
   int32_t total = 0;
@@ -133,7 +134,7 @@ static void attendQuery(const Quantized &query, const Head &head,
 
 void integerAttention(const float *q, const float *k, const float *v,
                       const int64_t *mask, const AttentionShape &shape,
-                      float scale, bool causal, float *out) {
+                      float scale, float *out) {
   float factor = scale * kLog2E;
   int64_t width = shape.heads * shape.dim, kvWidth = shape.kvHeads * shape.dim;
   for (int64_t b = 0; b < shape.batch; ++b)
@@ -144,8 +145,7 @@ void integerAttention(const float *q, const float *k, const float *v,
                               mask ? mask + b * shape.keys : nullptr, shape);
       for (int64_t i = 0; i < shape.queries; ++i) {
         int64_t row = (b * shape.queries + i) * width + h * shape.dim;
-        attendQuery(quantizeRow(q + row, shape.dim, factor), head,
-                    causal ? i + 1 + shape.keys - shape.queries : shape.keys,
+        attendQuery(quantizeRow(q + row, shape.dim, factor), head, shape, i,
                     out + row);
       }
     }
@@ -158,9 +158,11 @@ void integerAttention(const float *q, const float *k, const float *v,
 namespace {
 /// One query of one head: rows of q, k and v, and the scales of the head.
 struct StaticQuery {
+  const AttentionShape &shape;
+  int64_t place; ///< among the queries
   const int8_t *q, *k, *v;
   const int64_t *mask; ///< null: none
-  int64_t keys, stride, dim;
+  int64_t stride;
   float scoreScale;
   const float *valueScales;
 };
@@ -168,37 +170,37 @@ struct StaticQuery {
 
 /// Of keys that are not visible there is no score.
 static std::vector<std::optional<int32_t>>
-computeStaticScores(const StaticQuery &query, int64_t visibleKeys) {
-  std::vector<std::optional<int32_t>> scores(query.keys);
-  for (int64_t j = 0; j < std::min(query.keys, visibleKeys); ++j) {
-    if (query.mask && query.mask[j] == 0)
+computeStaticScores(const StaticQuery &query) {
+  std::vector<std::optional<int32_t>> scores(query.shape.keys);
+  for (int64_t j = 0; j < query.shape.keys; ++j) {
+    if ((query.mask && query.mask[j] == 0) ||
+        !query.shape.shows(query.place, j))
       continue;
     scores[j] = 0;
-    for (int64_t d = 0; d < query.dim; ++d)
+    for (int64_t d = 0; d < query.shape.dim; ++d)
       *scores[j] += query.q[d] * query.k[j * query.stride + d];
   }
   return scores;
 }
 
-static void attendStaticQuery(const StaticQuery &query, int64_t visibleKeys,
-                              float *out) {
-  auto scores = computeStaticScores(query, visibleKeys);
+static void attendStaticQuery(const StaticQuery &query, float *out) {
+  auto scores = computeStaticScores(query);
   // An empty optional is less than any number.
   std::optional<int32_t> most;
   for (std::optional<int32_t> score : scores)
     most = std::max(most, score);
   float factor = query.scoreScale * kLog2E;
-  std::vector<int32_t> weights(query.keys);
+  std::vector<int32_t> weights(query.shape.keys);
   int32_t total = 0;
-  for (int64_t j = 0; j < query.keys; ++j) {
+  for (int64_t j = 0; j < query.shape.keys; ++j) {
     if (scores[j])
       weights[j] = weightU8(static_cast<float>(*scores[j] - *most) * factor);
     total += weights[j];
   }
   float inverse = most ? 1.0f / static_cast<float>(total) : 0.0f;
-  for (int64_t d = 0; d < query.dim; ++d) {
+  for (int64_t d = 0; d < query.shape.dim; ++d) {
     int32_t sum = 0;
-    for (int64_t j = 0; j < query.keys; ++j)
+    for (int64_t j = 0; j < query.shape.keys; ++j)
       sum += weights[j] * query.v[j * query.stride + d];
     out[d] = static_cast<float>(sum) * query.valueScales[d] * inverse;
   }
@@ -207,7 +209,7 @@ static void attendStaticQuery(const StaticQuery &query, int64_t visibleKeys,
 void staticAttention(const int8_t *q, const int8_t *k, const int8_t *v,
                      const int64_t *mask, const AttentionShape &shape,
                      const float *scoreScales, const float *valueScales,
-                     bool causal, float *out) {
+                     float *out) {
   int64_t width = shape.heads * shape.dim, kvWidth = shape.kvHeads * shape.dim;
   for (int64_t b = 0; b < shape.batch; ++b)
     for (int64_t h = 0; h < shape.heads; ++h) {
@@ -215,12 +217,10 @@ void staticAttention(const int8_t *q, const int8_t *k, const int8_t *v,
       int64_t at = b * shape.keys * kvWidth + column;
       for (int64_t i = 0; i < shape.queries; ++i) {
         int64_t row = (b * shape.queries + i) * width + h * shape.dim;
-        attendStaticQuery(
-            {q + row, k + at, v + at, mask ? mask + b * shape.keys : nullptr,
-             shape.keys, kvWidth, shape.dim, scoreScales[h],
-             valueScales + column},
-            causal ? i + 1 + shape.keys - shape.queries : shape.keys,
-            out + row);
+        attendStaticQuery({shape, i, q + row, k + at, v + at,
+                           mask ? mask + b * shape.keys : nullptr, kvWidth,
+                           scoreScales[h], valueScales + column},
+                          out + row);
       }
     }
 }

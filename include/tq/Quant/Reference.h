@@ -112,8 +112,8 @@ void l2Normalize(std::span<const float> x, float *y);
 
 /// q [batch, queries, heads * dim], k and v [batch, keys, kvHeads * dim], out
 /// like q. Query head h uses key/value head h / (heads / kvHeads). `mask`
-/// [batch, keys], or null, is 0 for keys that do not count; causal: query i
-/// sees keys j <= i + (keys - queries). A query that sees no key gets zeros.
+/// [batch, keys], or null, is 0 for keys that do not count. A query that sees
+/// no key gets zeros.
 struct AttentionShape {
   int64_t batch = 1;
   int64_t queries = 0;
@@ -124,22 +124,31 @@ struct AttentionShape {
 };
 void attention(const float *q, const float *k, const float *v,
                const int64_t *mask, const AttentionShape &shape, float scale,
-               bool causal, float *out);
+               float *out);
 
+  bool causal = false; ///< no key behind the query's own place
+  int64_t window = 0;  ///< only keys less than so far away; 0: all
+
+  /// Whether a query sees a key that counts; the last query is at the last key.
+  bool shows(int64_t query, int64_t key) const {
+    int64_t ahead = key - (query + keys - queries);
+    return !(causal && ahead > 0) &&
+           !(window != 0 && (ahead >= window || ahead <= -window));
+  }
 /// The same with both products in integers: query (times scale) and key s8 per
 /// token and head, weights u8, value s8 per channel over the keys that `mask`
 /// shows. At most kMaxIntegerKeys keys: the sums are exact in s32.
 inline constexpr int64_t kMaxIntegerKeys = 66311;
 void integerAttention(const float *q, const float *k, const float *v,
                       const int64_t *mask, const AttentionShape &shape,
-                      float scale, bool causal, float *out);
+                      float scale, float *out);
 
 /// The same of s8 q, k and v: `scoreScales` [heads] of the integer scores,
 /// `valueScales` [kvHeads * dim] of v. At most kMaxIntegerKeys keys.
 void staticAttention(const int8_t *q, const int8_t *k, const int8_t *v,
                      const int64_t *mask, const AttentionShape &shape,
                      const float *scoreScales, const float *valueScales,
-                     bool causal, float *out);
+                     float *out);
 
 /// y [batch, width]: mean over the positions of x [batch, positions, width]
 /// whose `mask` [batch, positions] is not 0 (null: all); zeros if there is

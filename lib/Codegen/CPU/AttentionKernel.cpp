@@ -266,14 +266,23 @@ void AttentionWriter::prefetchAfter(Value row) {
   });
 }
 
-/// Keys [0, row + 1 + T - S) if causal.
-Value AttentionWriter::getLimit(Value row) {
-  if (!op.getCausal())
-    return keys;
-  Value seen =
-      add(add(row, index(1)), arith::SubIOp::create(builder, keys, queries));
-  return arith::MaxSIOp::create(builder, index(0),
-                                minIndex(builder, keys, seen));
+/// With p = row + T - S: keys up to p if causal, those less than a window away
+/// from it.
+AttentionWriter::KeyRange AttentionWriter::getKeyRange(Value row) {
+  KeyRange range = getAllKeys();
+  if (!op.isBanded())
+    return range;
+  Value place = add(row, arith::SubIOp::create(builder, keys, queries));
+  std::optional<uint64_t> window = op.getWindow();
+  // No sum of places is so large that a window could overflow it.
+  auto width = static_cast<int64_t>(
+      std::min<uint64_t>(window.value_or(1), uint64_t(1) << 48));
+  Value end = add(place, index(op.getCausal() ? 1 : width));
+  range.limit =
+      arith::MaxSIOp::create(builder, index(0), minIndex(builder, keys, end));
+  if (window)
+    range.first = add(place, index(1 - width));
+  return range;
 }
 
 Value AttentionWriter::getBelow(Value firstKey, Value limit) {
@@ -285,8 +294,18 @@ Value AttentionWriter::getBelow(Value firstKey, Value limit) {
       builder, VectorType::get({kLanes}, builder.getI1Type()), count);
 }
 
-Value AttentionWriter::getVisible(Value firstKey, Value limit) {
-  Value below = getBelow(firstKey, limit);
+Value AttentionWriter::getWithin(Value firstKey, const KeyRange &range) {
+  Value below = getBelow(firstKey, range.limit);
+  if (!range.first)
+    return below;
+  Value isBefore = getBelow(firstKey, range.first);
+  Value isFalse =
+      arith::ConstantOp::create(builder, builder.getZeroAttr(below.getType()));
+  return arith::SelectOp::create(builder, isBefore, isFalse, below);
+}
+
+Value AttentionWriter::getVisible(Value firstKey, const KeyRange &range) {
+  Value below = getWithin(firstKey, range);
   if (!mask)
     return below;
   auto type = VectorType::get({kLanes}, builder.getI64Type());

@@ -108,12 +108,17 @@ protected:
   virtual void storeResult(mlir::Value row, int64_t vector, mlir::Value out);
   /// Stores those of 16 elements that a head has.
   void storeLanes(mlir::Value row, int64_t vector, mlir::Value out);
-  /// Number of keys that the query in `row` could see: `keys` if not causal.
-  mlir::Value getLimit(mlir::Value row);
-  /// Which of 16 keys are below `limit` and shown by the mask.
-  mlir::Value getVisible(mlir::Value firstKey, mlir::Value limit);
-  /// Which of 16 keys are below `limit`.
-  mlir::Value getBelow(mlir::Value firstKey, mlir::Value limit);
+  /// Keys from `first`, null: 0, up to but not including `limit`.
+  struct KeyRange {
+    mlir::Value first, limit;
+  };
+  /// All keys, or those near the place of the query in `row`.
+  KeyRange getAllKeys() { return {mlir::Value(), keys}; }
+  KeyRange getKeyRange(mlir::Value row);
+  /// Which of 16 keys are in a range and shown by the mask.
+  mlir::Value getVisible(mlir::Value firstKey, const KeyRange &range);
+  /// Which of 16 keys are in a range.
+  mlir::Value getWithin(mlir::Value firstKey, const KeyRange &range);
   mlir::Value lastOf(mlir::Value count) {
     return mlir::arith::SubIOp::create(builder, count, index(1));
   }
@@ -141,6 +146,8 @@ protected:
   mlir::Value firstRow;
 
 private:
+  /// Which of 16 keys are below `limit`.
+  mlir::Value getBelow(mlir::Value firstKey, mlir::Value limit);
   Operand bind(const AttentionPattern::Operand &operand);
   Head getHead(mlir::Value item);
   void prefetch(const Operand &operand, mlir::Value batch, mlir::Value token,

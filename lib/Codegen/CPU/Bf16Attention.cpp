@@ -94,7 +94,7 @@ void Bf16Attention::packKeys() {
       for (int64_t chunk = 0; chunk < chunks(); ++chunk)
         packKeyChunk(panel, firstInPanel, chunk);
       Value firstKey = add(mul(panel, kPanel), firstInPanel);
-      storeKeyBias(firstKey, getVisible(firstKey, keys));
+      storeKeyBias(firstKey, getVisible(firstKey, getAllKeys()));
       return SmallVector<Value>();
     });
     return SmallVector<Value>();

@@ -206,8 +206,8 @@ Value DotAttention::emitScores(const Row &row, Value panel, int64_t vector) {
   Value firstKey = add(mul(panel, kPanel), index(vector * kLanes));
   Value place = scorePlace(panel, row.r, vector);
   Value score = emitScore(loadSums(place), firstKey);
-  if (row.limit)
-    score = select(getBelow(firstKey, row.limit), score, negativeInfinity());
+  if (row.range)
+    score = select(getWithin(firstKey, *row.range), score, negativeInfinity());
   storeFloats(score, place);
   return score;
 }
@@ -243,7 +243,8 @@ void DotAttention::emitSoftmax(Value firstOfRows) {
   for (int64_t i = 0, e = getRowsAtOnce(rowsPerBlock); i < e; ++i) {
     Value r = add(firstOfRows, index(i)), row = add(firstRow, r);
     prefetchAfter(row);
-    group.push_back({r, op.getCausal() ? getLimit(row) : Value()});
+    group.push_back(
+        {r, op.isBanded() ? std::optional(getKeyRange(row)) : std::nullopt});
   }
   SmallVector<Value> largest = emitLargest(group), areNone;
   for (Value &value : largest) {

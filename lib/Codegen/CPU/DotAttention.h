@@ -34,7 +34,7 @@ protected:
   /// A row of the block.
   struct Row {
     mlir::Value r;
-    mlir::Value limit; ///< if causal: how many keys it could see
+    std::optional<KeyRange> range; ///< if not all keys
   };
   /// A part of the scratch: some words, then some for each panel.
   struct Area {

@@ -145,7 +145,7 @@ Value DynamicAttention::emitKeyVector(Value panel, Value firstInPanel) {
     packed.push_back(packBytes(group));
   }
   Value starts = storeKeys(panel, firstInPanel, packed);
-  Value visible = getVisible(firstKey, keys);
+  Value visible = getVisible(firstKey, getAllKeys());
   scale = select(visible, scale, splat(0.0f));
   storeFloats(scale, ofKeys(keyScales, firstKey));
   storeKeyBias(firstKey, visible);

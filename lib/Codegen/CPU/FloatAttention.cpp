@@ -150,8 +150,8 @@ SmallVector<Value> FloatAttention::emitScorePanel(Value panel,
       Value firstKey = add(mul(panel, kPanel), index((first + v) * kLanes));
       Value visible;
       for (int64_t r = 0; r < rowsPerBlock; ++r) {
-        if (r == 0 || op.getCausal())
-          visible = getVisible(firstKey, getLimit(rows[r]));
+        if (r == 0 || op.isBanded())
+          visible = getVisible(firstKey, getKeyRange(rows[r]));
         Value score = arith::MulFOp::create(builder, sums[r * tile.vectors + v],
                                             splat(getScale()));
         score = arith::SelectOp::create(

@@ -121,7 +121,7 @@ void StaticAttention::packKeyVector(Value panel, Value firstInPanel) {
   }
   keyGroups.truncate(groups());
   Value starts = storeKeys(panel, firstInPanel, keyGroups);
-  Value visible = getVisible(firstKey, keys);
+  Value visible = getVisible(firstKey, getAllKeys());
   storeKeyBias(firstKey, visible);
   if (usesTiles)
     starts = intSplat(0);
@@ -178,8 +178,8 @@ Value StaticAttention::emitScores(const Row &row, Value panel, int64_t vector) {
   if (usesTiles)
     score = arith::AddIOp::create(builder, score,
                                   loadWords(ofKeys(keyStarts, firstKey)));
-  if (row.limit)
-    score = select(getBelow(firstKey, row.limit), score, intSplat(kHidden));
+  if (row.range)
+    score = select(getWithin(firstKey, *row.range), score, intSplat(kHidden));
   return score;
 }
 
@@ -199,9 +199,9 @@ Value StaticAttention::emitExponent(const Row &row, Value panel, int64_t vector,
   Value exponent =
       f.fma(arith::SIToFPOp::create(builder, vectorType(), distance), factor,
             loadFloats(ofKeys(keyBiases, firstKey)));
-  if (row.limit)
+  if (row.range)
     exponent =
-        select(getBelow(firstKey, row.limit), exponent, negativeInfinity());
+        select(getWithin(firstKey, *row.range), exponent, negativeInfinity());
   return exponent;
 }
 

@@ -130,7 +130,7 @@ Value EncoderBuilder::buildLayer(Value input, int64_t index) {
   Value attended = AttentionOp::create(
       ops, builder.at(name(names.attention)), query, key, value, mask,
       ops.getI64IntegerAttr(config.numHeads), /*num_kv_heads=*/IntegerAttr(),
-      scale, /*causal=*/UnitAttr());
+      scale, /*causal=*/UnitAttr(), /*window=*/IntegerAttr());
   Value output = linear(name(names.attentionOutput), attended, hidden);
   Value normed =
       layerNorm(name(names.attentionNorm),

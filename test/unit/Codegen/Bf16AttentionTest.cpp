@@ -31,6 +31,7 @@ struct Bf16Case {
   int64_t heads, kvHeads, dim;
   bool mask = false, causal = false;
   Values values = Values::Mixed;
+  int64_t window = 0;
 };
 
 constexpr float kScale = 0.1375f;
@@ -129,6 +130,12 @@ std::vector<double> rounded(const Floats &values) {
   return result;
 }
 
+/// Whether a key so far ahead of the query is one that it may see.
+bool isNear(const Bf16Case &c, int64_t ahead) {
+  return (!c.causal || ahead <= 0) &&
+         (c.window == 0 || std::abs(ahead) < c.window);
+}
+
 void attendRow(const Bf16Case &c, const Operands &x, int64_t b, int64_t h,
                int64_t i, float *means, float *tolerances) {
   int64_t width = c.heads * c.dim, kvWidth = c.kvHeads * c.dim;
@@ -145,7 +152,7 @@ void attendRow(const Bf16Case &c, const Operands &x, int64_t b, int64_t h,
     }
     row.addKey(sum, magnitude, c.dim,
                (!x.mask || (*x.mask)[b * x.keys + j]) &&
-                   (!c.causal || j <= i + x.keys - x.queries));
+                   isNear(c, j - (i + x.keys - x.queries)));
   }
   row.finish();
   for (int64_t d = 0; d < c.dim; ++d) {
@@ -191,6 +198,7 @@ void addAttention(KernelProgram &program, const Bf16Case &c,
       " {num_heads = " + std::to_string(c.heads) +
       " : i64, num_kv_heads = " + std::to_string(c.kvHeads) +
       " : i64, scale = 0.1375 : f32" + (c.causal ? ", causal" : "") +
+      (c.window ? ", window = " + std::to_string(c.window) + " : i64" : "") +
       ", precision = #tq.precision<bf16>} : (" + qType + ", " + kvType + ", " +
       kvType + (c.mask ? ", " + KernelProgram::type({"b", t}, "i64") : "") +
       ") -> " + qType);
@@ -228,6 +236,20 @@ TEST(Bf16Attention, Cross) {
   addAttention(program, {4, 1, 12, true, true}, "s", "t");
   addAttention(program, {2, 1, 64, true, true}, "s", "t");
   program.check(crossAttentionSizes());
+}
+
+TEST(Bf16Attention, Window) {
+  KernelProgram self("bf16 self attention in a window"),
+      cross("bf16 cross attention in a window");
+  for (Bf16Case c : {Bf16Case{2, 2, 32, true, true}, {2, 1, 12, false, true}})
+    for (int64_t window : {5, 70}) {
+      c.window = window;
+      addAttention(self, c, "s", "s");
+      c.causal = false;
+      addAttention(cross, c, "s", "t");
+    }
+  self.check(selfAttentionSizes());
+  cross.check(crossAttentionSizes());
 }
 
 TEST(Bf16Attention, SpecialValues) {

@@ -608,18 +608,19 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
   program.output(value, {"b", s, width}, [=](const RunData &data) {
     quant::AttentionShape shape{data.sizes.at("b"), data.sizes.at(s),
                                 data.sizes.at(t),   c.heads,
-                                c.kvHeads,          c.dim};
+                                c.kvHeads,          c.dim,
+                                c.causal,           c.window};
     Floats y(data.floats[q].size());
     (c.integer ? quant::integerAttention : quant::attention)(
         data.floats[q].data(), data.floats[k].data(), data.floats[v].data(),
-        c.mask ? data.ids[mask].data() : nullptr, shape, scale, c.causal,
-        y.data());
+        c.mask ? data.ids[mask].data() : nullptr, shape, scale, y.data());
     return y;
   });
 }
 
 TEST(Kernels, SelfAttention) {
   KernelProgram program("self attention");
+  int64_t window = 0;
   for (const AttentionCase &c : {AttentionCase{2, 2, 32, true},
                                  {3, 3, 5},
                                  {2, 1, 12, true, true},
@@ -636,6 +637,7 @@ TEST(Kernels, CrossAttention) {
   addAttention(program, {4, 1, 12, true, true}, "s", "t");
   program.check(crossAttentionSizes());
 }
+                      (c.window ? "_window" + str(c.window) : "") +
 
 TEST(Kernels, IntegerSelfAttention) {
   KernelProgram program("integer self attention");
@@ -643,6 +645,7 @@ TEST(Kernels, IntegerSelfAttention) {
                           {3, 3, 5},
                           {1, 1, 1, true},
                           {2, 1, 12, true, true},
+               (c.window ? ", window = " + str(c.window) + " : i64" : "") +
                           {4, 2, 36, false, true},
                           {2, 1, 32, true, true},
                           {2, 2, 64, true},
@@ -704,6 +707,26 @@ void addMaskedPools(KernelProgram &program, int64_t width, Values values) {
       pool(data.floats[x].data(), data.ids[mask].data(), batch,
            data.sizes.at("s"), width, y.data());
       return y;
+/// In f32 and in integers, with the queries' own keys and with more of them.
+TEST(Kernels, WindowAttention) {
+  for (bool integer : {false, true}) {
+    KernelProgram self("self attention in a window"),
+        cross("cross attention in a window");
+    for (AttentionCase c : {AttentionCase{2, 2, 32, true, true},
+                            {2, 1, 12, false, true},
+                            {1, 1, 20, true, false}})
+      for (int64_t window : {1, 20}) {
+        c.integer = integer;
+        c.window = window;
+        addAttention(self, c, "s", "s");
+        if (window == 20)
+          addAttention(cross, c, "s", "t");
+      }
+    self.check(selfAttentionSizes());
+    cross.check(crossAttentionSizes());
+  }
+}
+
     });
   }
 }

@@ -40,6 +40,7 @@ struct AttentionCase {
   Reader reader = Reader::Output;
   std::string scale = "0.1375";
   Values values = Values::Mixed;
+  int64_t window = 0;
 };
 
 std::string str(int64_t value) { return std::to_string(value); }
@@ -123,16 +124,18 @@ Floats AttentionBuilder::addScoreScales(const Operand &query,
 
 void AttentionBuilder::addOp() {
   std::string maskType = KernelProgram::type({"b", t}, "i64");
-  program.line(
-      of("out") + " = tq.static_attention " + of("q") + ", " + of("k") + ", " +
-      of("v") + (c.mask ? " mask(%a" + str(mask) + ")" : "") + " scales(" +
-      of("c") + ", " + of("v") + "_s) {num_heads = " + str(c.heads) +
-      " : i64, num_kv_heads = " + str(c.kvHeads) + " : i64" +
-      (c.causal ? ", causal" : "") + "} : (" + s8(queryDims()) + ", " +
-      s8(keyDims()) + ", " + s8(keyDims()) + (c.mask ? ", " + maskType : "") +
-      ", " + KernelProgram::type({str(c.heads)}) + ", " +
-      KernelProgram::type({keyDims().back()}) + ") -> " +
-      KernelProgram::type(queryDims()));
+  program.line(of("out") + " = tq.static_attention " + of("q") + ", " +
+               of("k") + ", " + of("v") +
+               (c.mask ? " mask(%a" + str(mask) + ")" : "") + " scales(" +
+               of("c") + ", " + of("v") + "_s) {num_heads = " + str(c.heads) +
+               " : i64, num_kv_heads = " + str(c.kvHeads) + " : i64" +
+               (c.causal ? ", causal" : "") +
+               (c.window ? ", window = " + str(c.window) + " : i64" : "") +
+               "} : (" + s8(queryDims()) + ", " + s8(keyDims()) + ", " +
+               s8(keyDims()) + (c.mask ? ", " + maskType : "") + ", " +
+               KernelProgram::type({str(c.heads)}) + ", " +
+               KernelProgram::type({keyDims().back()}) + ") -> " +
+               KernelProgram::type(queryDims()));
 }
 
 void AttentionBuilder::addReader(KernelProgram::Expected expected) {
@@ -193,13 +196,14 @@ void AttentionBuilder::build() {
   addReader([=](const RunData &data) {
     quant::AttentionShape shape{data.sizes.at("b"),  data.sizes.at(queries),
                                 data.sizes.at(keys), own.heads,
-                                own.kvHeads,         own.dim};
+                                own.kvHeads,         own.dim,
+                                own.causal,          own.window};
     Floats y(data.floats[query.input].size());
     quant::staticAttention(
         query.quantize(data).data(), key.quantize(data).data(),
         value.quantize(data).data(),
         own.mask ? data.ids[maskInput].data() : nullptr, shape,
-        scoreScales.data(), value.scales.data(), own.causal, y.data());
+        scoreScales.data(), value.scales.data(), y.data());
     return y;
   });
 }
@@ -288,6 +292,20 @@ TEST(StaticAttention, Cross) {
                   {4, 1, 12, true, true},
                   {2, 1, 64, true, true, Reader::QuantizeColumns}},
                  "t", crossAttentionSizes());
+}
+
+TEST(StaticAttention, Window) {
+  std::vector<AttentionCase> cases;
+  for (AttentionCase c : {AttentionCase{2, 2, 32, true, true},
+                          {3, 1, 5, false, false, Reader::Quantize}})
+    for (int64_t window : {5, 70}) {
+      c.window = window;
+      cases.push_back(c);
+    }
+  checkAttention("static self attention in a window", cases, "s",
+                 selfAttentionSizes());
+  checkAttention("static cross attention in a window", cases, "t",
+                 crossAttentionSizes());
 }
 
 /// Keys that are hidden stay so where all scores are next to nothing, or far

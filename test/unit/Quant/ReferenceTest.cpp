@@ -377,13 +377,15 @@ TEST(L2Normalize, hasLengthOneAndKeepsZero) {
 
 struct AttentionCase {
   AttentionShape shape;
-  bool masked, causal;
+  bool masked;
 };
 
 bool isVisible(const AttentionCase &c, const std::vector<int64_t> &mask,
                int64_t b, int64_t i, int64_t j) {
-  return (!c.masked || mask[b * c.shape.keys + j]) &&
-         (!c.causal || j <= i + c.shape.keys - c.shape.queries);
+  const AttentionShape &s = c.shape;
+  int64_t place = i + s.keys - s.queries;
+  return (!c.masked || mask[b * s.keys + j]) && (!s.causal || j <= place) &&
+         (s.window == 0 || std::abs(j - place) < s.window);
 }
 
 /// One output value of attention, in double.
@@ -412,9 +414,14 @@ double definedAttention(const AttentionCase &c, const std::vector<float> &q,
 }
 
 const AttentionCase kAttentionCases[] = {
-    {{2, 5, 5, 3, 3, 7}, true, false},   {{1, 1, 1, 1, 1, 1}, false, false},
-    {{2, 4, 9, 4, 2, 8}, true, true},    {{1, 7, 3, 2, 1, 5}, false, true},
-    {{3, 2, 70, 2, 2, 12}, true, false},
+    {{2, 5, 5, 3, 3, 7}, true},
+    {{1, 1, 1, 1, 1, 1}, false},
+    {{2, 4, 9, 4, 2, 8, /*causal=*/true}, true},
+    {{1, 7, 3, 2, 1, 5, /*causal=*/true}, false},
+    {{3, 2, 70, 2, 2, 12}, true},
+    {{2, 9, 9, 2, 2, 8, /*causal=*/true, /*window=*/3}, true},
+    {{1, 7, 12, 2, 1, 5, /*causal=*/false, /*window=*/4}, true},
+    {{1, 9, 4, 1, 1, 6, /*causal=*/false, /*window=*/1}, false},
 };
 
 struct AttentionOperands {
@@ -440,7 +447,7 @@ TEST(Attention, matchesDouble) {
     auto [q, k, v, mask] = makeOperands(s);
     std::vector<float> out(q.size());
     attention(q.data(), k.data(), v.data(), c.masked ? mask.data() : nullptr, s,
-              0.3f, c.causal, out.data());
+              0.3f, out.data());
     size_t at = 0;
     for (int64_t b = 0; b < s.batch; ++b)
       for (int64_t i = 0; i < s.queries; ++i)
@@ -460,8 +467,8 @@ void expectPaddingChangesNothing(decltype(attention) compute,
   AttentionShape alone{1, 5, 5, 2, 2, 6}, padded{1, 8, 8, 2, 2, 6};
   const int64_t mask[] = {1, 1, 1, 1, 1, 0, 0, 0};
   std::vector<float> a(5 * 12), b(8 * 12);
-  compute(q.data(), k.data(), v.data(), nullptr, alone, 0.4f, false, a.data());
-  compute(q.data(), k.data(), v.data(), mask, padded, 0.4f, false, b.data());
+  compute(q.data(), k.data(), v.data(), nullptr, alone, 0.4f, a.data());
+  compute(q.data(), k.data(), v.data(), mask, padded, 0.4f, b.data());
   for (size_t i = 0; i < a.size(); ++i)
     EXPECT_EQ(floatBits(a[i]), floatBits(b[i]));
 }
@@ -479,7 +486,7 @@ void expectZerosForQueryThatSeesNothing(decltype(attention) compute) {
   auto q = randomFloats(8, 1), k = randomFloats(12, 2), v = randomFloats(12, 3);
   const int64_t mask[] = {0, 0, 0};
   std::vector<float> out(8, 5.0f);
-  compute(q.data(), k.data(), v.data(), mask, shape, 1.0f, false, out.data());
+  compute(q.data(), k.data(), v.data(), mask, shape, 1.0f, out.data());
   EXPECT_EQ(out, std::vector<float>(8, 0.0f));
 }
 
@@ -502,7 +509,7 @@ void expectCloseToDouble(decltype(attention) compute) {
       largest = std::max(largest, std::fabs(x));
     std::vector<float> out(q.size());
     compute(q.data(), k.data(), v.data(), c.masked ? mask.data() : nullptr, s,
-            0.3f, c.causal, out.data());
+            0.3f, out.data());
     size_t at = 0;
     for (int64_t b = 0; b < s.batch; ++b)
       for (int64_t i = 0; i < s.queries; ++i)
@@ -532,7 +539,7 @@ TEST(IntegerAttention, zeroQueryGivesTheMean) {
   const float q[] = {0.0f, -0.0f}, k[] = {1, 2, 0, 0, -3, 4, 5, 6},
               v[] = {127, 0, 1, 0, 2, 0, 2, 0};
   float out[2];
-  integerAttention(q, k, v, nullptr, shape, 1.0f, false, out);
+  integerAttention(q, k, v, nullptr, shape, 1.0f, out);
   EXPECT_NEAR(out[0], 33.0f, 1e-5f);
   EXPECT_EQ(out[1], 0.0f);
 }
@@ -546,7 +553,7 @@ TEST(IntegerAttention, whatIsNotFiniteShows) {
     std::vector<float> q = {1, 2, 3, 4}, k = {1, 2, 3, 4, 5, 6}, v = k, out(4);
     auto run = [&] {
       integerAttention(q.data(), k.data(), v.data(), nullptr, shape, 1.0f,
-                       false, out.data());
+                       out.data());
     };
     q[0] = bad;
     run();
@@ -567,7 +574,7 @@ TEST(IntegerAttention, whatIsNotFiniteShows) {
 /// staticAttention of what is quantized with the range [-3.5, 3.5].
 void attendStatically(const float *q, const float *k, const float *v,
                       const int64_t *mask, const AttentionShape &s, float scale,
-                      bool causal, float *out) {
+                      float *out) {
   auto quantize = [&](const float *x, int64_t tokens, int64_t columns) {
     std::vector<int8_t> values(s.batch * tokens * columns);
     const float inverse = 127.0f / 3.5f;
@@ -580,7 +587,7 @@ void attendStatically(const float *q, const float *k, const float *v,
   staticAttention(quantize(q, s.queries, s.heads * s.dim).data(),
                   quantize(k, s.keys, s.kvHeads * s.dim).data(),
                   quantize(v, s.keys, s.kvHeads * s.dim).data(), mask, s,
-                  scores.data(), valueScales.data(), causal, out);
+                  scores.data(), valueScales.data(), out);
 }
 
 TEST(StaticAttention, isCloseToDouble) {
@@ -601,7 +608,7 @@ TEST(StaticAttention, byHand) {
   const float scoreScale = 0.01f, valueScales[] = {1.0f, 0.5f};
   float out[2];
   staticAttention(q, k, v, nullptr, {1, 1, 2, 1, 1, 2}, &scoreScale,
-                  valueScales, false, out);
+                  valueScales, out);
   EXPECT_FLOAT_EQ(out[0], (255 * 100 + 72 * 10) / 327.0f);
   EXPECT_FLOAT_EQ(out[1], (255 * -100 + 72 * 20) * 0.5f / 327.0f);
 }

@@ -76,6 +76,8 @@ static void appendVariant(Operation *op, SmallVectorImpl<std::string> &parts) {
   if (auto attention = dyn_cast<AttentionOpInterface>(op)) {
     if (attention.getCausal())
       parts.push_back("causal");
+    if (std::optional<uint64_t> window = attention.getWindow())
+      parts.push_back("window" + std::to_string(*window));
     if (attention.getPrecision() != Precision::F32 &&
         !isa<StaticAttentionOp>(op))
       parts.push_back(stringifyPrecision(attention.getPrecision()).str());

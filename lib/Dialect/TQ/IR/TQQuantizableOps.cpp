@@ -212,7 +212,8 @@ FailureOr<Operation *> AttentionOp::buildIntegerForm(OpBuilder &builder,
              builder, getLoc(), getType(), query.getInput(), key.getInput(),
              value.getInput(), getMask(), scores, value.getColumnScales(),
              /*inverse_scales=*/Value(), /*zero_points=*/Value(),
-             getNumHeadsAttr(), getNumKvHeadsAttr(), getCausalAttr())
+             getNumHeadsAttr(), getNumKvHeadsAttr(), getCausalAttr(),
+             getWindowAttr())
       .getOperation();
 }
 

@@ -274,6 +274,12 @@ static OpFoldResult findDimSize(Value tensor, int64_t dim) {
       }
     return only ? getDimSize(collapse.getSrc(), *only) : OpFoldResult();
   }
+  // A product has the rows of its left side, and the columns of its right one.
+  if (auto product = dyn_cast_or_null<MatmulOp>(op)) {
+    bool isColumns = dim + 1 == type.getRank();
+    return getDimSize(isColumns ? product.getRhs() : product.getLhs(),
+                      isColumns && product.getTransposeRhs() ? dim - 1 : dim);
+  }
   // Ops whose result has the rows of their first operand.
   if (isa_and_nonnull<LinearOp, RowwiseOpInterface, AttentionOp>(op) &&
       !isa<EmbeddingOp>(op) && dim + 1 < type.getRank())

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AxisTrace.h"
-#include "MaskExpr.h"
+#include "MaskVisibility.h"
 #include "RowwiseMatch.h"
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
@@ -26,6 +26,9 @@ namespace tq {
 
 using namespace mlir;
 using namespace tq;
+
+static constexpr StringLiteral kStays =
+    "attention stays as products and a softmax: ";
 
 static RankedTensorType typeOf(Value value) {
   return cast<RankedTensorType>(value.getType());
@@ -178,20 +181,24 @@ static void raiseProducts(MatmulOp outer) {
   SoftmaxOp softmax = getSoftmax(outer.getLhs());
   if (!softmax)
     return;
+  auto explain = [&] {
+    outer.emitRemark(kStays)
+        << "its scores are more than a product, a scale and a mask";
+  };
   Value scores = softmax.getInput(), mask;
   if (auto add = scores.getDefiningOp<AddOp>()) {
     // The mask is what has other dimensions, or what is no product.
     Value lhs = add.getLhs(), rhs = add.getRhs();
     takeScale(lhs);
     if (!lhs.getDefiningOp<MatmulOp>())
-      return;
+      return explain();
     scores = add.getLhs();
     mask = rhs;
   }
   float scale = takeScale(scores);
   auto inner = scores.getDefiningOp<MatmulOp>();
   if (!inner || typeOf(inner.getLhs()).getRank() < 3)
-    return;
+    return explain();
   OpBuilder builder(outer);
   Value right = inner.getRhs(), query = inner.getLhs();
   scale *= takeScaleBehindViews(query) * takeScaleBehindViews(right);
@@ -228,7 +235,15 @@ private:
   std::optional<Rows> readRoot(Value value, const AxisTrace &trace);
   Value gatherRows(Value value);
   std::optional<Rows> joinHeads(const AxisTrace &trace);
-  std::string findMask(Value &mask, bool &causal);
+  /// Which keys `tq.attention` does not show.
+  struct Hidden {
+    Value mask;
+    bool causal = false;
+    std::optional<int64_t> window;
+  };
+  std::string findMask(Hidden &hidden);
+  std::string findBand(const Visibility &visibility, Hidden &hidden);
+  std::optional<int64_t> getReach(const mask::Ref &bound);
   Value buildMask(const Visibility &visibility);
   Value asNumbers(const Visibility::Padding &padding);
   Value restore(Value rows);
@@ -439,20 +454,49 @@ Value Raiser::buildMask(const Visibility &visibility) {
   return isOneRow ? Value() : asNumbers(padding);
 }
 
+/// How far ahead of its own place a query sees, as `bound` says, which counts
+/// places from the first of both, whereas the op's queries and keys end at the
+/// same place. None: it depends on sizes.
+std::optional<int64_t> Raiser::getReach(const mask::Ref &bound) {
+  int64_t dim = typeOf(op.getQuery()).getRank() - 2;
+  mask::Ref behind = mask::add(evaluateSize(op.getKey(), dim),
+                               evaluateSize(op.getQuery(), dim), -1);
+  mask::Ref reach = mask::add(bound, behind, -1);
+  return mask::isNumber(reach) ? std::optional<int64_t>(reach->number)
+                               : std::nullopt;
+}
+
+std::string Raiser::findBand(const Visibility &visibility, Hidden &hidden) {
+  std::optional<int64_t> high, low;
+  if (visibility.high && !(high = getReach(visibility.high)))
+    return "it is not known that its causal mask ends where the keys do";
+  if (visibility.low && !(low = getReach(visibility.low)))
+    return "it is not known that its window ends where the keys do";
+  hidden.causal = high == 0;
+  if (high && !hidden.causal && !low)
+    return "it is causal, but its last query is not at the last key";
+  bool isSymmetric = high && low && *high == -*low;
+  if ((high && !hidden.causal && !isSymmetric) || (low && !high) ||
+      (low && *low > 0))
+    return "its window is neither symmetric nor behind the query";
+  if (low)
+    hidden.window = 1 - *low;
+  return "";
+}
+
 /// What hides keys as operands of `tq.attention`; else why it is not.
-std::string Raiser::findMask(Value &mask, bool &causal) {
-  causal = op.getCausal();
-  Value key = op.getKey(), query = op.getQuery();
-  int64_t rank = typeOf(query).getRank();
+std::string Raiser::findMask(Hidden &hidden) {
+  Visibility visibility;
   if (Value given = op.getMask()) {
     std::string reason;
-    if (rank != 4)
+    if (typeOf(op.getQuery()).getRank() != 4)
       return "its mask is of other dimensions than batch, heads, queries, keys";
-    std::optional<Visibility> visibility = evaluateMask(given, reason);
-    if (!visibility)
+    std::optional<Visibility> found = evaluateMask(given, reason);
+    if (!found)
       return reason;
+    visibility = *found;
     // Paddings that are there twice are one.
-    auto &paddings = visibility->paddings;
+    auto &paddings = visibility.paddings;
     for (size_t i = paddings.size(); i-- > 1;)
       if (llvm::any_of(ArrayRef(paddings).take_front(i), [&](auto &other) {
             return other.tensor == paddings[i].tensor &&
@@ -460,27 +504,14 @@ std::string Raiser::findMask(Value &mask, bool &causal) {
           }))
         paddings.erase(paddings.begin() + i);
     if (!paddings.empty()) {
-      mask = buildMask(*visibility);
-      if (!mask)
+      hidden.mask = buildMask(visibility);
+      if (!hidden.mask)
         return "its mask is not one of [batch, keys]";
     }
-    if (visibility->isCausal) {
-      int64_t last = typeOf(given).getRank() - 1;
-      OpFoldResult queries = getDimSize(given, last - 1),
-                   keys = getDimSize(given, last);
-      if (!queries || queries != keys)
-        return "its causal mask is not square";
-      causal = true;
-    }
   }
-  // The op counts queries from the end of the keys.
-  if (op.getCausal()) {
-    OpFoldResult queries = getDimSize(query, rank - 2),
-                 keys = getDimSize(key, rank - 2);
-    if (!queries || queries != keys)
-      return "it is causal, but has not as many queries as keys";
-  }
-  return "";
+  if (op.getCausal() && !visibility.high)
+    visibility.high = mask::number(0);
+  return findBand(visibility, hidden);
 }
 
 //===----------------------------------------------------------------------===//
@@ -518,9 +549,8 @@ std::string Raiser::run() {
   if (queryType.getShape().back() != valueType.getShape().back() ||
       queryType.isDynamicDim(rank - 1))
     return "its values are not as wide as its queries";
-  Value mask;
-  bool causal = false;
-  if (std::string reason = findMask(mask, causal); !reason.empty())
+  Hidden hidden;
+  if (std::string reason = findMask(hidden); !reason.empty())
     return reason;
   std::optional<Rows> query = getRows(op.getQuery()),
                       key = getRows(op.getKey()),
@@ -536,8 +566,9 @@ std::string Raiser::run() {
                             : builder.getI64IntegerAttr(key->heads);
   auto result = AttentionOp::create(
       builder, loc, query->value.getType(), query->value, key->value,
-      value->value, mask, builder.getI64IntegerAttr(heads), kvHeads,
-      op.getScaleAttr(), causal ? builder.getUnitAttr() : UnitAttr(),
+      value->value, hidden.mask, builder.getI64IntegerAttr(heads), kvHeads,
+      op.getScaleAttr(), hidden.causal ? builder.getUnitAttr() : UnitAttr(),
+      hidden.window ? builder.getI64IntegerAttr(*hidden.window) : IntegerAttr(),
       PrecisionAttr::get(builder.getContext(), Precision::F32));
   op.replaceAllUsesWith(restore(result));
   op.erase();
@@ -556,7 +587,7 @@ struct RaiseAttention : tq::impl::RaiseAttentionPassBase<RaiseAttention> {
         [&](ScaledDotProductAttentionOp op) { attentions.push_back(op); });
     for (ScaledDotProductAttentionOp op : attentions)
       if (std::string reason = Raiser(op).run(); !reason.empty())
-        op.emitRemark("attention stays as products and a softmax: ") << reason;
+        op.emitRemark(kStays) << reason;
   }
 };
 } // namespace

@@ -68,13 +68,15 @@ static bool isOnRows(Operation *op) {
              typeOf(op->getOperand(0)).getRank();
 }
 
-/// The permutation of leading dimensions that an operand has, if any.
+/// The permutation of leading dimensions that an operand has, if any. One that
+/// is repeated is small: it does not say how the others lie.
 static PermuteOp getRowPermutation(Operation *op) {
-  int64_t rank = typeOf(op->getResult(0)).getRank();
+  ArrayRef<int64_t> shape = typeOf(op->getResult(0)).getShape();
   for (Value operand : op->getOperands()) {
     auto source = operand.getDefiningOp<PermuteOp>();
-    if (source && typeOf(operand).getRank() == rank &&
-        source.getDims().back() == rank - 1 && !isCompileTimeValue(operand))
+    if (source && typeOf(operand).getShape().drop_back() == shape.drop_back() &&
+        source.getDims().back() == int64_t(shape.size()) - 1 &&
+        !isCompileTimeValue(operand))
       return source;
   }
   return {};
@@ -143,28 +145,65 @@ static Operation *sinkCollapse(Operation *op) {
   return moved;
 }
 
+/// Whether a reshape joins all leading dimensions, for `bmm`, and leaves the
+/// matrices as they are.
+static bool joinsMatrices(tensor::CollapseShapeOp op) {
+  auto groups = op.getReassociationIndices();
+  return groups.size() == 3 && groups[1].size() == 1 && groups[2].size() == 1;
+}
+
+/// The matrices `value` with the leading dimensions that `like` has apart. Null
+/// where it is not known that they are as many.
+static Value partMatrices(OpBuilder &builder, Value value,
+                          tensor::CollapseShapeOp like) {
+  Location loc = value.getLoc();
+  auto groups = like.getReassociationIndices();
+  int64_t leading = like.getSrcType().getRank() - 2;
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t dim = 0; dim < leading; ++dim) {
+    OpFoldResult known = getDimSize(like.getSrc(), dim);
+    if (!known)
+      return {};
+    sizes.push_back(known);
+  }
+  auto joined = value.getDefiningOp<tensor::CollapseShapeOp>();
+  if (joined && joined.getReassociationIndices() == groups &&
+      llvm::all_of(llvm::seq(leading), [&](int64_t dim) {
+        return getDimSize(joined.getSrc(), dim) == sizes[dim];
+      }))
+    return joined.getSrc();
+  SmallVector<int64_t> shape(like.getSrcType().getShape().take_front(leading));
+  RankedTensorType type = typeOf(value);
+  for (int64_t dim = type.getRank() - 2; dim < type.getRank(); ++dim) {
+    shape.push_back(type.getDimSize(dim));
+    sizes.push_back(tensor::getMixedSize(builder, loc, value, dim));
+  }
+  return tensor::ExpandShapeOp::create(builder, loc, type.clone(shape), value,
+                                       groups, sizes);
+}
+
 /// The product of matrices whose leading dimensions are joined, as that of
 /// matrices where they are not.
 static void sinkCollapse(MatmulOp op) {
-  auto lhs = op.getLhs().getDefiningOp<tensor::CollapseShapeOp>();
-  auto rhs = op.getRhs().getDefiningOp<tensor::CollapseShapeOp>();
-  if (!lhs || !rhs ||
-      lhs.getReassociationIndices() != rhs.getReassociationIndices())
+  tensor::CollapseShapeOp like;
+  for (Value operand : op->getOperands())
+    if (auto joined = operand.getDefiningOp<tensor::CollapseShapeOp>();
+        !like && joined && joinsMatrices(joined))
+      like = joined;
+  ArrayRef<int64_t> left = typeOf(op.getLhs()).getShape(),
+                    right = typeOf(op.getRhs()).getShape();
+  if (!like || left.drop_back(2) != right.drop_back(2))
     return;
-  auto groups = lhs.getReassociationIndices();
-  int64_t rank = groups.size();
-  if (rank < 3 || groups[rank - 1].size() != 1 || groups[rank - 2].size() != 1)
-    return;
-  for (int64_t dim = 0; dim + 2 < lhs.getSrcType().getRank(); ++dim) {
-    OpFoldResult known = getDimSize(lhs.getSrc(), dim);
-    if (!known || known != getDimSize(rhs.getSrc(), dim))
-      return;
-  }
   OpBuilder builder(op);
-  Value product = MatmulOp::create(builder, op.getLoc(), lhs.getSrc(),
-                                   rhs.getSrc(), op.getTransposeRhs());
-  Value joined = tensor::CollapseShapeOp::create(builder, op.getLoc(),
-                                                 op.getType(), product, groups);
+  Value lhs = partMatrices(builder, op.getLhs(), like);
+  Value rhs = partMatrices(builder, op.getRhs(), like);
+  if (!lhs || !rhs)
+    return;
+  Value product =
+      MatmulOp::create(builder, op.getLoc(), lhs, rhs, op.getTransposeRhs());
+  Value joined =
+      tensor::CollapseShapeOp::create(builder, op.getLoc(), op.getType(),
+                                      product, like.getReassociationIndices());
   op.replaceAllUsesWith(joined);
   op.erase();
 }

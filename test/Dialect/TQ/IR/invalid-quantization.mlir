@@ -597,3 +597,14 @@ func.func @f(%x: tensor<?x131072x!quant.any<u8:f32>>, %s: tensor<?xf32>,
        tensor<8x131072x!quant.any<i8:f32>>, tensor<8xf32>) -> tensor<?x8xf32>
   return
 }
+
+// -----
+
+// tq.static_attention (C7)
+func.func @f(%q: tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, %s: tensor<2xf32>, %t: tensor<8xf32>) {
+  // expected-error @below {{attribute 'window' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+  %0 = tq.static_attention %q, %q, %q scales(%s, %t) {num_heads = 2 : i64, window = -1 : i64}
+    : (tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>, tensor<?x?x8x!quant.any<i8<-127:127>:f32>>,
+       tensor<2xf32>, tensor<8xf32>) -> tensor<?x?x8xf32>
+  return
+}

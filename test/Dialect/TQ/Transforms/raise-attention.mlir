@@ -200,7 +200,7 @@ func.func @added_mask(%q: tensor<2x4x7x16xf32>, %m: tensor<2x7xi1>) -> (tensor<2
 // CHECK-LABEL: func.func @bias
 // CHECK: tq.scaled_dot_product_attention
 func.func @bias(%q: tensor<2x4x7x16xf32>, %m: tensor<1x4x7x7xf32>) -> tensor<2x4x7x16xf32> {
-  // expected-remark @below {{attention stays as products and a softmax: its mask is neither causal nor one of padding}}
+  // expected-remark @below {{attention stays as products and a softmax: its mask is neither causal, a window, nor one of padding, [batch, keys]}}
   %o = tq.scaled_dot_product_attention %q, %q, %q mask(%m) {scale = 1.0 : f32}
     : (tensor<2x4x7x16xf32>, tensor<2x4x7x16xf32>, tensor<2x4x7x16xf32>, tensor<1x4x7x7xf32>)
     -> tensor<2x4x7x16xf32>
@@ -213,7 +213,7 @@ func.func @bias(%q: tensor<2x4x7x16xf32>, %m: tensor<1x4x7x7xf32>) -> tensor<2x4
 // CHECK-LABEL: func.func @causal_of_other_sizes
 // CHECK: tq.scaled_dot_product_attention
 func.func @causal_of_other_sizes(%q: tensor<2x4x7x16xf32>, %k: tensor<2x4x9x16xf32>) -> tensor<2x4x7x16xf32> {
-  // expected-remark @below {{it is causal, but has not as many queries as keys}}
+  // expected-remark @below {{it is causal, but its last query is not at the last key}}
   %o = tq.scaled_dot_product_attention %q, %k, %k {scale = 1.0 : f32, causal}
     : (tensor<2x4x7x16xf32>, tensor<2x4x9x16xf32>, tensor<2x4x9x16xf32>) -> tensor<2x4x7x16xf32>
   return %o : tensor<2x4x7x16xf32>

@@ -112,8 +112,9 @@ def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
         p = softmax_j(score), over the keys that are visible
         result[b,i,h*D+d] = sum_j p[b,h,i,j] * value[b,j,(h/(H/G))*D+d]
 
-    Key j is visible if `mask[b,j] != 0` (where there is a mask) and, with `causal`,
-    `j <= i + T - S` for S queries and T keys. A query without a visible key gives 0.
+    Key j is visible if `mask[b,j] != 0` (where there is a mask) and, for S queries and
+    T keys, which end at the same place, with `causal` `j <= i + T - S`, with `window`
+    `|j - (i + T - S)| < window`. A query without a visible key gives 0.
 
     `precision` says in what both products are computed: `f32`; `bf16`, where query,
     key, value and the weights p are rounded to bf16 and sums stay f32, in an order
@@ -125,7 +126,7 @@ def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
          have equal shapes.
     (C2) The last dimensions are static: H*D and G*D with `num_heads` dividing the
          first and the same D, and G dividing H.
-    (C3) `mask` has the shape [batch, keys].
+    (C3) `mask` has the shape [batch, keys]. (C4) `window` is positive.
 
     ```mlir
     %o = tq.attention %q, %k, %v mask(%m) {num_heads = 4 : i64, scale = 0.25 : f32}
@@ -136,6 +137,7 @@ def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
   let arguments = (ins TQ_FloatTensor:$query, TQ_FloatTensor:$key, TQ_FloatTensor:$value,
                        Optional<TQ_IdTensor>:$mask, I64Attr:$num_heads,
                        OptionalAttr<I64Attr>:$num_kv_heads, F32Attr:$scale, UnitAttr:$causal,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window,
                        DefaultValuedAttr<TQ_PrecisionAttr, "Precision::F32">:$precision);
   let results = (outs TQ_FloatTensor:$result);
   let assemblyFormat = [{

@@ -63,7 +63,13 @@ def TQ_AttentionOpInterface : OpInterface<"AttentionOpInterface"> {
                  .back() /
              static_cast<int64_t>($_op.getNumHeads());
     }]>,
-    InterfaceMethod<"", "bool", "getCausal">,
+    InterfaceMethod<"Whether a key behind the query's own place is hidden.", "bool",
+                    "getCausal">,
+    InterfaceMethod<"Keys so far away are hidden.", "std::optional<uint64_t>", "getWindow">,
+    InterfaceMethod<"Whether it depends on the query which keys are hidden.", "bool",
+                    "isBanded", (ins), "", [{
+      return $_op.getCausal() || $_op.getWindow();
+    }]>,
     InterfaceMethod<"In what both products are computed.", "::tq::Precision",
                     "getPrecision">
   ];

@@ -252,7 +252,7 @@ def TQ_StaticAttentionOp : TQ_SameShapeOp<"static_attention",
          [batch, keys]. (C4) There are H `score_scales` and G*D `value_scales`. (C5)
          `inverse_scales` are there exactly where the result has u8 storage; they have
          rank 0 or the size H*D. (C6) `zero_points`, as many or one and 0 where they are
-         absent, are there only beside them.
+         absent, are there only beside them. (C7) `window` is positive.
 
     ```mlir
     %o = tq.static_attention %q, %k, %v mask(%m) scales(%s, %t) inverse_scales(%i)
@@ -268,7 +268,8 @@ def TQ_StaticAttentionOp : TQ_SameShapeOp<"static_attention",
                        TQ_FloatVector:$value_scales,
                        Optional<TQ_FloatTensor>:$inverse_scales,
                        Optional<RankedTensorOf<[I32]>>:$zero_points, I64Attr:$num_heads,
-                       OptionalAttr<I64Attr>:$num_kv_heads, UnitAttr:$causal);
+                       OptionalAttr<I64Attr>:$num_kv_heads, UnitAttr:$causal,
+                       OptionalAttr<ConfinedAttr<I64Attr, [IntPositive]>>:$window);
   let results = (outs AnyTypeOf<[TQ_FloatTensor, TQ_S8Tensor]>:$result);
   let assemblyFormat = [{
     $query `,` $key `,` $value (`mask` `(` $mask^ `)`)?

@@ -129,9 +129,9 @@ def RaiseAttentionPass : Pass<"tq-raise-attention", "::mlir::func::FuncOp"> {
     `tq.attention`, whose heads are columns, as linears give them: reshapes and transposes
     before it are followed to where rows of all heads stand together, key and value heads
     that are repeated for groups of query heads are read once, and the program that
-    computes the mask is evaluated at a symbolic place: conjunctions of `k <= q` and of
-    lookups [batch, keys] of ids or bools become `causal` and the operand `mask`; what
-    shows everything goes.
+    computes the mask is evaluated at a symbolic place: conjunctions of bounds of `k - q`
+    and of lookups [batch, keys] of ids or bools become `causal`, `window` and the operand
+    `mask`; what shows everything goes.
 
     A mask of floats counts as hiding a key where it adds -1e30 or less. A query that sees
     no key gives 0, where a program that adds the lowest float gives a mean.
