@@ -9,7 +9,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -158,6 +160,12 @@ namespace {
 
 struct MergeLinears : tq::impl::MergeLinearsPassBase<MergeLinears> {
   void runOnOperation() override {
+    mergeAll();
+    if (failed(joinSlices()))
+      signalPassFailure();
+  }
+
+  void mergeAll() {
     getOperation().walk([](Block *block) {
       // In the order of the block, so that the output does not depend on
       // addresses.
@@ -172,6 +180,16 @@ struct MergeLinears : tq::impl::MergeLinearsPassBase<MergeLinears> {
         if (linears.size() > 1)
           merge(linears);
     });
+  }
+
+  /// Attention reads columns of what a linear gives in place, but not those of
+  /// a slice: that would be copied.
+  LogicalResult joinSlices() {
+    RewritePatternSet patterns(&getContext());
+    tensor::populateMergeConsecutiveInsertExtractSlicePatterns(patterns);
+    GreedyRewriteConfig config;
+    config.enableFolding(false).enableConstantCSE(false);
+    return applyPatternsGreedily(getOperation(), std::move(patterns), config);
   }
 };
 

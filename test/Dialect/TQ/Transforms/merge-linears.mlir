@@ -173,3 +173,23 @@ func.func @quantized_weights(%x: tensor<3x5xf32>)
   %2 = tq.linear %x, %c : (tensor<3x5xf32>, tensor<8x5xf32>) -> tensor<3x8xf32>
   return %0, %1, %2 : tensor<3x8xf32>, tensor<3x6xf32>, tensor<3x8xf32>
 }
+
+// -----
+
+tq.weight @a : tensor<8x5xf32> = #tq.mapped<"f", 0>
+tq.weight @b : tensor<6x5xf32> = #tq.mapped<"f", 160>
+
+// What a part of a linear reads is a part of the joint one.
+// CHECK-LABEL: func.func @parts_of_parts
+// CHECK: %[[Y:.*]] = tq.linear {{.*}} -> tensor<3x14xf32>
+// CHECK: %[[A:.*]] = tensor.extract_slice %[[Y]][0, 0] [3, 8] [1, 1]
+// CHECK: %[[B:.*]] = tensor.extract_slice %[[Y]][0, 11] [3, 3] [1, 1]
+// CHECK: return %[[A]], %[[B]]
+func.func @parts_of_parts(%x: tensor<3x5xf32>) -> (tensor<3x8xf32>, tensor<3x3xf32>) {
+  %a = tq.get_weight @a : tensor<8x5xf32>
+  %b = tq.get_weight @b : tensor<6x5xf32>
+  %0 = tq.linear %x, %a : (tensor<3x5xf32>, tensor<8x5xf32>) -> tensor<3x8xf32>
+  %1 = tq.linear %x, %b : (tensor<3x5xf32>, tensor<6x5xf32>) -> tensor<3x6xf32>
+  %2 = tensor.extract_slice %1[0, 3] [3, 3] [1, 1] : tensor<3x6xf32> to tensor<3x3xf32>
+  return %0, %2 : tensor<3x8xf32>, tensor<3x3xf32>
+}
