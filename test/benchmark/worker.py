@@ -52,9 +52,9 @@ class Server:
         """Makes the engine ready."""
         self.engine.load(threads)
 
-    def bind(self, ids, mask):
-        """Sets the inputs and warms up."""
-        self.run = self.engine.bind(ids, mask)
+    def bind(self, *inputs):
+        """Sets the inputs, ids and mask for an encoder, and warms up."""
+        self.run = self.engine.bind(*inputs)
         end = time.perf_counter() + WARM_SECONDS
         for _ in range(WARM_RUNS):
             self.run()
@@ -82,10 +82,10 @@ class Server:
         """Their median."""
         return statistics.median(self.times(seconds))
 
-    def first_answer(self, ids, mask):
+    def first_answer(self, *inputs):
         """Milliseconds from the start of the process to the end of a first
         run, and peak bytes. Call it before anything but `load`."""
-        self.engine.bind(ids, mask)()
+        self.engine.bind(*inputs)()
         return {"first_answer_ms": process_age() * 1e3,
                 "peak_rss_bytes": peak_rss()}
 

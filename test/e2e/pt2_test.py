@@ -4,12 +4,14 @@
 """Compile archives of torch.export with every op of the importer and compare with numpy.
 
 Each family is one program with an output for each case, of dynamic sizes, which runs at
-several shapes. Floats must be within 2e-6 of the reference in float64, relative to the
+several shapes, with the code for every CPU that this machine can run and with other numbers
+of threads: all give the same bits. Floats must be within 2e-6 of the reference in float64, relative to the
 largest magnitude of the output; integers and bools must be equal. A row of the tables in
 lib/Import/PT2/Ops without a case is a failure. Needs numpy only.
 """
 
 import inspect
+import json
 import math
 import pathlib
 import re
@@ -1229,6 +1231,7 @@ def compile_checks(family, checks, directory, tq_compile):
 def run_program(family, checks, program):
     """What is wrong of each output: a text by label."""
     wrong = {}
+    variants = list_variants(program)
     for number, shape in enumerate(family.shapes):
         arrays, values = evaluate(family, shape, np.random.default_rng(number))
         command = [program]
@@ -1239,6 +1242,7 @@ def run_program(family, checks, program):
         for i in range(len(checks)):
             command += ["--output", f"o{i}={program.parent / f'o{i}.npy'}"]
         run(command)
+        wrong |= find_other_bits(command, checks, variants)
         for i, check in enumerate(checks):
             try:
                 expected = np.asarray(values[check.tensor.name])
@@ -1247,6 +1251,26 @@ def run_program(family, checks, program):
                 compare(expected, np.load(program.parent / f"o{i}.npy"), check)
             except Failure as failure:
                 wrong.setdefault(check.label, f"{check.detail} at {shape}: {failure}")
+    return wrong
+
+
+def list_variants(program):
+    """Options that change no bit."""
+    targets = json.loads(run([program, "--describe", "--json"]))["targets"]
+    cpus = [target["cpu"] for target in targets if target["supported"]]
+    return [["--threads", threads, "--target-cpu", cpu] for cpu in cpus for threads in "13"]
+
+
+def find_other_bits(command, checks, variants):
+    """What is wrong of outputs that options of `variants` change: a text by label."""
+    files = [pathlib.Path(word.partition("=")[2]) for word in command
+             if re.fullmatch(r"o[0-9]+=.*", word)]  # fmt: skip
+    first, wrong = [file.read_bytes() for file in files], {}
+    for options in variants:
+        run([*command, *options])
+        for file, data, check in zip(files, first, checks):
+            if file.read_bytes() != data:
+                wrong[check.label] = f"{check.detail}: other bits with {' '.join(options)}"
     return wrong
 
 

@@ -5,10 +5,14 @@
 
     check.py --exports DIR --tq-compile tq-compile [--only NAME ...] [--jobs N]
 
-One row an archive: whether it compiles, what became of its attention, and the
+One row an archive: whether it compiles, what became of its attention, the
 largest difference from PyTorch over all cases, relative to the largest number
-of an output. The exit status is 1 where an archive does not compile or differs
-by more than 1e-4. Needs numpy.
+of an output, and the least cosine of an output of the program in dynamic int8
+to PyTorch. Both programs have to give the same bits with one and three threads
+and with the code for each CPU that this machine can run, and for the first row
+of a batch alone, where all inputs and outputs begin with the batch: the last
+column says in how many runs. The exit status is 1 where an archive does not
+compile, differs by more than 1e-4, or gives other bits. Needs numpy.
 """
 
 from __future__ import annotations
@@ -31,70 +35,132 @@ def run(command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-def describe(program: pathlib.Path) -> dict:
-    result = run([str(program), "--describe", "--json"])
-    return json.loads(result.stdout)
+class Wrong(Exception):
+    """What is wrong of an archive."""
 
 
-def count_attention(tq_compile: str, archive: pathlib.Path) -> str:
-    """How many attentions are `tq.attention` after normalize, of how many."""
-    result = run([tq_compile, str(archive), "--stop-after=normalize"])
-    raised = len(re.findall(r"= tq\.attention", result.stdout))
-    left = len(re.findall(r"= tq\.softmax", result.stdout))
-    return f"{raised}/{raised + left}"
+def last_error(result: subprocess.CompletedProcess) -> str:
+    lines = result.stderr.strip().splitlines() or [f"exit {result.returncode}"]
+    return next((line for line in lines if "error" in line), lines[-1])[:300]
 
 
-def compare(program: pathlib.Path, info: dict, case: pathlib.Path,
-            work: pathlib.Path) -> float | str:
-    entry = info["entries"][0] if "entries" in info else info
-    command = [str(program)]
-    for port in entry["inputs"]:
-        file = case / f"{port['name']}.npy"
-        if file.exists():
-            command += ["--input", f"{port['name']}={file}"]
-    outputs = [port["name"] for port in entry["outputs"]]
-    files = [work / f"out{i}.npy" for i in range(len(outputs))]
-    for name, file in zip(outputs, files):
-        command += ["--output", f"{name}={file}"]
-    result = run(command)
-    if result.returncode != 0:
-        return result.stderr.strip().splitlines()[-1][:200] if result.stderr else f"exit {result.returncode}"
+class Program:
+    """An archive, compiled."""
+
+    def __init__(self, tq_compile: str, archive: pathlib.Path,
+                 work: pathlib.Path, scheme: str, options: list[str]):
+        self.path = work / scheme
+        self.work = work
+        result = run([tq_compile, str(archive), "-o", str(self.path),
+                      f"--quantize={scheme}", *options])
+        if result.returncode != 0:
+            raise Wrong(last_error(result))
+        info = json.loads(run([str(self.path), "--describe", "--json"]).stdout)
+        self.inputs, self.outputs = info["inputs"], info["outputs"]
+        self.cpus = [target["cpu"] for target in info["targets"]
+                     if target["supported"]]
+
+    def answer(self, inputs: dict, options: tuple[str, ...] = ()) -> list:
+        """What it gives for arrays by name."""
+        command = [str(self.path), *options]
+        for name, array in inputs.items():
+            file = self.work / f"in-{name}.npy"
+            numpy.save(file, array)
+            command += ["--input", f"{name}={file}"]
+        files = []
+        for i, port in enumerate(self.outputs):
+            files.append(self.work / f"out{i}.npy")
+            command += ["--output", f"{port['name']}={files[-1]}"]
+        result = run(command)
+        if result.returncode != 0:
+            raise Wrong(last_error(result))
+        return [numpy.load(file) for file in files]
+
+
+def read_case(folder: pathlib.Path, program: Program) -> tuple[dict, list]:
+    inputs = {port["name"]: numpy.load(folder / f"{port['name']}.npy")
+              for port in program.inputs
+              if (folder / f"{port['name']}.npy").exists()}
+    return inputs, [numpy.load(folder / f"out{i}.npy")
+                    for i in range(len(program.outputs))]
+
+
+def measure_error(found: list, expected: list) -> float:
+    """The largest difference, relative to the largest number of an output."""
     worst = 0.0
-    for index, file in enumerate(files):
-        expected = numpy.load(case / f"out{index}.npy").astype(numpy.float64)
-        got = numpy.load(file).astype(numpy.float64)
-        if got.shape != expected.shape:
-            return f"shape {got.shape} instead of {expected.shape}"
-        if not numpy.array_equal(numpy.isfinite(got), numpy.isfinite(expected)):
-            return "other numbers are finite"
-        if expected.size:
-            scale = numpy.abs(expected).max() or 1.0
-            worst = max(worst, float(numpy.abs(got - expected).max() / scale))
+    for got, wanted in zip(found, expected):
+        if got.shape != wanted.shape:
+            raise Wrong(f"shape {got.shape} instead of {wanted.shape}")
+        got, wanted = got.astype(numpy.float64), wanted.astype(numpy.float64)
+        if not numpy.array_equal(numpy.isfinite(got), numpy.isfinite(wanted)):
+            raise Wrong("other numbers are finite")
+        if wanted.size:
+            scale = numpy.abs(wanted).max() or 1.0
+            worst = max(worst, float(numpy.abs(got - wanted).max() / scale))
     return worst
+
+
+def measure_cosine(found: list, expected: list) -> float:
+    """The least of all outputs of floats."""
+    least = 1.0
+    for got, wanted in zip(found, expected):
+        if wanted.dtype.kind == "f" and wanted.any():
+            a = got.astype(numpy.float64).ravel()
+            b = wanted.astype(numpy.float64).ravel()
+            norms = numpy.linalg.norm(a) * numpy.linalg.norm(b)
+            least = min(least, float(a @ b / norms) if norms else 0.0)
+    return least
+
+
+def are_equal(a: list, b: list) -> bool:
+    return all(x.tobytes() == y.tobytes() for x, y in zip(a, b))
+
+
+def check_bits(program: Program, inputs: dict, found: list, row: dict):
+    """Other threads, other CPUs; the first row of the batch alone."""
+    for cpu in program.cpus:
+        for threads in ("1", "3"):
+            options = ("--threads", threads, "--target-cpu", cpu)
+            if not are_equal(found, program.answer(inputs, options)):
+                raise Wrong(f"other bits with {' '.join(options)}")
+    ports = [port for port in program.inputs if port["name"] in inputs]
+    firsts = {port["shape"][0] if port["shape"] else None
+              for port in [*ports, *program.outputs]}
+    if len(firsts) != 1 or not isinstance(next(iter(firsts)), str):
+        return  # no batch in front
+    alone = {name: array[:1] for name, array in inputs.items()}
+    try:
+        answer = program.answer(alone)
+    except Wrong:
+        return  # it was exported for larger batches
+    row["alone"] += 1
+    if not are_equal([array[:1] for array in found], answer):
+        raise Wrong("other bits alone than in a batch")
 
 
 def check(tq_compile: str, archive: pathlib.Path, options: list[str]) -> dict:
     title = archive.name.removesuffix(".pt2")
-    cases = archive.parent / title.removesuffix(".core")
-    row = {"name": title, "attention": "", "error": None, "problem": ""}
-    with tempfile.TemporaryDirectory() as folder:
-        work = pathlib.Path(folder)
-        program = work / "program"
-        result = run([tq_compile, str(archive), "-o", str(program), *options])
-        if result.returncode != 0:
-            lines = result.stderr.strip().splitlines() or [f"exit {result.returncode}"]
-            row["problem"] = next((l for l in lines if "error" in l), lines[-1])[:400]
-            return row
-        row["attention"] = count_attention(tq_compile, archive)
-        info = describe(program)
-        errors = []
-        for case in sorted(cases.iterdir()):
-            error = compare(program, info, case, work)
-            if isinstance(error, str):
-                row["problem"] = f"case {case.name}: {error}"
-                return row
-            errors.append(error)
-        row["error"] = max(errors)
+    folder = archive.parent / title.removesuffix(".core")
+    row = {"name": title, "attention": "", "error": None, "cosine": None,
+           "alone": 0, "problem": ""}
+    with tempfile.TemporaryDirectory() as work:
+        try:
+            program, integer = (
+                Program(tq_compile, archive, pathlib.Path(work), scheme,
+                        options) for scheme in ("none", "dynamic"))
+            row["attention"] = count_attention(tq_compile, archive)
+            errors, cosines = [], []
+            for case in sorted(folder.iterdir()):
+                inputs, expected = read_case(case, program)
+                found = program.answer(inputs)
+                errors.append(measure_error(found, expected))
+                check_bits(program, inputs, found, row)
+                found = integer.answer(inputs)
+                cosines.append(measure_cosine(found, expected))
+                check_bits(integer, inputs, found, row)
+            row["error"], row["cosine"] = max(errors), min(cosines)
+        except Wrong as problem:
+            row["problem"] = str(problem)
     return row
 
 
@@ -104,8 +170,7 @@ def main() -> int:
     parser.add_argument("--tq-compile", required=True)
     parser.add_argument("--only", nargs="*", help="archives, without .pt2")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("options", nargs="*", help="options for tq-compile",
-                        default=["--quantize=none"])
+    parser.add_argument("options", nargs="*", help="options for tq-compile")
     args = parser.parse_args()
     archives = [file for file in sorted(args.exports.glob("*.pt2"))
                 if not args.only or file.name.removesuffix(".pt2") in args.only]
@@ -113,14 +178,18 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         rows = pool.map(lambda file: check(args.tq_compile, file, args.options),
                         archives)
-        print(f"| {'archive':32} | attention | relative error |")
-        print(f"|{'-' * 34}|-----------|----------------|")
+        print(f"| {'archive':32} | attention | relative error | int8 cosine | "
+              "rows alone |")
+        print(f"|{'-' * 34}|-----------|----------------|-------------|"
+              "------------|")
         for row in rows:
             bad = row["error"] is None or row["error"] > LIMIT
             failed += bad
-            figure = row["problem"] if row["error"] is None else f"{row['error']:.1e}"
-            print(f"| {row['name']:32} | {row['attention']:9} | {figure:14} |",
-                  flush=True)
+            error, cosine = row["problem"], ""
+            if row["error"] is not None:
+                error, cosine = f"{row['error']:.1e}", f"{row['cosine']:.5f}"
+            print(f"| {row['name']:32} | {row['attention']:9} | {error:14} | "
+                  f"{cosine:11} | {row['alone']:10} |", flush=True)
     print(f"{len(archives) - failed} of {len(archives)} compile and agree")
     return failed != 0
 
