@@ -117,6 +117,7 @@ void tq::buildNormalizePipeline(OpPassManager &manager,
   addCleanup(manager); // equal weights become one value
   manager.addNestedPass<func::FuncOp>(createRaiseNormsPass());
   manager.addNestedPass<func::FuncOp>(createRaiseActivationsPass());
+  manager.addNestedPass<func::FuncOp>(createRaiseRotaryEmbeddingsPass());
   manager.addNestedPass<func::FuncOp>(createRaiseLinearsPass());
   manager.addNestedPass<func::FuncOp>(createSimplifyViewsPass());
   addCleanup(manager);

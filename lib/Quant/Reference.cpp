@@ -188,6 +188,18 @@ void l2Normalize(std::span<const float> x, float *y) {
     y[i] = x[i] * inverse;
 }
 
+void rotaryEmbedding(std::span<const float> x, const float *cos,
+                     const float *sin, bool interleaved, float *y) {
+  size_t half = x.size() / 2;
+  for (size_t pair = 0; pair < half; ++pair) {
+    size_t a = interleaved ? 2 * pair : pair;
+    size_t b = interleaved ? a + 1 : a + half;
+    float first = x[a] * cos[a], second = x[b] * cos[b];
+    y[a] = first + -x[b] * sin[a];
+    y[b] = second + x[a] * sin[b];
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//

@@ -110,6 +110,11 @@ void softmax(std::span<const float> x, float *y);
 /// x / max(|x|, 1e-12).
 void l2Normalize(std::span<const float> x, float *y);
 
+/// x * cos + rotated * sin, each [size], of pairs of x whose first one gets the
+/// negated second one: half of the row apart or, `interleaved`, neighbours.
+void rotaryEmbedding(std::span<const float> x, const float *cos,
+                     const float *sin, bool interleaved, float *y);
+
 /// q [batch, queries, heads * dim], k and v [batch, keys, kvHeads * dim], out
 /// like q. Query head h uses key/value head h / (heads / kvHeads). `mask`
 /// [batch, keys], or null, is 0 for keys that do not count. A query that sees
@@ -121,11 +126,6 @@ struct AttentionShape {
   int64_t heads = 1;
   int64_t kvHeads = 1;
   int64_t dim = 0;
-};
-void attention(const float *q, const float *k, const float *v,
-               const int64_t *mask, const AttentionShape &shape, float scale,
-               float *out);
-
   bool causal = false; ///< no key behind the query's own place
   int64_t window = 0;  ///< only keys less than so far away; 0: all
 
@@ -135,6 +135,11 @@ void attention(const float *q, const float *k, const float *v,
     return !(causal && ahead > 0) &&
            !(window != 0 && (ahead >= window || ahead <= -window));
   }
+};
+void attention(const float *q, const float *k, const float *v,
+               const int64_t *mask, const AttentionShape &shape, float scale,
+               float *out);
+
 /// The same with both products in integers: query (times scale) and key s8 per
 /// token and head, weights u8, value s8 per channel over the keys that `mask`
 /// shows. At most kMaxIntegerKeys keys: the sums are exact in s32.

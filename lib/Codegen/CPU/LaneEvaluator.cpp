@@ -228,21 +228,47 @@ Value LaneEvaluator::evaluateIndex(linalg::IndexOp op, const LanePoint &point) {
   return arith::AddIOp::create(builder, step, broadcast(point.lane));
 }
 
-/// table[row, lane]: the last index is the lane itself, the others are scalars.
+/// The first of some lanes, `distance` further in a ring of `size`.
+static Value getFurtherLane(ImplicitLocOpBuilder &builder, Value lane,
+                            int64_t distance, int64_t size) {
+  if (distance == 0)
+    return lane;
+  auto add = [&](int64_t number) -> Value {
+    return arith::AddIOp::create(
+        builder, lane, arith::ConstantIndexOp::create(builder, number));
+  };
+  Value isLast = arith::CmpIOp::create(
+      builder, arith::CmpIPredicate::uge, lane,
+      arith::ConstantIndexOp::create(builder, size - distance));
+  return arith::SelectOp::create(builder, isLast, add(distance - size),
+                                 add(distance));
+}
+
+/// table[row, lane]: the last index names a lane, the others are scalars.
 Value LaneEvaluator::evaluateExtract(tensor::ExtractOp op,
                                      const Mapping &mapping,
                                      const LanePoint &point) {
-  auto isLane = [&](Value index) {
-    auto lane = index.getDefiningOp<linalg::IndexOp>();
-    return lane && lane.getDim() == rowRank;
-  };
-  SmallVector<Value> indices;
-  for (Value index : op.getIndices())
-    indices.push_back(isLane(index) ? point.lane : lookup(index, mapping));
+  static_assert(kLaneBlock % kLanes == 0);
+  Value last = op.getIndices().back();
   Value memref = memory.lookup(op.getTensor()).memref;
-  if (isLane(op.getIndices().back()))
-    return loadLanes(memref, indices, point);
-  return memref::LoadOp::create(builder, memref, indices);
+  SmallVector<Value> indices;
+  for (Value index : op.getIndices().drop_back())
+    indices.push_back(lookup(index, mapping));
+  std::optional<LaneIndex> lane = matchLaneIndex(last, rowRank);
+  if (!lane) {
+    indices.push_back(lookup(last, mapping));
+    return memref::LoadOp::create(builder, memref, indices);
+  }
+  indices.push_back(
+      getFurtherLane(builder, point.lane, lane->distance,
+                     cast<MemRefType>(memref.getType()).getShape().back()));
+  Value lanes = loadLanes(memref, indices, point);
+  if (!lane->isNeighbour)
+    return lanes;
+  SmallVector<int64_t> swapped;
+  for (int64_t i = 0; i < kLanes; ++i)
+    swapped.push_back(i ^ 1);
+  return vector::ShuffleOp::create(builder, lanes, lanes, swapped);
 }
 
 /// A value of the body, or a constant from outside.

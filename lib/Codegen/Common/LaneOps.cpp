@@ -76,6 +76,29 @@ bool tq::canReadLanes(Value tensor, AffineMap map, LaneSpace space) {
   return isa<BlockArgument>(tensor) && canReadArgument(map, space.rowRank);
 }
 
+std::optional<LaneIndex> tq::matchLaneIndex(Value index, unsigned rowRank) {
+  auto isLane = [&](Value value) {
+    auto lane = value.getDefiningOp<linalg::IndexOp>();
+    return lane && lane.getDim() == rowRank;
+  };
+  if (isLane(index))
+    return LaneIndex();
+  if (auto neighbour = index.getDefiningOp<arith::XOrIOp>())
+    if (isLane(neighbour.getLhs()) && isConstantIntValue(neighbour.getRhs(), 1))
+      return LaneIndex{0, /*isNeighbour=*/true};
+  auto ring = index.getDefiningOp<arith::RemUIOp>();
+  auto further =
+      ring ? ring.getLhs().getDefiningOp<arith::AddIOp>() : arith::AddIOp();
+  if (!further || !isLane(further.getLhs()))
+    return std::nullopt;
+  std::optional<int64_t> distance = getConstantIntValue(further.getRhs()),
+                         size = getConstantIntValue(ring.getRhs());
+  // The ring has to be the row: what is indexed says whether it is.
+  if (!distance || !size || *distance < 0 || *distance >= *size)
+    return std::nullopt;
+  return LaneIndex{*distance, /*isNeighbour=*/false};
+}
+
 namespace {
 
 /// Goes through a body and remembers which values differ from lane to lane.
@@ -92,7 +115,6 @@ private:
   bool canCompute(Operation &inner);
   bool canIndex(linalg::IndexOp index);
   bool canExtract(tensor::ExtractOp extract);
-  bool isLaneIndex(Value value);
   bool isInside(Value value) { return value.getParentBlock() == op.getBody(); }
 
   linalg::GenericOp op;
@@ -124,12 +146,21 @@ bool BodyCheck::canIndex(linalg::IndexOp index) {
   return hasLanes;
 }
 
-bool BodyCheck::isLaneIndex(Value value) {
-  auto index = value.getDefiningOp<linalg::IndexOp>();
-  return index && index.getDim() == space.rowRank;
+/// Whether `value` names a lane that can be read with others at once: at
+/// another place, only in rows of whole blocks.
+static bool isReadableLane(Value value, Value tensor, unsigned rowRank) {
+  std::optional<LaneIndex> index = matchLaneIndex(value, rowRank);
+  if (!index || (index->distance == 0 && !index->isNeighbour))
+    return index.has_value();
+  int64_t lanes = cast<RankedTensorType>(tensor.getType()).getShape().back();
+  bool isRing =
+      index->isNeighbour ||
+      isConstantIntValue(value.getDefiningOp<arith::RemUIOp>().getRhs(), lanes);
+  return isRing && !ShapedType::isDynamic(lanes) && lanes % kLaneBlock == 0 &&
+         index->distance % kLaneBlock == 0;
 }
 
-/// table[row, lane]: the last index is the lane itself, the others are scalars.
+/// table[row, lane]: the last index names a lane, the others are scalars.
 bool BodyCheck::canExtract(tensor::ExtractOp extract) {
   if (space.isCollapsed || !isa<BlockArgument>(extract.getTensor()) ||
       extract.getIndices().empty())
@@ -143,7 +174,7 @@ bool BodyCheck::canExtract(tensor::ExtractOp extract) {
   Value last = extract.getIndices().back();
   if (ofLanes.contains(last)) {
     ofLanes.insert(extract);
-    return isLaneIndex(last);
+    return isReadableLane(last, extract.getTensor(), space.rowRank);
   }
   return true;
 }

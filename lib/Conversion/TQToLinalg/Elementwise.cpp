@@ -82,12 +82,69 @@ LogicalResult tq::lowerElementwise(KernelLowering &lowering, Operation *op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Lookups
+// Rotary embeddings
 //===----------------------------------------------------------------------===//
 
 static Value indexConstant(OpBuilder &builder, Location loc, int64_t value) {
   return arith::ConstantIndexOp::create(builder, loc, value);
 }
+
+/// The element that is the other one of a pair, negated for the first one of
+/// both. Kernels of rows know these two forms of an index.
+static Value buildRotated(OpBuilder &builder, Location loc, Value input,
+                          int64_t columns, bool interleaved) {
+  int64_t rank = rankOf(input);
+  SmallVector<Value> indices;
+  for (int64_t dim = 0; dim < rank; ++dim)
+    indices.push_back(linalg::IndexOp::create(builder, loc, dim));
+  Value lane = indices.back(), isFirst;
+  if (interleaved) {
+    Value one = indexConstant(builder, loc, 1);
+    indices.back() = arith::XOrIOp::create(builder, loc, lane, one);
+    isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                    lane, indices.back());
+  } else {
+    Value half = indexConstant(builder, loc, columns / 2);
+    indices.back() = arith::RemUIOp::create(
+        builder, loc, arith::AddIOp::create(builder, loc, lane, half),
+        indexConstant(builder, loc, columns));
+    isFirst = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ult,
+                                    lane, half);
+  }
+  Value other = tensor::ExtractOp::create(builder, loc, input, indices);
+  Value negated = arith::NegFOp::create(builder, loc, other);
+  return arith::SelectOp::create(builder, loc, isFirst, negated, other);
+}
+
+LogicalResult tq::lowerRotaryEmbedding(KernelLowering &lowering,
+                                       Operation *op) {
+  auto rotary = cast<RotaryEmbeddingOp>(op);
+  RankedTensorType type = rotary.getType();
+  auto readAngles = [&](Value angles) {
+    return lowering.read(
+        angles, broadcastMap(type, cast<RankedTensorType>(angles.getType())));
+  };
+  Value input = lowering.lookup(rotary.getInput());
+  bool interleaved = rotary.getInterleaved();
+  lowering.define(
+      cast<OpResult>(rotary.getResult()),
+      ElementExpr::combine(
+          {lowering.read(rotary.getInput(),
+                         elementMap(op->getContext(), type.getRank())),
+           readAngles(rotary.getCos()), readAngles(rotary.getSin())},
+          [=](OpBuilder &builder, Location loc, ValueRange elements) {
+            FloatBuilder f(builder, loc);
+            Value rotated = buildRotated(builder, loc, input,
+                                         type.getShape().back(), interleaved);
+            return f.add(f.mul(elements[0], elements[1]),
+                         f.mul(rotated, elements[2]));
+          }));
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Lookups
+//===----------------------------------------------------------------------===//
 
 /// The row of the table nearest to `id`.
 static Value clampToTable(OpBuilder &builder, Location loc, Value id,

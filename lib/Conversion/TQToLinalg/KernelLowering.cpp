@@ -265,6 +265,8 @@ LogicalResult KernelLowering::lower(Operation *op) {
     return lowerQuantization(*this, op);
   if (isElementwise(op))
     return lowerElementwise(*this, op);
+  if (isa<RotaryEmbeddingOp>(op))
+    return lowerRotaryEmbedding(*this, op);
   if (isa<PositionIdsOp, EmbeddingOp, QuantizedEmbeddingOp>(op))
     return lowerLookup(*this, op);
   if (isa<LayerNormOp, RmsNormOp, SoftmaxOp, L2NormalizeOp, PoolOp>(op))

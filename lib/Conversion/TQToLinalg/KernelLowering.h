@@ -107,6 +107,8 @@ mlir::LogicalResult lowerContraction(KernelLowering &lowering,
                                      mlir::Operation *op);
 mlir::LogicalResult lowerElementwise(KernelLowering &lowering,
                                      mlir::Operation *op);
+mlir::LogicalResult lowerRotaryEmbedding(KernelLowering &lowering,
+                                         mlir::Operation *op);
 mlir::LogicalResult lowerLookup(KernelLowering &lowering, mlir::Operation *op);
 mlir::LogicalResult lowerRows(KernelLowering &lowering, mlir::Operation *op);
 mlir::LogicalResult lowerQuantization(KernelLowering &lowering,

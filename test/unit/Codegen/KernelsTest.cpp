@@ -571,6 +571,48 @@ TEST(Kernels, MathFunctions) {
 }
 
 //===----------------------------------------------------------------------===//
+// Rotary embeddings
+//===----------------------------------------------------------------------===//
+
+/// Heads of `columns` columns; angles of each token or of each head.
+void addRotaryEmbedding(KernelProgram &program, int64_t columns,
+                        bool interleaved, bool ofHeads) {
+  std::string width = str(columns), name = "rotary" + width +
+                                           (interleaved ? "i" : "") +
+                                           (ofHeads ? "h" : "");
+  std::vector<std::string> dims = {"b", "s", "3", width},
+                           angleDims = {"b", "s", ofHeads ? "3" : "1", width};
+  size_t x = program.input(dims), cos = program.input(angleDims),
+         sin = program.input(angleDims);
+  std::string type = KernelProgram::type(dims),
+              angles = KernelProgram::type(angleDims);
+  program.line("%" + name + " = tq.rotary_embedding " + argument(x) + ", " +
+               argument(cos) + ", " + argument(sin) +
+               (interleaved ? " {interleaved}" : "") + " : (" + type + ", " +
+               angles + ", " + angles + ") -> " + type);
+  program.output(name, dims, [=](const RunData &data) {
+    const Floats &input = data.floats[x];
+    Floats y(input.size());
+    for (size_t row = 0; row * columns < y.size(); ++row) {
+      size_t angle = (ofHeads ? row : row / 3) * columns;
+      quant::rotaryEmbedding({&input[row * columns], size_t(columns)},
+                             &data.floats[cos][angle], &data.floats[sin][angle],
+                             interleaved, &y[row * columns]);
+    }
+    return y;
+  });
+}
+
+/// Widths whose halves are whole vectors, one vector, and less.
+TEST(Kernels, RotaryEmbedding) {
+  KernelProgram program("rotary embeddings");
+  for (int64_t columns : {2, 6, 16, 32, 48, 128})
+    for (bool interleaved : {false, true})
+      addRotaryEmbedding(program, columns, interleaved, columns == 32);
+  program.check({{{"b", 2}, {"s", 5}}, {{"b", 1}, {"s", 1}}});
+}
+
+//===----------------------------------------------------------------------===//
 // Attention
 //===----------------------------------------------------------------------===//
 
@@ -578,6 +620,7 @@ struct AttentionCase {
   int64_t heads, kvHeads, dim;
   bool mask = false, causal = false, integer = false;
   Values values = Values::Mixed;
+  int64_t window = 0;
 };
 
 /// Queries and keys are `s` and `t` positions.
@@ -594,6 +637,7 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
   std::string value = "attention" + str(c.heads) + "_" + str(c.kvHeads) + "_" +
                       str(c.dim) + (c.mask ? "_mask" : "") +
                       (c.causal ? "_causal" : "") +
+                      (c.window ? "_window" + str(c.window) : "") +
                       (c.values == Values::Special ? "_special" : "");
   program.line("%" + value + " = tq.attention " + argument(q) + ", " +
                argument(k) + ", " + argument(v) +
@@ -601,6 +645,7 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
                " {num_heads = " + str(c.heads) +
                " : i64, num_kv_heads = " + str(c.kvHeads) +
                " : i64, scale = 0.1375 : f32" + (c.causal ? ", causal" : "") +
+               (c.window ? ", window = " + str(c.window) + " : i64" : "") +
                (c.integer ? ", precision = #tq.precision<int8>" : "") +
                "} : (" + qType + ", " + kvType + ", " + kvType +
                (c.mask ? ", " + KernelProgram::type({"b", t}, "i64") : "") +
@@ -620,7 +665,6 @@ void addAttention(KernelProgram &program, const AttentionCase &c,
 
 TEST(Kernels, SelfAttention) {
   KernelProgram program("self attention");
-  int64_t window = 0;
   for (const AttentionCase &c : {AttentionCase{2, 2, 32, true},
                                  {3, 3, 5},
                                  {2, 1, 12, true, true},
@@ -637,7 +681,6 @@ TEST(Kernels, CrossAttention) {
   addAttention(program, {4, 1, 12, true, true}, "s", "t");
   program.check(crossAttentionSizes());
 }
-                      (c.window ? "_window" + str(c.window) : "") +
 
 TEST(Kernels, IntegerSelfAttention) {
   KernelProgram program("integer self attention");
@@ -645,7 +688,6 @@ TEST(Kernels, IntegerSelfAttention) {
                           {3, 3, 5},
                           {1, 1, 1, true},
                           {2, 1, 12, true, true},
-               (c.window ? ", window = " + str(c.window) + " : i64" : "") +
                           {4, 2, 36, false, true},
                           {2, 1, 32, true, true},
                           {2, 2, 64, true},
@@ -663,6 +705,26 @@ TEST(Kernels, IntegerCrossAttention) {
   addAttention(program, {4, 1, 12, true, true, true}, "s", "t");
   addAttention(program, {2, 1, 64, true, true, true}, "s", "t");
   program.check(crossAttentionSizes());
+}
+
+/// In f32 and in integers, with the queries' own keys and with more of them.
+TEST(Kernels, WindowAttention) {
+  for (bool integer : {false, true}) {
+    KernelProgram self("self attention in a window"),
+        cross("cross attention in a window");
+    for (AttentionCase c : {AttentionCase{2, 2, 32, true, true},
+                            {2, 1, 12, false, true},
+                            {1, 1, 20, true, false}})
+      for (int64_t window : {1, 20}) {
+        c.integer = integer;
+        c.window = window;
+        addAttention(self, c, "s", "s");
+        if (window == 20)
+          addAttention(cross, c, "s", "t");
+      }
+    self.check(selfAttentionSizes());
+    cross.check(crossAttentionSizes());
+  }
 }
 
 TEST(Kernels, IntegerAttentionOfSpecialValues) {
@@ -707,26 +769,6 @@ void addMaskedPools(KernelProgram &program, int64_t width, Values values) {
       pool(data.floats[x].data(), data.ids[mask].data(), batch,
            data.sizes.at("s"), width, y.data());
       return y;
-/// In f32 and in integers, with the queries' own keys and with more of them.
-TEST(Kernels, WindowAttention) {
-  for (bool integer : {false, true}) {
-    KernelProgram self("self attention in a window"),
-        cross("cross attention in a window");
-    for (AttentionCase c : {AttentionCase{2, 2, 32, true, true},
-                            {2, 1, 12, false, true},
-                            {1, 1, 20, true, false}})
-      for (int64_t window : {1, 20}) {
-        c.integer = integer;
-        c.window = window;
-        addAttention(self, c, "s", "s");
-        if (window == 20)
-          addAttention(cross, c, "s", "t");
-      }
-    self.check(selfAttentionSizes());
-    cross.check(crossAttentionSizes());
-  }
-}
-
     });
   }
 }

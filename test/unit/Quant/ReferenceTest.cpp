@@ -375,6 +375,20 @@ TEST(L2Normalize, hasLengthOneAndKeepsZero) {
 // Attention
 //===----------------------------------------------------------------------===//
 
+/// A quarter turn of each pair, then angles of each column's own.
+TEST(RotaryEmbedding, byHand) {
+  const float x[] = {1, 2, 3, 4}, zeros[] = {0, 0, 0, 0}, ones[] = {1, 1, 1, 1};
+  float y[4];
+  rotaryEmbedding(x, zeros, ones, /*interleaved=*/false, y);
+  EXPECT_EQ(std::vector<float>(y, y + 4), (std::vector<float>{-3, -4, 1, 2}));
+  rotaryEmbedding(x, zeros, ones, /*interleaved=*/true, y);
+  EXPECT_EQ(std::vector<float>(y, y + 4), (std::vector<float>{-2, 1, -4, 3}));
+  const float cos[] = {1, 2, 3, 4}, sin[] = {10, 20, 30, 40};
+  rotaryEmbedding(x, cos, sin, /*interleaved=*/false, y);
+  EXPECT_EQ(std::vector<float>(y, y + 4),
+            (std::vector<float>{1 - 30, 4 - 80, 9 + 30, 16 + 80}));
+}
+
 struct AttentionCase {
   AttentionShape shape;
   bool masked;

@@ -40,6 +40,19 @@ struct LaneSpace {
   bool isCollapsed = false;
 };
 
+/// Which lane an index in a body names, seen from the lane that is computed: so
+/// many further in a ring of the row's lanes, or the other one of two
+/// neighbours.
+struct LaneIndex {
+  int64_t distance = 0;
+  bool isNeighbour = false;
+};
+std::optional<LaneIndex> matchLaneIndex(mlir::Value index, unsigned rowRank);
+
+/// As many lanes as a target computes at once, or a multiple of that: whole
+/// blocks of them are read at another place of a row.
+inline constexpr int64_t kLaneBlock = 16;
+
 /// Whether the body of `op`, a loop over rows or over rows and lanes, can be
 /// computed for a row, or for some lanes of one at once: what it reads is
 /// constant, or an argument of the kernel, or what another op of the kernel

@@ -152,6 +152,12 @@ SmallVector<EqualDims> DivOp::getEqualDims() {
   return getBroadcastDims(getLhs(), getRhs());
 }
 
+SmallVector<EqualDims> RotaryEmbeddingOp::getEqualDims() {
+  SmallVector<EqualDims> pairs = getBroadcastDims(getInput(), getCos());
+  llvm::append_range(pairs, getBroadcastDims(getInput(), getSin()));
+  return pairs;
+}
+
 SmallVector<EqualDims> PoolOp::getEqualDims() {
   return Pairs().addLeading(getInput(), getMask(), 2).take();
 }

@@ -368,6 +368,17 @@ LogicalResult DivOp::verify() {
   return verifyBroadcast(*this, getLhs(), getRhs());
 }
 
+LogicalResult RotaryEmbeddingOp::verify() {
+  int64_t columns = getType().getShape().back();
+  if (ShapedType::isDynamic(columns) || columns % 2 != 0)
+    return emitOpError("expected an even number of columns, known when "
+                       "compiled, but got ")
+           << getType();
+  if (failed(verifyBroadcast(*this, getInput(), getCos())))
+    return failure();
+  return verifyBroadcast(*this, getInput(), getSin());
+}
+
 LogicalResult PoolOp::verify() {
   if (failed(expectRank(*this, "input", getInput(), 3)))
     return failure();

@@ -281,8 +281,9 @@ static OpFoldResult findDimSize(Value tensor, int64_t dim) {
                       isColumns && product.getTransposeRhs() ? dim - 1 : dim);
   }
   // Ops whose result has the rows of their first operand.
-  if (isa_and_nonnull<LinearOp, RowwiseOpInterface, AttentionOp>(op) &&
-      !isa<EmbeddingOp>(op) && dim + 1 < type.getRank())
+  if (isa_and_nonnull<LinearOp, RowwiseOpInterface, AttentionOp,
+                      RotaryEmbeddingOp>(op) &&
+      dim + 1 < type.getRank())
     return getDimSize(op->getOperand(0), dim);
   return {};
 }

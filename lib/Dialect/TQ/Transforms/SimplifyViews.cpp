@@ -60,7 +60,7 @@ static bool isOnRows(Operation *op) {
   if (op->getNumResults() != 1 || op->getNumOperands() == 0 ||
       isCompileTimeValue(op->getResult(0)))
     return false;
-  if (isa<LinearOp>(op))
+  if (isa<LinearOp, RotaryEmbeddingOp>(op))
     return true;
   return isa<RowwiseOpInterface>(op) && isa<TQDialect>(op->getDialect()) &&
          !isa<EmbeddingOp, QuantizeOp, DequantizeOp>(op) &&

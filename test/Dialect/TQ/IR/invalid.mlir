@@ -764,3 +764,49 @@ func.func @f(%q: tensor<2x5x16xf32>, %v: tensor<2x5x8xf32>) {
     : (tensor<2x5x16xf32>, tensor<2x5x16xf32>, tensor<2x5x8xf32>) -> tensor<2x5x16xf32>
   return
 }
+
+// -----
+
+// tq.attention (C4)
+func.func @f(%q: tensor<?x?x64xf32>) {
+  // expected-error @below {{attribute 'window' failed to satisfy constraint: 64-bit signless integer attribute whose value is positive}}
+  %0 = tq.attention %q, %q, %q {num_heads = 4 : i64, scale = 0.25 : f32, window = 0 : i64}
+    : (tensor<?x?x64xf32>, tensor<?x?x64xf32>, tensor<?x?x64xf32>) -> tensor<?x?x64xf32>
+  return
+}
+
+// -----
+
+// tq.rotary_embedding (C1): even
+func.func @f(%x: tensor<?x7xf32>) {
+  // expected-error @below {{expected an even number of columns, known when compiled, but got 'tensor<?x7xf32>'}}
+  %0 = tq.rotary_embedding %x, %x, %x : (tensor<?x7xf32>, tensor<?x7xf32>, tensor<?x7xf32>) -> tensor<?x7xf32>
+  return
+}
+
+// -----
+
+// tq.rotary_embedding (C1): known
+func.func @f(%x: tensor<?x?xf32>) {
+  // expected-error @below {{expected an even number of columns, known when compiled, but got 'tensor<?x?xf32>'}}
+  %0 = tq.rotary_embedding %x, %x, %x : (tensor<?x?xf32>, tensor<?x?xf32>, tensor<?x?xf32>) -> tensor<?x?xf32>
+  return
+}
+
+// -----
+
+// tq.rotary_embedding (C2): shape
+func.func @f(%x: tensor<3x8xf32>, %c: tensor<2x8xf32>) {
+  // expected-error @below {{'tq.rotary_embedding' op}}
+  %0 = tq.rotary_embedding %x, %x, %c : (tensor<3x8xf32>, tensor<3x8xf32>, tensor<2x8xf32>) -> tensor<3x8xf32>
+  return
+}
+
+// -----
+
+// tq.rotary_embedding (C2): rank
+func.func @f(%x: tensor<3x8xf32>, %c: tensor<1x3x8xf32>) {
+  // expected-error @below {{expected a rhs of no higher rank than the lhs, but got 'tensor<1x3x8xf32>' for 'tensor<3x8xf32>'}}
+  %0 = tq.rotary_embedding %x, %c, %x : (tensor<3x8xf32>, tensor<1x3x8xf32>, tensor<3x8xf32>) -> tensor<3x8xf32>
+  return
+}

@@ -93,3 +93,23 @@ func.func @bias_of_rows(%x: tensor<3x5x6xf32>, %b: tensor<3x6xf32>) -> tensor<5x
   %y = tq.add %p, %b : (tensor<5x3x6xf32>, tensor<3x6xf32>) -> tensor<5x3x6xf32>
   return %y : tensor<5x3x6xf32>
 }
+
+// -----
+
+// Angles that all heads share are permuted, not the heads: also where they are already.
+// CHECK-LABEL: func.func @rotary_embedding
+// CHECK-SAME: %[[X:[a-z0-9]+]]: tensor<?x7x4x8xf32>, %[[C:[a-z0-9]+]]: tensor<1x1x7x8xf32>
+// CHECK: %[[P:.*]] = tq.permute %[[C]] dims = [0, 2, 1, 3]
+// CHECK: %[[Y:.*]] = tq.rotary_embedding %[[X]], %[[P]], %[[P]]
+// CHECK: %[[Z:.*]] = tq.rotary_embedding %[[Y]], %[[P]], %[[P]]
+// CHECK: return %[[Z]]
+func.func @rotary_embedding(%x: tensor<?x7x4x8xf32>, %c: tensor<1x1x7x8xf32>) -> tensor<?x7x4x8xf32> {
+  %0 = tq.permute %x dims = [0, 2, 1, 3] : tensor<?x7x4x8xf32> -> tensor<?x4x7x8xf32>
+  %1 = tq.rotary_embedding %0, %c, %c
+    : (tensor<?x4x7x8xf32>, tensor<1x1x7x8xf32>, tensor<1x1x7x8xf32>) -> tensor<?x4x7x8xf32>
+  %2 = tq.permute %1 dims = [0, 2, 1, 3] : tensor<?x4x7x8xf32> -> tensor<?x7x4x8xf32>
+  %d = tq.permute %c dims = [0, 2, 1, 3] : tensor<1x1x7x8xf32> -> tensor<1x7x1x8xf32>
+  %3 = tq.rotary_embedding %2, %d, %d
+    : (tensor<?x7x4x8xf32>, tensor<1x7x1x8xf32>, tensor<1x7x1x8xf32>) -> tensor<?x7x4x8xf32>
+  return %3 : tensor<?x7x4x8xf32>
+}

@@ -147,6 +147,38 @@ def TQ_AttentionOp : TQ_SameTypeOp<"attention", "query", [Pure,
   let hasVerifier = 1;
 }
 
+def TQ_RotaryEmbeddingOp : TQ_SameTypeOp<"rotary_embedding", "input",
+    [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>]> {
+  let summary = "rotate pairs of columns by angles";
+  let description = [{
+    `cos` and `sin` are repeated as the right side of `tq.add`:
+
+        result[..., d] = input[..., d] * cos[..., d] + rotated[..., d] * sin[..., d]
+
+    Of D columns, those that are D/2 apart are a pair: `rotated[..., d]` is
+    `-input[..., d + D/2]` in the first half, `input[..., d - D/2]` in the second one.
+    With `interleaved` neighbours are: `-input[..., d + 1]` for an even d,
+    `input[..., d - 1]` for an odd one. Both products are rounded before they are added.
+
+    (C1) D is static and even. (C2) The shapes of `cos` and `sin`, aligned at the last
+         dimension, equal that of `input` or are 1 in each dimension, and their ranks
+         are not larger.
+
+    ```mlir
+    %y = tq.rotary_embedding %x, %cos, %sin
+      : (tensor<?x?x4x64xf32>, tensor<?x1x64xf32>, tensor<?x1x64xf32>)
+      -> tensor<?x?x4x64xf32>
+    ```
+  }];
+  let arguments = (ins TQ_FloatTensor:$input, TQ_FloatTensor:$cos, TQ_FloatTensor:$sin,
+                       UnitAttr:$interleaved);
+  let results = (outs TQ_FloatTensor:$result);
+  let assemblyFormat = [{
+    $input `,` $cos `,` $sin attr-dict `:` functional-type(operands, results)
+  }];
+  let hasVerifier = 1;
+}
+
 def TQ_LayerNormOp : TQ_SameTypeOp<"layer_norm", "input",
     [Pure, DeclareOpInterfaceMethods<TQ_EqualDimsOpInterface>,
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {

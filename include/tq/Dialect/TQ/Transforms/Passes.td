@@ -121,6 +121,33 @@ def RaiseActivationsPass : Pass<"tq-raise-activations", "::mlir::func::FuncOp"> 
   }];
 }
 
+def RaiseRotaryEmbeddingsPass
+    : Pass<"tq-raise-rotary-embeddings", "::mlir::func::FuncOp"> {
+  let summary = "Raise rotary embeddings from slices, negations and products";
+  let description = [{
+    x * cos + rotated(x) * sin becomes `tq.rotary_embedding`, where rotated(x) joins the
+    negated second half of the columns and the first one or, `interleaved`, weaves
+    negated columns of odd numbers and those of even ones together.
+
+    Precondition: float tq, where equal values are one.
+
+    Postcondition: none of these is left.
+
+    Before, where %n is the negated second half of x, columns 4 to 7, and after:
+    ```mlir
+    %a = tensor.extract_slice %x[0, 0] [7, 4] [1, 1] : tensor<7x8xf32> to tensor<7x4xf32>
+    %r = tensor.concat dim(1) %n, %a : (tensor<7x4xf32>, tensor<7x4xf32>) -> tensor<7x8xf32>
+    %s = tq.mul %r, %sin : (tensor<7x8xf32>, tensor<7x8xf32>) -> tensor<7x8xf32>
+    %c = tq.mul %x, %cos : (tensor<7x8xf32>, tensor<7x8xf32>) -> tensor<7x8xf32>
+    %y = tq.add %c, %s : (tensor<7x8xf32>, tensor<7x8xf32>) -> tensor<7x8xf32>
+    ```
+    ```mlir
+    %y = tq.rotary_embedding %x, %cos, %sin
+      : (tensor<7x8xf32>, tensor<7x8xf32>, tensor<7x8xf32>) -> tensor<7x8xf32>
+    ```
+  }];
+}
+
 def RaiseAttentionPass : Pass<"tq-raise-attention", "::mlir::func::FuncOp"> {
   let summary = "Raise attention from its products, reshapes and masks";
   let description = [{
