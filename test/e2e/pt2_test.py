@@ -16,6 +16,7 @@ import math
 import pathlib
 import re
 import shutil
+import subprocess
 import sys
 import typing
 
@@ -1256,14 +1257,17 @@ def run_program(family, checks, program):
 
 def list_variants(program):
     """Options that change no bit."""
-    targets = json.loads(run([program, "--describe", "--json"]))["targets"]
+    described = subprocess.run([program, "--describe", "--json"], capture_output=True, text=True,
+                               timeout=60, check=True)  # fmt: skip
+    targets = json.loads(described.stdout)["targets"]
     cpus = [target["cpu"] for target in targets if target["supported"]]
     return [["--threads", threads, "--target-cpu", cpu] for cpu in cpus for threads in "13"]
 
 
 def find_other_bits(command, checks, variants):
     """What is wrong of outputs that options of `variants` change: a text by label."""
-    files = [pathlib.Path(word.partition("=")[2]) for word in command
+    words = [word for word in command if isinstance(word, str)]
+    files = [pathlib.Path(word.partition("=")[2]) for word in words
              if re.fullmatch(r"o[0-9]+=.*", word)]  # fmt: skip
     first, wrong = [file.read_bytes() for file in files], {}
     for options in variants:

@@ -225,7 +225,8 @@ class OnnxRuntime(Engine):
                           input_names=list(self.data.names),
                           output_names=["output"],
                           dynamic_shapes=dynamic_shapes(self.data),
-                          dynamo=True, verbose=False)
+                          dynamo=True, verbose=False,
+                          external_data=False)
         quant_pre_process(str(plain), str(ready), skip_symbolic_shape=True)
         quantize_dynamic(ready, path, per_channel=True,
                          weight_type=QuantType.QInt8,
