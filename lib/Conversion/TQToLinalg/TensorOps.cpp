@@ -312,6 +312,10 @@ static Value redirectInit(KernelLowering &lowering, Operation *op, Value init,
   auto fill = known.getDefiningOp<linalg::FillOp>();
   if (known == out || (fill && fill.output() == out))
     return known;
+  // Kernels of rows know a reduction by what it starts from.
+  TypedAttr number;
+  if (fill && matchPattern(fill.value(), m_Constant(&number)))
+    return lowering.fill(op->getLoc(), number, out);
   return lowering.copy(op->getLoc(), known, out);
 }
 

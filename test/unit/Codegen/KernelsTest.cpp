@@ -501,6 +501,38 @@ TEST(Kernels, RowsOfFixedWidth) {
   program.check({{{"m", 49}}, {{"m", 1}}, {{"m", 7}}});
 }
 
+/// Sums that a program has as `linalg.generic`, not as an op of tq, are in the
+/// one order, too.
+TEST(Kernels, SumOfARow) {
+  KernelProgram program("sums of rows", "none");
+  for (int64_t width : {1, 64, 300}) {
+    std::string w = str(width), id = "sum" + w,
+                type = KernelProgram::type({"8", w});
+    size_t x = program.input({"8", w});
+    program.line("%e" + id + " = tensor.empty() : tensor<8xf32>");
+    program.line("%z" + id + " = arith.constant 0.0 : f32");
+    program.line("%f" + id + " = linalg.fill ins(%z" + id + " : f32) outs(%e" +
+                 id + " : tensor<8xf32>) -> tensor<8xf32>");
+    program.line(
+        "%" + id +
+        " = linalg.generic {indexing_maps = [affine_map<(d0, d1) "
+        "-> (d0, d1)>, affine_map<(d0, d1) -> (d0)>], iterator_types = "
+        "[\"parallel\", \"reduction\"]} ins(" +
+        argument(x) + " : " + type + ") outs(%f" + id +
+        " : tensor<8xf32>) {\n^bb0(%in: f32, %out: f32):\n"
+        "%s = arith.addf %in, %out : f32\nlinalg.yield %s : f32\n} -> "
+        "tensor<8xf32>");
+    program.output(id, {"8"}, [=](const RunData &data) {
+      Floats y;
+      for (int64_t row = 0; row < 8; ++row)
+        y.push_back(quant::rowSum(
+            {&data.floats[x][row * width], static_cast<size_t>(width)}));
+      return y;
+    });
+  }
+  program.check({{}});
+}
+
 /// Rows that are quantized where they are made, and used as floats, too.
 TEST(Kernels, LayerNormThenQuantize) {
   KernelProgram program("quantized rows", "none");
