@@ -77,6 +77,14 @@ class Program:
         return [numpy.load(file) for file in files]
 
 
+def count_attention(tq_compile: str, archive: pathlib.Path) -> str:
+    """How many attentions are `tq.attention` after normalize, of how many."""
+    result = run([tq_compile, str(archive), "--stop-after=normalize"])
+    raised = len(re.findall(r"= tq\.attention", result.stdout))
+    left = len(re.findall(r"= tq\.softmax", result.stdout))
+    return f"{raised}/{raised + left}"
+
+
 def read_case(folder: pathlib.Path, program: Program) -> tuple[dict, list]:
     inputs = {port["name"]: numpy.load(folder / f"{port['name']}.npy")
               for port in program.inputs
