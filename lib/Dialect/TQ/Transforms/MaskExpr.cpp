@@ -33,9 +33,9 @@ static Ref makeOf(Kind kind, ArrayRef<Ref> operands) {
   return make(std::move(expr));
 }
 
-static Ref makeSum(Kind kind, double number, Terms terms) {
+static Ref makeSum(double number, Terms terms) {
   Expr expr;
-  expr.kind = kind;
+  expr.kind = Kind::Linear;
   expr.number = number;
   expr.terms = std::move(terms);
   return make(std::move(expr));
@@ -43,15 +43,11 @@ static Ref makeSum(Kind kind, double number, Terms terms) {
 
 Ref tq::mask::unknown() { return make({}); }
 
-Ref tq::mask::number(double value) { return makeSum(Kind::Linear, value, {}); }
+Ref tq::mask::number(double value) { return makeSum(value, {}); }
 
-Ref tq::mask::place(unsigned axis) {
-  return makeSum(Kind::Linear, 0, {Term{axis, {}, 1}});
-}
+Ref tq::mask::place(unsigned axis) { return makeSum(0, {Term{axis, {}, 1}}); }
 
-Ref tq::mask::size(Value value) {
-  return makeSum(Kind::Linear, 0, {Term{0, value, 1}});
-}
+Ref tq::mask::size(Value value) { return makeSum(0, {Term{0, value, 1}}); }
 
 Ref tq::mask::load(Value tensor, ArrayRef<Ref> at) {
   Expr expr;
@@ -98,8 +94,7 @@ Ref tq::mask::add(const Ref &a, const Ref &b, double sign) {
     Terms terms = a->terms;
     for (const Term &term : b->terms)
       addTerm(terms, term, sign);
-    return makeSum(Kind::Linear, a->number + sign * b->number,
-                   std::move(terms));
+    return makeSum(a->number + sign * b->number, std::move(terms));
   }
   if (isNumber(b, 0))
     return a;
@@ -125,7 +120,7 @@ Ref tq::mask::multiply(const Ref &a, const Ref &b) {
   for (const Term &term : a->terms)
     if (b->number != 0)
       terms.push_back({term.axis, term.size, term.factor * b->number});
-  return makeSum(Kind::Linear, a->number * b->number, std::move(terms));
+  return makeSum(a->number * b->number, std::move(terms));
 }
 
 Ref tq::mask::absolute(const Ref &x) {
@@ -147,9 +142,9 @@ Ref tq::mask::negate(const Ref &x) {
   case Kind::Not:
     return x->operands[0];
   case Kind::AtMost:
-    return makeSum(Kind::AtLeast, x->number + 1, x->terms);
+    return makeOf(Kind::AtLeast, add(x->operands[0], number(1)));
   case Kind::AtLeast:
-    return makeSum(Kind::AtMost, x->number - 1, x->terms);
+    return makeOf(Kind::AtMost, add(x->operands[0], number(1), -1));
   default:
     return makeOf(Kind::Not, x);
   }
@@ -204,8 +199,8 @@ static Ref isAtMostZero(const Ref &x) {
   // k - q + rest <= 0, or q - k + rest <= 0.
   for (Term &term : sizes)
     term.factor *= -key;
-  return key > 0 ? makeSum(Kind::AtMost, -x->number, std::move(sizes))
-                 : makeSum(Kind::AtLeast, x->number, std::move(sizes));
+  Ref bound = makeSum(key > 0 ? -x->number : x->number, std::move(sizes));
+  return makeOf(key > 0 ? Kind::AtMost : Kind::AtLeast, bound);
 }
 
 Ref tq::mask::compareLe(const Ref &a, const Ref &b) {

@@ -43,8 +43,8 @@ struct Expr {
     Load,    ///< `tensor` at `operands`
     Not,     ///< of operands[0], a bool
     And,     ///< of bools
-    AtMost,  ///< k - q <= number + terms, which are sizes
-    AtLeast, ///< k - q >= number + terms, which are sizes
+    AtMost,  ///< k - q <= operands[0], of numbers and sizes
+    AtLeast, ///< k - q >= operands[0], of numbers and sizes
     Choose,  ///< operands[0] ? operands[1] : operands[2]
     Abs,     ///< of operands[0], which is linear
   };

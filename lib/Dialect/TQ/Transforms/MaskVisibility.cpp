@@ -258,11 +258,11 @@ static std::optional<SmallVector<Ref>> placeInLoops(linalg::GenericOp op,
 }
 
 /// A reduction is what it starts with only where it adds 0.
-Ref Evaluator::evaluateGeneric(linalg::GenericOp op, ArrayRef<Ref> result,
+Ref Evaluator::evaluateGeneric(linalg::GenericOp op, ArrayRef<Ref> place,
                                unsigned depth) {
   std::optional<SmallVector<Ref>> loops;
   if (op.getNumDpsInits() == 1)
-    loops = placeInLoops(op, result);
+    loops = placeInLoops(op, place);
   if (!loops)
     return mask::unknown();
   SmallVector<Ref> &at = *loops;
@@ -432,11 +432,7 @@ Ref Evaluator::evaluateDeeper(Value tensor, ArrayRef<Ref> at, unsigned depth) {
 // Terms
 //===----------------------------------------------------------------------===//
 
-/// Takes the tighter of two bounds, where it is known which one is.
-static bool tighten(Ref &bound, const Ref &expr, double sign) {
-  Ref other = mask::number(expr->number);
-  for (const mask::Term &term : expr->terms)
-    other = mask::add(other, mask::size(term.size), term.factor);
+static bool tighten(Ref &bound, const Ref &other, double sign) {
   Ref difference = bound ? mask::add(other, bound, -1) : mask::number(-sign);
   if (!mask::isNumber(difference))
     return false;
@@ -444,6 +440,9 @@ static bool tighten(Ref &bound, const Ref &expr, double sign) {
     bound = other;
   return true;
 }
+
+bool Visibility::limitHigh(const Ref &bound) { return tighten(high, bound, 1); }
+bool Visibility::limitLow(const Ref &bound) { return tighten(low, bound, -1); }
 
 static bool addTerms(const Ref &expr, Visibility &visibility,
                      std::string &reason) {
@@ -458,9 +457,9 @@ static bool addTerms(const Ref &expr, Visibility &visibility,
     return addTerms(expr->operands[0], visibility, reason) &&
            addTerms(expr->operands[1], visibility, reason);
   case Kind::AtMost:
-    return tighten(visibility.high, expr, 1);
+    return visibility.limitHigh(expr->operands[0]);
   case Kind::AtLeast:
-    return tighten(visibility.low, expr, -1);
+    return visibility.limitLow(expr->operands[0]);
   case Kind::Load:
   case Kind::Not: {
     bool isHidden = expr->kind == Kind::Not;

@@ -20,6 +20,10 @@ namespace tq {
 struct Visibility {
   /// low <= k - q <= high, where there are such; sums of numbers and sizes.
   mask::Ref low, high;
+  /// Also k - q <= bound, or >= bound. False: it is not known which of two
+  /// bounds is the tighter one.
+  bool limitHigh(const mask::Ref &bound);
+  bool limitLow(const mask::Ref &bound);
   /// An element [b, k] of each is not 0; or, `isHidden`, is 0.
   struct Padding {
     mlir::Value tensor; ///< [rows or 1, keys], of i64 or i1

@@ -509,8 +509,8 @@ std::string Raiser::findMask(Hidden &hidden) {
         return "its mask is not one of [batch, keys]";
     }
   }
-  if (op.getCausal() && !visibility.high)
-    visibility.high = mask::number(0);
+  if (op.getCausal() && !visibility.limitHigh(mask::number(0)))
+    return "it is not known whether its mask or its causality hides more";
   return findBand(visibility, hidden);
 }
 

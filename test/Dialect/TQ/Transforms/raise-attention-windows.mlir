@@ -230,3 +230,31 @@ func.func @one_sequence(%q: tensor<2x4x?x16xf32>) -> tensor<2x4x?x16xf32> {
     -> tensor<2x4x?x16xf32>
   return %o : tensor<2x4x?x16xf32>
 }
+
+// -----
+
+#all = affine_map<(d0, d1) -> (d0, d1)>
+
+// A window to both sides and causality beside it: both hold.
+// CHECK-LABEL: func.func @causal_beside_a_mask
+// CHECK: tq.attention {{.*}} {causal, num_heads = 4 : i64, scale = 1.000000e+00 : f32, window = 9 : i64}
+func.func @causal_beside_a_mask(%q: tensor<2x4x37x16xf32>) -> tensor<2x4x37x16xf32> {
+  %c8 = arith.constant 8 : index
+  %e = tensor.empty() : tensor<37x37xi1>
+  %m = linalg.generic {indexing_maps = [#all], iterator_types = ["parallel", "parallel"]}
+      outs(%e : tensor<37x37xi1>) {
+  ^bb0(%out: i1):
+    %i = linalg.index 0 : index
+    %j = linalg.index 1 : index
+    %d = arith.subi %i, %j : index
+    %f = arith.subi %j, %i : index
+    %x = arith.cmpi sle, %d, %c8 : index
+    %y = arith.cmpi sle, %f, %c8 : index
+    %near = arith.andi %x, %y : i1
+    linalg.yield %near : i1
+  } -> tensor<37x37xi1>
+  %o = tq.scaled_dot_product_attention %q, %q, %q mask(%m) {scale = 1.0 : f32, causal}
+    : (tensor<2x4x37x16xf32>, tensor<2x4x37x16xf32>, tensor<2x4x37x16xf32>, tensor<37x37xi1>)
+    -> tensor<2x4x37x16xf32>
+  return %o : tensor<2x4x37x16xf32>
+}
