@@ -195,6 +195,20 @@ class OnnxRuntimeStatic(OnnxRuntime):
         return f"calibrated with {len(samples)} samples, {source}"
 
 
+def openvino_properties(threads):
+    """How OpenVINO compiles, wherever it is measured."""
+    return {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+
+
+def quantize_linears(module):
+    """A module of PyTorch with linears in dynamic int8, weights by channel."""
+    import torch
+    quantization = torch.ao.quantization
+    return quantization.quantize_dynamic(module, {
+        torch.nn.Linear: quantization.per_channel_dynamic_qconfig})
+
+
 class OpenVino(Engine):
     """OpenVINO, with static int8 by NNCF. Compiled for the shape that is
     run, which is faster than with dynamic dimensions."""
@@ -241,9 +255,7 @@ class OpenVino(Engine):
         import openvino
         self.core = openvino.Core()
         self.graph = self.core.read_model(self.file(self.ending))
-        self.properties = {
-            "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+        self.properties = openvino_properties(threads)
 
     def bind(self, ids, mask):
         import openvino
@@ -347,9 +359,7 @@ class Torch(Engine):
         torch.set_num_threads(threads)
         self.module = torch_bert.load(self.model)
         if self.precision == "int8":
-            quantization = torch.ao.quantization
-            self.module = quantization.quantize_dynamic(self.module, {
-                torch.nn.Linear: quantization.per_channel_dynamic_qconfig})
+            self.module = quantize_linears(self.module)
 
     def bind(self, ids, mask):
         import torch

@@ -11,18 +11,16 @@ lib/Import/PT2/Ops without a case is a failure. Needs numpy only.
 """
 
 import inspect
-import json
 import math
 import pathlib
 import re
 import shutil
-import subprocess
 import sys
 import typing
 
 import numpy as np
 
-from programs_test import Failure, require, run, run_cases
+from programs_test import Failure, Program, require, run, run_cases
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "test/Import/PT2/Inputs"))
@@ -1233,6 +1231,7 @@ def run_program(family, checks, program):
     """What is wrong of each output: a text by label."""
     wrong = {}
     variants = list_variants(program)
+    files = [program.parent / f"o{i}.npy" for i in range(len(checks))]
     for number, shape in enumerate(family.shapes):
         arrays, values = evaluate(family, shape, np.random.default_rng(number))
         command = [program]
@@ -1240,16 +1239,16 @@ def run_program(family, checks, program):
             path = program.parent / f"{name}.npy"
             np.save(path, array)
             command += ["--input", f"{name}={path}"]
-        for i in range(len(checks)):
-            command += ["--output", f"o{i}={program.parent / f'o{i}.npy'}"]
+        for i, file in enumerate(files):
+            command += ["--output", f"o{i}={file}"]
         run(command)
-        wrong |= find_other_bits(command, checks, variants)
-        for i, check in enumerate(checks):
+        wrong |= find_other_bits(command, files, checks, variants)
+        for check, file in zip(checks, files):
             try:
                 expected = np.asarray(values[check.tensor.name])
                 sizes = tuple(measure(formula, shape) for formula in check.formulas)
                 require(expected.shape == sizes, f"the oracle is {expected.shape}, not {sizes}")
-                compare(expected, np.load(program.parent / f"o{i}.npy"), check)
+                compare(expected, np.load(file), check)
             except Failure as failure:
                 wrong.setdefault(check.label, f"{check.detail} at {shape}: {failure}")
     return wrong
@@ -1257,18 +1256,12 @@ def run_program(family, checks, program):
 
 def list_variants(program):
     """Options that change no bit."""
-    described = subprocess.run([program, "--describe", "--json"], capture_output=True, text=True,
-                               timeout=60, check=True)  # fmt: skip
-    targets = json.loads(described.stdout)["targets"]
-    cpus = [target["cpu"] for target in targets if target["supported"]]
-    return [["--threads", threads, "--target-cpu", cpu] for cpu in cpus for threads in "13"]
+    return [["--threads", threads, "--target-cpu", cpu]
+            for cpu in Program(program, ()).cpus() for threads in "13"]  # fmt: skip
 
 
-def find_other_bits(command, checks, variants):
+def find_other_bits(command, files, checks, variants):
     """What is wrong of outputs that options of `variants` change: a text by label."""
-    words = [word for word in command if isinstance(word, str)]
-    files = [pathlib.Path(word.partition("=")[2]) for word in words
-             if re.fullmatch(r"o[0-9]+=.*", word)]  # fmt: skip
     first, wrong = [file.read_bytes() for file in files], {}
     for options in variants:
         run([*command, *options])

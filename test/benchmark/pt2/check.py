@@ -113,16 +113,18 @@ def measure_error(found: list, expected: list) -> float:
     return worst
 
 
+def cosine(found: numpy.ndarray, expected: numpy.ndarray) -> float:
+    """Of all numbers; 0 where one of both is 0."""
+    a = found.astype(numpy.float64).ravel()
+    b = expected.astype(numpy.float64).ravel()
+    norms = numpy.linalg.norm(a) * numpy.linalg.norm(b)
+    return float(a @ b / norms) if norms else 0.0
+
+
 def measure_cosine(found: list, expected: list) -> float:
     """The least of all outputs of floats."""
-    least = 1.0
-    for got, wanted in zip(found, expected):
-        if wanted.dtype.kind == "f" and wanted.any():
-            a = got.astype(numpy.float64).ravel()
-            b = wanted.astype(numpy.float64).ravel()
-            norms = numpy.linalg.norm(a) * numpy.linalg.norm(b)
-            least = min(least, float(a @ b / norms) if norms else 0.0)
-    return least
+    return min((cosine(got, wanted) for got, wanted in zip(found, expected)
+                if wanted.dtype.kind == "f" and wanted.any()), default=1.0)
 
 
 def are_equal(a: list, b: list) -> bool:

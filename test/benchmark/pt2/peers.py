@@ -29,7 +29,9 @@ import numpy as np
 BENCHMARK = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(BENCHMARK))
 
+import engines  # noqa: E402
 import tq_program  # noqa: E402
+from check import cosine  # noqa: E402
 from measuring import interleave, ratios  # noqa: E402
 from worker import EngineError, Worker  # noqa: E402
 
@@ -201,9 +203,7 @@ class TorchDynamic(Torch):
         import torch
         super().load(threads)
         torch.backends.mha.set_fastpath_enabled(False)  # wants float weights
-        quantization = torch.ao.quantization
-        self.run = quantization.quantize_dynamic(self.run, {
-            torch.nn.Linear: quantization.per_channel_dynamic_qconfig})
+        self.run = engines.quantize_linears(self.run)
 
 
 class OnnxRuntime(Engine):
@@ -295,9 +295,7 @@ class OpenVino(Engine):
         import openvino
         self.core = openvino.Core()
         self.graph = self.core.read_model(self.file(".xml"))
-        self.properties = {
-            "INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1}
+        self.properties = engines.openvino_properties(threads)
 
     def bind(self, *inputs):
         import openvino
@@ -363,9 +361,8 @@ ENGINES = (Torch, TorchDynamic, OnnxRuntime, OnnxRuntimeReduced, OpenVino,
 def calibration(subject):
     """Inputs of the largest of the sizes, a row at a time."""
     shape = list(subject.shapes.values())[-1]
-    rows = [subject.inputs(*shape) for _ in range(1)]
-    rows += [subject.inputs(shape[0] + i, *shape[1:])
-             for i in range(1, SAMPLES // shape[0] + 1)]
+    rows = [subject.inputs(shape[0] + i, *shape[1:])
+            for i in range(SAMPLES // shape[0] + 1)]
     split = [tuple(array[i:i + 1] for array in inputs)
              for inputs in rows for i in range(len(inputs[0]))]
     return split[:SAMPLES]
@@ -388,13 +385,6 @@ def prepare(title, work):
     for i, inputs in enumerate(calibration(subject)):
         np.savez(folder / f"{i:04}.npz", **dict(zip(subject.names, inputs)))
     torch.export.save(program, archive)
-
-
-def cosine(found, expected):
-    """Of all numbers."""
-    a = np.asarray(found, np.float64).ravel()
-    b = np.asarray(expected, np.float64).ravel()
-    return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def start(title, work, threads):
