@@ -8,6 +8,7 @@
 #include "AxisTrace.h"
 #include "MaskVisibility.h"
 #include "RowwiseMatch.h"
+#include "Views.h"
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
@@ -29,10 +30,6 @@ using namespace tq;
 
 static constexpr StringLiteral kStays =
     "attention stays as products and a softmax: ";
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 //===----------------------------------------------------------------------===//
 // From products
@@ -260,17 +257,6 @@ private:
 };
 
 } // namespace
-
-static Value permute(OpBuilder &builder, Location loc, Value value,
-                     ArrayRef<int64_t> order) {
-  if (llvm::is_sorted(order))
-    return value;
-  RankedTensorType type = typeOf(value);
-  SmallVector<int64_t> shape;
-  for (int64_t dim : order)
-    shape.push_back(type.getDimSize(dim));
-  return PermuteOp::create(builder, loc, type.clone(shape), value, order);
-}
 
 /// [batch, heads, tokens, columns] or [heads, tokens, columns] by moving data.
 Value Raiser::gatherRows(Value value) {

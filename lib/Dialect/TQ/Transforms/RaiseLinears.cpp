@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AxisTrace.h"
+#include "Views.h"
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
@@ -20,10 +21,6 @@ namespace tq {
 
 using namespace mlir;
 using namespace tq;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// The matrix [outputs, inputs] that the right side of a product repeats along
 /// all leading dimensions; null: it does not.

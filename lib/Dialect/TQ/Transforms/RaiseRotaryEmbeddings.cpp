@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RowwiseMatch.h"
+#include "Views.h"
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
@@ -25,10 +26,6 @@ namespace tq {
 
 using namespace mlir;
 using namespace tq;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
 
 /// Whether `value` is every `stride`-th column of half of `x`, from column
 /// `first` on. Its rows are all those of x, or else no sum of both could be.

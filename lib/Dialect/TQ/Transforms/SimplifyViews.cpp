@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "AxisTrace.h"
+#include "Views.h"
 
 #include "tq/Dialect/TQ/Transforms/Passes.h"
 
@@ -22,27 +23,6 @@ namespace tq {
 
 using namespace mlir;
 using namespace tq;
-
-static RankedTensorType typeOf(Value value) {
-  return cast<RankedTensorType>(value.getType());
-}
-
-static Value permute(OpBuilder &builder, Location loc, Value value,
-                     ArrayRef<int64_t> order) {
-  if (auto source = value.getDefiningOp<PermuteOp>()) {
-    SmallVector<int64_t> composed;
-    for (int64_t dim : order)
-      composed.push_back(source.getDims()[dim]);
-    return permute(builder, loc, source.getInput(), composed);
-  }
-  if (llvm::is_sorted(order))
-    return value;
-  RankedTensorType type = typeOf(value);
-  SmallVector<int64_t> shape;
-  for (int64_t dim : order)
-    shape.push_back(type.getDimSize(dim));
-  return PermuteOp::create(builder, loc, type.clone(shape), value, order);
-}
 
 static SmallVector<int64_t> invert(ArrayRef<int64_t> order) {
   SmallVector<int64_t> inverse(order.size());
