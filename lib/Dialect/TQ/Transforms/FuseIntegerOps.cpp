@@ -96,7 +96,7 @@ struct QuantizeUnsigned : OpRewritePattern<QuantizeOp> {
     Value zero = addToZeroPoint(rewriter, op.getLoc(), op.getZeroPoints(), 128);
     Value quantized = QuantizeOp::create(
         rewriter, op.getLoc(), cast<RankedTensorType>(op.getType()).clone(type),
-        op.getInput(), op.getInverseScales(), zero);
+        op.getInput(), op.getInverseScales(), zero, op.getCoarse());
     for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
       auto dequantize = cast<DequantizeOp>(user);
       rewriter.setInsertionPoint(dequantize);
@@ -474,8 +474,11 @@ void JoinQuantizes::join(PatternRewriter &rewriter, Value whole,
   QuantizeOp first = parts[0].quantize;
   Type element = first.getType().getElementType();
   auto type = cast<RankedTensorType>(whole.getType()).clone(element);
+  bool isCoarse = llvm::all_of(parts, [](const QuantizedSlice &part) {
+    return QuantizeOp(part.quantize).getCoarse();
+  });
   Value joined = QuantizeOp::create(rewriter, loc, type, whole, inverse,
-                                    /*zero_points=*/Value());
+                                    /*zero_points=*/Value(), isCoarse);
   for (const QuantizedSlice &part : parts) {
     tensor::ExtractSliceOp slice = part.slice;
     rewriter.setInsertionPoint(slice);
@@ -509,10 +512,14 @@ struct FuseIntegerOps : tq::impl::FuseIntegerOpsPassBase<FuseIntegerOps> {
     getOperation().walk(explainMiss);
   }
 
-  /// An activation that is rounded to 8 bits right away need not be exact.
+  static bool mayReadCoarse(Operation *user) {
+    auto quantize = dyn_cast<QuantizeOp>(user);
+    return isa<DynamicQuantizeOp>(user) || (quantize && quantize.getCoarse());
+  }
+
+  /// An activation that tq rounds to 8 bits right away need not be exact.
   static void allowCoarse(EpilogueOpInterface op) {
-    if (llvm::all_of(op->getUsers(),
-                     llvm::IsaPred<QuantizeOp, DynamicQuantizeOp>) &&
+    if (llvm::all_of(op->getUsers(), mayReadCoarse) &&
         (op.getActivation() == Activation::Gelu ||
          op.getActivation() == Activation::GeluTanh))
       op.setCoarse(op.getResidualMutable().empty());

@@ -26,7 +26,8 @@ static Value buildStaticPair(OpBuilder &builder, ObserveOp observe) {
   auto type = observe.getType().clone(getDynamicU8Type(builder.getContext()));
   auto quantized =
       QuantizeOp::create(builder, loc, type, observe.getInput(),
-                         params.getInverseScale(), params.getZeroPoints());
+                         params.getInverseScale(), params.getZeroPoints(),
+                         /*coarse=*/true);
   return DequantizeOp::create(builder, loc, quantized, params.getScale(),
                               params.getZeroPoints(),
                               /*column_scales=*/Value());
@@ -44,7 +45,7 @@ static Value buildSymmetricPair(OpBuilder &builder, ObserveOp observe,
   auto type = observe.getType().clone(getWeightS8Type(builder.getContext()));
   auto quantized = QuantizeOp::create(builder, loc, type, observe.getInput(),
                                       params.getInverseScales(),
-                                      /*zero_points=*/Value());
+                                      /*zero_points=*/Value(), /*coarse=*/true);
   return DequantizeOp::create(builder, loc, quantized, /*scales=*/Value(),
                               /*zero_points=*/Value(), params.getScales());
 }

@@ -140,7 +140,8 @@ static Tensor quantize(Call &call, const Tensor &input,
   Value zero = parameters.zero ? parameters.zero.value : Value();
   Value quantized =
       QuantizeOp::create(ops, b.getLocation(), getQuantType(call, input, range),
-                         input.value, parameters.inverse.value, zero);
+                         input.value, parameters.inverse.value, zero,
+                         /*coarse=*/false);
   auto storage =
       cast<RankedTensorType>(quantized.getType()).clone(ops.getIntegerType(8));
   return {mlir::quant::StorageCastOp::create(ops, b.getLocation(), storage,

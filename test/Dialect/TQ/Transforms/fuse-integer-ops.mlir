@@ -505,3 +505,25 @@ func.func @scales_elsewhere(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %v: tensor<8
   %7 = tq.add %6, %half : (tensor<?x2x4xf32>, tensor<4xf32>) -> tensor<?x2x4xf32>
   return %1, %4, %7 : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x2x4xf32>
 }
+
+// -----
+
+!u8 = !quant.any<u8:f32>
+!s8 = !quant.any<i8<-127:127>:f32>
+
+// A quantization of the model's own reads the exact activation.
+// CHECK-LABEL: func.func @coarse
+// CHECK: %[[A:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<gelu>, coarse}
+// CHECK: %[[B:.*]] = tq.quantized_linear {{.*}} {activation = #tq.activation<gelu>}
+// CHECK: tq.quantize %[[A]] {{.*}} {coarse}
+// CHECK: tq.quantize %[[B]] inverse_scales(%{{.*}}) :
+func.func @coarse(%q: tensor<?x5x!u8>, %s: tensor<?xf32>, %w: tensor<7x5x!s8>, %ws: tensor<7xf32>,
+                  %i: tensor<f32>) -> (tensor<?x7x!u8>, tensor<?x7x!u8>) {
+  %0 = tq.quantized_linear %q, %s weight(%w, %ws) {activation = #tq.activation<gelu>}
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %1 = tq.quantized_linear %q, %s weight(%w, %ws) {activation = #tq.activation<gelu>}
+    : (tensor<?x5x!u8>, tensor<?xf32>, tensor<7x5x!s8>, tensor<7xf32>) -> tensor<?x7xf32>
+  %a = tq.quantize %0 inverse_scales(%i) {coarse} : tensor<?x7xf32>, tensor<f32> -> tensor<?x7x!u8>
+  %b = tq.quantize %1 inverse_scales(%i) : tensor<?x7xf32>, tensor<f32> -> tensor<?x7x!u8>
+  return %a, %b : tensor<?x7x!u8>, tensor<?x7x!u8>
+}

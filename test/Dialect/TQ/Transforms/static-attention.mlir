@@ -40,7 +40,7 @@ tq.weight @out : tensor<4x4xf32> = dense<0.25> : tensor<4x4xf32>
 
 // PAIRS-LABEL: func.func @layer(
 // PAIRS: %[[QS:.*]], %[[QI:.*]] = tq.symmetric_parameters %{{.*}}, %{{.*}} : tensor<4xf32> -> tensor<2xf32>, tensor<4xf32>
-// PAIRS: %[[QQ:.*]] = tq.quantize %{{.*}} inverse_scales(%[[QI]]) : tensor<?x?x4xf32>, tensor<4xf32> -> tensor<?x?x4x!quant.any<i8<-127:127>:f32>>
+// PAIRS: %[[QQ:.*]] = tq.quantize %{{.*}} inverse_scales(%[[QI]]) {coarse} : tensor<?x?x4xf32>, tensor<4xf32> -> tensor<?x?x4x!quant.any<i8<-127:127>:f32>>
 // PAIRS: %[[Q:.*]] = tq.dequantize %[[QQ]] column_scales(%[[QS]])
 // PAIRS: tq.symmetric_parameters %{{.*}}, %{{.*}} : tensor<2xf32> -> tensor<1xf32>, tensor<2xf32>
 // PAIRS: %[[K:.*]] = tq.dequantize
@@ -54,7 +54,7 @@ tq.weight @out : tensor<4x4xf32> = dense<0.25> : tensor<4x4xf32>
 // FUSED: %[[L:.*]] = tq.static_linear
 // FUSED: %[[VS:.*]], %[[VI:.*]] = tq.symmetric_parameters %{{.*}} : tensor<2xf32> -> tensor<2xf32>, tensor<2xf32>
 // FUSED: %[[I:.*]] = tensor.concat dim(0) %{{.*}}, %{{.*}}, %[[VI]]
-// FUSED: %[[J:.*]] = tq.quantize %[[L]] inverse_scales(%[[I]]) : tensor<?x?x8xf32>
+// FUSED: %[[J:.*]] = tq.quantize %[[L]] inverse_scales(%[[I]]) {coarse} : tensor<?x?x8xf32>
 // FUSED-DAG: %[[Q:.*]] = tensor.extract_slice %[[J]][0, 0, 0]
 // FUSED-DAG: %[[K:.*]] = tensor.extract_slice %[[J]][0, 0, 4]
 // FUSED-DAG: %[[V:.*]] = tensor.extract_slice %[[J]][0, 0, 6]

@@ -23,6 +23,9 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
     Operands keep equal layers one kernel: a scale is a weight of one
     element.
 
+    With `coarse`, the input may be as inexact as the rounding: an activation in front of
+    it may be one that is. tq's own quantization says so, a model's does not.
+
     Of a dequantized value of the same `!quant.uniform` it is that value again, and
     folds. The other way round nothing folds: rounding is meant.
 
@@ -38,7 +41,7 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
     ```
   }];
   let arguments = (ins TQ_FloatTensor:$input, Optional<TQ_FloatTensor>:$inverse_scales,
-                       Optional<RankedTensorOf<[I32]>>:$zero_points);
+                       Optional<RankedTensorOf<[I32]>>:$zero_points, UnitAttr:$coarse);
   let results = (outs TQ_QuantTensor:$result);
   let assemblyFormat = [{
     $input (`inverse_scales` `(` $inverse_scales^ `)`)? (`zero_points` `(` $zero_points^ `)`)?

@@ -621,8 +621,8 @@ def FuseIntegerOpsPass : Pass<"tq-fuse-integer-ops", "::mlir::func::FuncOp"> {
 
     Precondition: `tq-insert-quantization` has run.
 
-    An activation whose result only `tq.quantize` and `tq.dynamic_quantize` read becomes
-    `coarse`.
+    An activation whose result only `coarse` `tq.quantize` and `tq.dynamic_quantize` read
+    becomes `coarse`.
 
     Postcondition: no op that can run in integers reads a `tq.dequantize`. An op that
     was meant to and cannot has the attribute `program.reason` and a remark that say why.
