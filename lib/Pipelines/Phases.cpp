@@ -118,6 +118,7 @@ void tq::buildNormalizePipeline(OpPassManager &manager,
   manager.addNestedPass<func::FuncOp>(createRaiseNormsPass());
   manager.addNestedPass<func::FuncOp>(createRaiseActivationsPass());
   manager.addNestedPass<func::FuncOp>(createRaiseRotaryEmbeddingsPass());
+  manager.addNestedPass<func::FuncOp>(createRaiseIntegerLinearsPass());
   manager.addNestedPass<func::FuncOp>(createRaiseLinearsPass());
   manager.addNestedPass<func::FuncOp>(createSimplifyViewsPass());
   addCleanup(manager);

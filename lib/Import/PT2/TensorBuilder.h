@@ -107,10 +107,6 @@ public:
   bool isZero(const Tensor &tensor) const {
     return zeros.contains(tensor.value);
   }
-  /// Says what `cast` of integers to floats gives.
-  void setFloats(const Tensor &integers, const Tensor &asFloats) {
-    floats[integers.value] = asFloats.value;
-  }
 
   // The same elements.
   Tensor reshape(const Tensor &input, llvm::ArrayRef<SizeExpr> shape);
@@ -190,7 +186,6 @@ private:
   std::string message;
   std::map<SizeExpr, mlir::Value> indices;
   llvm::DenseSet<mlir::Value> zeros;
-  llvm::DenseMap<mlir::Value, mlir::Value> floats;
 };
 
 /// A constant of the compute type of `dtype`.

@@ -139,8 +139,6 @@ Tensor TensorBuilder::cast(const Tensor &input, DType dtype) {
   result.dtype = dtype;
   if (input.dtype == dtype || (isFloat(input.dtype) && isFloat(dtype)))
     return result;
-  if (mlir::Value known = floats.lookup(input.value); known && isFloat(dtype))
-    return {known, input.shape, dtype};
   return elementwise({input}, dtype,
                      [&](OpBuilder &b, Location at, ValueRange x) {
                        return convertElement(b, at, x[0], input.dtype, dtype);

@@ -462,46 +462,16 @@ static void buildDequantizeAffine(Call &call) {
   call.set(b.mul(b.cast(wide, DType::F32), scale));
 }
 
-/// The product with a weight as a layer in integers: s8 is u8 with the zero
-/// point 128, and all scales are 1. Null: it is none.
-static Tensor buildIntLinear(Call &call, const Tensor &lhs, const Tensor &rhs) {
-  TensorBuilder &b = call.b;
-  constexpr IntegerRange whole{-128, 127, true};
-  Tensor weight = b.transpose(rhs, 0, 1);
-  auto isFixed = [](const SizeExpr &size) { return size.getConstant(); };
-  if (b.hasFailed() || !isCompileTimeValue(weight.value) ||
-      !llvm::all_of(weight.shape, isFixed))
-    return {};
-  Value stored = fromStorage(call, weight, whole);
-  Type element = cast<RankedTensorType>(stored.getType()).getElementType();
-  if (*weight.shape[1].getConstant() > getMaxDepth(element, kMaxIntegerDepth))
-    return {};
-  Tensor input = b.elementwise(
-      {lhs}, DType::U8, [](OpBuilder &ops, Location loc, ValueRange x) {
-        Value sign = buildNumber(ops, loc, DType::I8, int64_t(-128));
-        return arith::XOrIOp::create(ops, loc, x[0], sign);
-      });
-  Tensor scales = b.full({lhs.shape[0]}, DType::F32, 1),
-         zeros = b.full({lhs.shape[0]}, DType::I32, 128);
-  if (b.hasFailed())
-    return {};
-  Value result = QuantizedLinearOp::create(
-      b.getOps(), b.getLocation(),
-      b.getType({lhs.shape[0], rhs.shape[1]}, DType::F32),
-      fromStorage(call, input, {0, 255, false}), scales.value, zeros.value,
-      stored, splat(call, rhs.shape[1], 1).value, /*bias=*/Value(),
-      /*residual=*/Value(), Activation::None, /*coarse=*/false);
-  return {result, {lhs.shape[0], rhs.shape[1]}, DType::F32};
-}
-
 /// Exact sums of [M, K] by [K, N] in int32.
 static void buildIntMatmul(Call &call) {
   TensorBuilder &b = call.b;
   Tensor lhs = call.tensor("self"), rhs = call.tensor("mat2");
   if (!b.expect(lhs.getRank() == 2 && rhs.getRank() == 2 &&
-                    lhs.dtype == DType::I8 && rhs.dtype == DType::I8,
-                "expected two matrices of int8"))
+                    (lhs.dtype == DType::I8 || lhs.dtype == DType::U8) &&
+                    rhs.dtype == DType::I8,
+                "expected a matrix of int8 or uint8 and one of int8"))
     return;
+  bool isSigned = lhs.dtype == DType::I8;
   b.requireEqual(lhs.shape[1], rhs.shape[0], "columns and rows of the product");
   Tensor result = b.full({lhs.shape[0], rhs.shape[1]}, DType::I32, 0);
   if (b.hasFailed())
@@ -518,17 +488,18 @@ static void buildIntMatmul(Call &call) {
                                        ops.getContext()),
           ArrayRef{utils::IteratorType::parallel, utils::IteratorType::parallel,
                    utils::IteratorType::reduction},
-          [](OpBuilder &nested, Location loc, ValueRange x) {
+          [isSigned](OpBuilder &nested, Location loc, ValueRange x) {
             Type i32 = nested.getI32Type();
-            Value left = arith::ExtSIOp::create(nested, loc, i32, x[0]);
+            Value left =
+                isSigned
+                    ? arith::ExtSIOp::create(nested, loc, i32, x[0]).getResult()
+                    : arith::ExtUIOp::create(nested, loc, i32, x[0]);
             Value right = arith::ExtSIOp::create(nested, loc, i32, x[1]);
             Value product = arith::MulIOp::create(nested, loc, left, right);
             Value sum = arith::AddIOp::create(nested, loc, x[2], product);
             linalg::YieldOp::create(nested, loc, sum);
           })
           .getResult(0);
-  if (Tensor layer = buildIntLinear(call, lhs, rhs))
-    b.setFloats(result, layer);
   call.set(result);
 }
 

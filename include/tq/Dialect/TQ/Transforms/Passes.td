@@ -68,6 +68,37 @@ def RaiseLinearsPass : Pass<"tq-raise-linears", "::mlir::func::FuncOp"> {
   }];
 }
 
+def RaiseIntegerLinearsPass : Pass<"tq-raise-integer-linears", "::mlir::func::FuncOp"> {
+  let summary = "Raise linears in integers from products of bytes";
+  let description = [{
+    Floats of the product of bytes with a matrix of s8 that is known at compile time, in
+    sums of 32 bits, are `tq.quantized_linear` with scales of 1: s8 on the left is u8 with
+    the zero point 128. So is a product of u8 from which z times the sums of the matrix's
+    columns is taken: z is the zero point. PyTorch has the former where the CPU multiplies
+    s8 by s8, and the latter where it only multiplies u8 by s8.
+
+    Precondition: none.
+
+    Postcondition: the floats of no such product come from a `linalg.generic`, but where
+    the sums could overflow.
+
+    Left alone: products whose sums are used as integers.
+
+    Before and after, with the matrix transposed and both as quantized types:
+    ```
+    %p = linalg.generic  // sums of products of %x : tensor<?x32xi8> and %w : tensor<32x64xi8>
+    %y = linalg.generic  // arith.sitofp of each element
+    ```
+    ```mlir
+    %y = tq.quantized_linear %q, %r zero_points(%z) weight(%v, %c)
+      : (tensor<2x64x!quant.any<u8:f32>>, tensor<2xf32>, tensor<2xi32>,
+         tensor<8x64x!quant.any<i8:f32>>, tensor<8xf32>) -> tensor<2x8xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::quant::QuantDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def RaiseNormsPass : Pass<"tq-raise-norms", "::mlir::func::FuncOp"> {
   let summary = "Raise RMS norm and layer norm from their steps";
   let description = [{
