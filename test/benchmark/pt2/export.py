@@ -29,16 +29,22 @@ def flatten(outputs) -> list[torch.Tensor]:
     return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
 
 
+def save_answers(folder: pathlib.Path, prefix: str, module, case: tuple):
+    """What the module answers, as PREFIX0.npy and so on."""
+    with torch.no_grad():
+        outputs = flatten(module(*case))
+    for index, value in enumerate(outputs):
+        numpy.save(folder / f"{prefix}{index}.npy", value.numpy())
+
+
 def save_cases(directory: pathlib.Path, example: models.Example):
+    """Inputs by name, and the answers as out0.npy and so on."""
     for number, case in enumerate(example.cases):
         folder = directory / str(number)
         folder.mkdir(parents=True, exist_ok=True)
-        with torch.no_grad():
-            outputs = flatten(example.module(*case))
         for name, value in zip(example.names, case):
             numpy.save(folder / f"{name}.npy", value.numpy())
-        for index, value in enumerate(outputs):
-            numpy.save(folder / f"out{index}.npy", value.numpy())
+        save_answers(folder, "out", example.module, case)
 
 
 def first_line(error: Exception) -> str:

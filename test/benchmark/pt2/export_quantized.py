@@ -9,7 +9,10 @@ writes DIR/NAME.RECIPE.pt2, DIR/NAME.RECIPE.core.pt2 and their cases, as
 export.py does. Recipes: those of PT2E with the quantizers X86Inductor (static,
 dynamic, quantization-aware training) and XNNPACK (static, dynamic), and
 torchao's quantize_ with its subclasses unwrapped. What PyTorch cannot quantize
-is said, with its reason. Needs torch 2.13, torchao 0.18 and transformers.
+is said, with its reason. `nudged0.npy` and so on are what PyTorch answers where
+every float of the module's parameters is another by at most one unit in its
+last place: what rounding to integers makes of such a difference is no fault of
+whoever sums in another order. Needs torch 2.13, torchao 0.18 and transformers.
 """
 
 from __future__ import annotations
@@ -29,7 +32,8 @@ from torchao.testing.pt2e import _xnnpack_quantizer as xnnpack
 from torchao.utils import unwrap_tensor_subclass
 
 import models
-from export import first_line, parse_arguments, save_cases
+from export import (first_line, parse_arguments, save_answers,
+                    save_cases)
 
 NAMES = ("nn-encoder-batch-post-relu", "nn-encoder-seq-post-gelu",
          "nn-transformer", "bert", "vit")
@@ -82,6 +86,19 @@ def export_module(example: models.Example, module: torch.nn.Module):
                                dynamic_shapes=example.dynamic, strict=False)
 
 
+def nudge(module: torch.nn.Module):
+    """Moves floats of the module, half of them, to the next larger one."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for _, value in [*module.named_parameters(), *module.named_buffers()]:
+            if value.dtype != torch.float32 or not value.numel():
+                continue
+            chosen = torch.rand(value.shape, generator=generator) < 0.5
+            above = torch.nextafter(value, torch.full_like(value, torch.inf))
+            finite = torch.isfinite(above)
+            value.copy_(torch.where(chosen & finite, above, value))
+
+
 def export(directory: pathlib.Path, name: str, recipe: str):
     title = f"{name}.{recipe}"
     example = models.EXAMPLES[name](models.IMPLEMENTATIONS[name][0])
@@ -99,6 +116,10 @@ def export(directory: pathlib.Path, name: str, recipe: str):
     torch.export.save(program, directory / f"{title}.pt2")
     torch.export.save(program.run_decompositions(),
                       directory / f"{title}.core.pt2")
+    nudge(example.module)
+    for number, case in enumerate(example.cases):
+        save_answers(directory / title / str(number), "nudged",
+                     example.module, case)
     print(f"{title}: exported", flush=True)
 
 
