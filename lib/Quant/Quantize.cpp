@@ -114,46 +114,60 @@ void quantizeRowsU8(const float *x, int64_t rows, int64_t columns, uint8_t *q,
   }
 }
 
-// Clamps before the integer is taken out: unlike a row's own values, these may
-// lie far outside the range, where the magic sum is no longer an integer.
-int32_t quantizeClamped(float x, float inverse, int32_t zeroPoint, int32_t low,
-                        int32_t high) {
+/// The integer of a sum with the magic number.
+///
+/// Clamps before the integer is taken out: unlike a row's own values, these may
+/// lie far outside the range, where the magic sum is no longer an integer.
+static int32_t clampMagic(float v, int32_t low, int32_t high) {
   float lowest = kRoundMagic + static_cast<float>(low);
   float highest = kRoundMagic + static_cast<float>(high);
-  // Exact, as the zero point is an integer.
-  float v = std::fma(x, inverse, kRoundMagic + static_cast<float>(zeroPoint));
   v = v > lowest ? v : lowest;
   v = v < highest ? v : highest;
   return roundedBits(v);
+}
+
+int32_t quantizeClamped(float x, float inverse, int32_t zeroPoint, int32_t low,
+                        int32_t high) {
+  float product = x * inverse; // rounded: no fma
+  return clampMagic(product + kRoundMagic, low - zeroPoint, high - zeroPoint) +
+         zeroPoint;
+}
+
+int32_t quantizeCoarse(float x, float inverse, int32_t zeroPoint, int32_t low,
+                       int32_t high) {
+  // The second sum is exact, as the zero point is an integer.
+  return clampMagic(
+      std::fma(x, inverse, kRoundMagic + static_cast<float>(zeroPoint)), low,
+      high);
 }
 
 void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q) {
   float inverse = 1.0f / params.scale;
   for (size_t i = 0; i < x.size(); ++i)
     q[i] = static_cast<uint8_t>(
-        quantizeClamped(x[i], inverse, params.zeroPoint, 0, 255));
+        quantizeCoarse(x[i], inverse, params.zeroPoint, 0, 255));
 }
 
 void quantizeRowsU8(std::span<const float> x, std::span<const float> inverses,
                     std::span<const int32_t> zeroPoints, uint8_t *q) {
   for (size_t i = 0; i < x.size(); ++i)
     q[i] = static_cast<uint8_t>(
-        quantizeClamped(x[i], inverses[i % inverses.size()],
-                        zeroPoints[i % zeroPoints.size()], 0, 255));
+        quantizeCoarse(x[i], inverses[i % inverses.size()],
+                       zeroPoints[i % zeroPoints.size()], 0, 255));
 }
 
 void quantizeRowsS8(std::span<const float> x, std::span<const float> inverses,
                     int8_t *q) {
   for (size_t i = 0; i < x.size(); ++i)
     q[i] = static_cast<int8_t>(
-        quantizeClamped(x[i], inverses[i % inverses.size()], 0, -127, 127));
+        quantizeCoarse(x[i], inverses[i % inverses.size()], 0, -127, 127));
 }
 
 void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q) {
   float inverse = 1.0f / params.scale;
   for (size_t i = 0; i < x.size(); ++i)
     q[i] = static_cast<int8_t>(
-        quantizeClamped(x[i], inverse, params.zeroPoint, -128, 127));
+        quantizeCoarse(x[i], inverse, params.zeroPoint, -128, 127));
 }
 
 void dequantizeU8(std::span<const uint8_t> q, QuantParams params, float *x) {

@@ -59,13 +59,19 @@ QuantParams quantizeRowU8(std::span<const float> x, uint8_t *q);
 void quantizeRowsU8(const float *x, int64_t rows, int64_t columns, uint8_t *q,
                     float *scales, int32_t *zeroPoints);
 
-/// clamp(roundHalfToEven(x * inverse + zeroPoint), low, high), of NaN `low`;
-/// the zero point and both ends are in [-255, 255].
+/// clamp(roundHalfToEven(fl(x * inverse)) + zeroPoint, low, high), of NaN
+/// `low`, as PyTorch and ONNX quantize; the zero point and both ends are in
+/// [-255, 255].
 int32_t quantizeClamped(float x, float inverse, int32_t zeroPoint, int32_t low,
                         int32_t high);
 
-/// Quantizes with given parameters; what lies outside the range is clamped, NaN
-/// becomes the smallest integer.
+/// The same with one rounding: clamp(roundHalfToEven(x * inverse + zeroPoint),
+/// low, high).
+int32_t quantizeCoarse(float x, float inverse, int32_t zeroPoint, int32_t low,
+                       int32_t high);
+
+/// Quantizes with given parameters, as quantizeCoarse; what lies outside the
+/// range is clamped, NaN becomes the smallest integer.
 void quantizeU8(std::span<const float> x, QuantParams params, uint8_t *q);
 void quantizeS8(std::span<const float> x, QuantParams params, int8_t *q);
 

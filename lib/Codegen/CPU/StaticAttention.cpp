@@ -239,8 +239,8 @@ void StaticAttention::storeResult(Value row, int64_t vector, Value out) {
                                   : intSplat(0);
   Value inverse = loadOfResult(pattern.inverseScales, vector);
   storeLanes(row, vector,
-             tq::buildQuantize(builder, builder.getLoc(), out, inverse, zero, 0,
-                               UINT8_MAX));
+             tq::buildCoarseQuantize(builder, builder.getLoc(), out, inverse,
+                                     zero, 0, UINT8_MAX));
 }
 
 std::unique_ptr<AttentionWriter>

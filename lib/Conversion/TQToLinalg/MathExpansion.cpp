@@ -428,11 +428,46 @@ Value tq::buildCoarseActivation(OpBuilder &builder, Location loc,
   return buildActivation(builder, loc, activation, x);
 }
 
+/// The bits of a sum with the magic number.
+///
 /// Clamps before the integer is taken out: values may lie so far outside of the
 /// range that the sum with the magic number is no integer. The upper bound is
 /// one of positive floats, whose bits are ordered as they are.
+static Value clampMagic(OpBuilder &builder, Location loc, Value v, Value lowest,
+                        Value highest) {
+  FloatBuilder f(builder, loc);
+  v = f.ifGreater(v, lowest, v, lowest);
+  return arith::MinSIOp::create(builder, loc, f.bits(v), highest);
+}
+
+/// The low byte of the magic number's bits is 0.
+static Value lowByte(OpBuilder &builder, Location loc, Value bits) {
+  Type bytes = builder.getI8Type();
+  if (auto vector = dyn_cast<VectorType>(bits.getType()))
+    bytes = vector.clone(bytes);
+  return arith::TruncIOp::create(builder, loc, bytes, bits);
+}
+
 Value tq::buildQuantize(OpBuilder &builder, Location loc, Value x,
                         Value inverse, Value zero, int64_t low, int64_t high) {
+  FloatBuilder f(builder, loc);
+  Type type = x.getType();
+  // All of these are exact, as the zero point is an integer.
+  Value lowest = f.sub(f.constant(type, tq::quant::kRoundMagic + float(low)),
+                       arith::SIToFPOp::create(builder, loc, type, zero));
+  Value highest =
+      arith::SubIOp::create(builder, loc,
+                            f.intConstant(type, tq::quant::kRoundMagicBits +
+                                                    static_cast<int32_t>(high)),
+                            zero);
+  Value v = f.add(f.mul(x, inverse), f.constant(type, tq::quant::kRoundMagic));
+  Value bits = clampMagic(builder, loc, v, lowest, highest);
+  return lowByte(builder, loc, arith::AddIOp::create(builder, loc, bits, zero));
+}
+
+Value tq::buildCoarseQuantize(OpBuilder &builder, Location loc, Value x,
+                              Value inverse, Value zero, int64_t low,
+                              int64_t high) {
   FloatBuilder f(builder, loc);
   Type type = x.getType();
   // Exact, as the zero point is an integer.
@@ -442,11 +477,5 @@ Value tq::buildQuantize(OpBuilder &builder, Location loc, Value x,
   Value highest = f.intConstant(type, tq::quant::kRoundMagicBits +
                                           static_cast<int32_t>(high));
   Value v = f.fma(x, inverse, offset);
-  v = f.ifGreater(v, lowest, v, lowest);
-  Value bits = arith::MinSIOp::create(builder, loc, f.bits(v), highest);
-  Type bytes = builder.getI8Type();
-  if (auto vector = dyn_cast<VectorType>(type))
-    bytes = vector.clone(bytes);
-  // The low byte of the magic number's bits is 0.
-  return arith::TruncIOp::create(builder, loc, bytes, bits);
+  return lowByte(builder, loc, clampMagic(builder, loc, v, lowest, highest));
 }

@@ -258,14 +258,15 @@ static LogicalResult lowerQuantize(KernelLowering &lowering, QuantizeOp op) {
     return failure();
   mlir::quant::QuantizedType type = quantizedElement(op.getResult());
   int64_t low = type.getStorageTypeMin(), high = type.getStorageTypeMax();
+  auto *build = op.getCoarse() ? buildCoarseQuantize : buildQuantize;
   lowering.define(
       cast<OpResult>(op.getResult()),
       ElementExpr::combine(
           {lowering.read(op.getInput(), elementMap(op.getContext(), rank)),
            parameters->inverse, parameters->zero},
           [=](OpBuilder &builder, Location loc, ValueRange elements) {
-            return buildQuantize(builder, loc, elements[0], elements[1],
-                                 elements[2], low, high);
+            return build(builder, loc, elements[0], elements[1], elements[2],
+                         low, high);
           }));
   return success();
 }

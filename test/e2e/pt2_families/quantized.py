@@ -8,14 +8,7 @@ from pt2_families.family import NUMPY, SHAPES, Family, to, pt2
 
 
 def rounded(a, scale, zero, low, high, dtype):
-    """What `tq.quantize` makes of numbers; the scale and 1 / scale are float32."""
-    inverse = (np.float32(1) / np.float32(scale)).astype(np.float64)
-    scaled = np.rint(np.nan_to_num(a) * inverse + zero)
-    return np.clip(scaled, low, high).astype(NUMPY[dtype])
-
-
-def rounded_twice(a, scale, zero, low, high, dtype):
-    """The product is rounded to float32 first."""
+    """The product with 1 / scale in float32, to the nearest integer, and the zero point."""
     scaled = np.rint(np.float32(a) * (np.float32(1) / np.float32(scale))) + zero
     return np.clip(scaled, low, high).astype(NUMPY[dtype])
 
@@ -141,7 +134,7 @@ def affine(f):
         for tensor in (scale, zero):
             f.check("torchao.choose_qparams_affine.default", tensor)
         q = f.op("torchao.quantize_affine.default", "i8 s0,s1,6",
-                 lambda a, s, z: rounded_twice(a, s, z, -128, 127, "i8"), input=f.x, **last,
+                 lambda a, s, z: rounded(a, s, z, -128, 127, "i8"), input=f.x, **last,
                  scale=scale, zero_point=zero, output_dtype=pt2.dtype("i8"), **rest)  # fmt: skip
         f.op("torchao.dequantize_affine.default", "f32 s0,s1,6",
              lambda q, s, z: (q.astype(np.float64) - z) * s, input=q, **last, scale=scale,

@@ -247,13 +247,13 @@ StaticParams addParams(KernelProgram &program, const std::string &name,
   return result;
 }
 
-/// Appends %TO = tq.quantize %FROM with parameters of addParams.
+/// Appends %TO = tq.quantize %FROM {coarse} with parameters of addParams.
 void addQuantize(KernelProgram &program, const std::string &to,
                  const std::string &from, const std::string &params,
                  const std::string &columns, bool perColumn) {
   program.line("%" + to + " = tq.quantize %" + from + " inverse_scales(%" +
                params + "_i) zero_points(%" + params +
-               "_z) : " + KernelProgram::type({"m", columns}) + ", " +
+               "_z) {coarse} : " + KernelProgram::type({"m", columns}) + ", " +
                (perColumn ? KernelProgram::type({columns}) : "tensor<f32>") +
                ", " + zerosType(std::stoll(columns)) + " -> " +
                KernelProgram::type({"m", columns}, "!quant.any<u8:f32>"));
@@ -425,6 +425,41 @@ TEST(Kernels, QuantizeSpecialValues) {
                           return roundTrip(data.floats[x], params);
                         });
     }
+  program.check({{{"m", 100}}, {{"m", 1}}, {{"m", 7}}});
+}
+
+/// A product next to the middle of two integers is rounded before the zero
+/// point, an odd one, is added: no other order gives the same.
+void addExactQuantize(KernelProgram &program, int64_t width, Values values) {
+  constexpr float inverse = 256.0f;
+  constexpr int32_t zero = 255;
+  std::string w = str(width), id = w + "_" + str(int(values)),
+              type = KernelProgram::type({"m", w}),
+              u8 = KernelProgram::type({"m", w}, "!quant.any<u8:f32>");
+  size_t x = program.input({"m", w}, values);
+  program.line("%i" + id + " = arith.constant dense<256.0> : tensor<f32>");
+  program.line("%s" + id + " = arith.constant dense<1.0> : tensor<f32>");
+  program.line("%z" + id + " = arith.constant dense<255> : tensor<i32>");
+  program.line("%e" + id + " = tq.quantize " + argument(x) +
+               " inverse_scales(%i" + id + ") zero_points(%z" + id +
+               ") : " + type + ", tensor<f32>, tensor<i32> -> " + u8);
+  program.line("%f" + id + " = tq.dequantize %e" + id + " scales(%s" + id +
+               ") zero_points(%z" + id + ") : (" + u8 +
+               ", tensor<f32>, tensor<i32>) -> " + type);
+  program.output("f" + id, {"m", w}, [=](const RunData &data) {
+    Floats result;
+    for (float value : data.floats[x])
+      result.push_back(static_cast<float>(
+          quant::quantizeClamped(value, inverse, zero, 0, 255) - zero));
+    return result;
+  });
+}
+
+TEST(Kernels, QuantizeExactly) {
+  KernelProgram program("quantize exactly", "none");
+  for (int64_t width : {1, 19, 64, 100})
+    for (Values values : {Values::Ties, Values::Special})
+      addExactQuantize(program, width, values);
   program.check({{{"m", 100}}, {{"m", 1}}, {{"m", 7}}});
 }
 

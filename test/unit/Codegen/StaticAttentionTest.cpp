@@ -105,7 +105,7 @@ Operand AttentionBuilder::addOperand(const std::string &part, const Dims &dims,
                of(part) + "_low, " + of(part) + "_high : " + type + " -> " +
                KernelProgram::type({str(blocks)}) + ", " + type);
   program.line(of(part) + " = tq.quantize %a" + str(operand.input) +
-               " inverse_scales(" + of(part) + "_i) : " +
+               " inverse_scales(" + of(part) + "_i) {coarse} : " +
                KernelProgram::type(dims) + ", " + type + " -> " + s8(dims));
   return operand;
 }
@@ -162,8 +162,8 @@ void AttentionBuilder::addReader(KernelProgram::Expected expected) {
                  " : (" + range + ", tensor<f32>) -> " + range);
   program.line(of("u8") + " = tq.quantize " + of("out") + " inverse_scales(" +
                of(perColumn ? "i" : "one") + ") zero_points(" + of("z") +
-               ") : " + KernelProgram::type(queryDims()) + ", " + scales +
-               ", " + zeros + " -> " + type);
+               ") {coarse} : " + KernelProgram::type(queryDims()) + ", " +
+               scales + ", " + zeros + " -> " + type);
   program.line(of("back") + " = tq.dequantize " + of("u8") + " scales(" +
                of("s") + ") zero_points(" + of("z") + ") : (" + type +
                ", tensor<f32>, " + zeros + ") -> " +
@@ -227,8 +227,8 @@ static void addRoundTrip(KernelProgram &program, int64_t columns,
                "_low, " + of + "_high : " + range + " -> " + scaleType + ", " +
                range);
   program.line(of + "_q = tq.quantize %a" + str(input) + " inverse_scales(" +
-               of + "_i) : " + KernelProgram::type(dims) + ", " + range +
-               " -> " + s8);
+               of + "_i) {coarse} : " + KernelProgram::type(dims) + ", " +
+               range + " -> " + s8);
   program.line(of + " = tq.dequantize " + of + "_q column_scales(" + of +
                "_s) : (" + s8 + ", " + scaleType + ") -> " +
                KernelProgram::type(dims));

@@ -290,6 +290,21 @@ TEST(QuantizeStatic, valuesFarOutsideTheRangeSaturate) {
   }
 }
 
+TEST(QuantizeStatic, theProductIsRoundedBeforeTheZeroPointIsAdded) {
+  EXPECT_EQ(quantizeClamped(0.5f, 1.0f, 10, 0, 255), 10);
+  EXPECT_EQ(quantizeClamped(0.5f, 1.0f, 11, 0, 255), 11);
+  EXPECT_EQ(quantizeCoarse(0.5f, 1.0f, 11, 0, 255), 12);
+  // In f32 the product is 81.5.
+  float x = 1.0992073f, inverse = 1.0f / 0.01348720584064722f;
+  EXPECT_EQ(quantizeClamped(x, inverse, -128, -128, 127), -46);
+  EXPECT_EQ(quantizeCoarse(x, inverse, -128, -128, 127), -47);
+  for (float huge : {3e38f, kInf}) {
+    EXPECT_EQ(quantizeClamped(huge, 2.0f, -7, -128, 127), 127);
+    EXPECT_EQ(quantizeClamped(-huge, 2.0f, 7, -128, 127), -128);
+  }
+  EXPECT_EQ(quantizeClamped(kNaN, 1.0f, 3, -128, 127), -128);
+}
+
 TEST(QuantizeStatic, everyIntegerSurvivesTheRoundTrip) {
   for (QuantParams params : {QuantParams{0.037f, 131}, QuantParams{1e-20f, 0},
                              QuantParams{3e30f, 255}}) {

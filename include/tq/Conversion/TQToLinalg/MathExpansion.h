@@ -96,12 +96,16 @@ mlir::Value buildActivation(mlir::OpBuilder &builder, mlir::Location loc,
 mlir::Value buildCoarseActivation(mlir::OpBuilder &builder, mlir::Location loc,
                                   Activation activation, mlir::Value x);
 
-/// `x` as 8 bits, clamp(round(x * inverse + zero), low, high), as
-/// quantizeRowsU8 of tq/Quant/Quantize.h computes it. `zero` is i32, shaped as
-/// `x`.
+/// What `tq.quantize` makes of `x`: 8 bits from `low` to `high`, as
+/// quantizeClamped of tq/Quant/Quantize.h. `zero` is i32, shaped as `x`.
 mlir::Value buildQuantize(mlir::OpBuilder &builder, mlir::Location loc,
                           mlir::Value x, mlir::Value inverse, mlir::Value zero,
                           int64_t low, int64_t high);
+
+/// The same of a `coarse` one, as quantizeCoarse.
+mlir::Value buildCoarseQuantize(mlir::OpBuilder &builder, mlir::Location loc,
+                                mlir::Value x, mlir::Value inverse,
+                                mlir::Value zero, int64_t low, int64_t high);
 
 } // namespace tq
 

@@ -245,12 +245,14 @@ void QuantizeOp::evaluate(ArrayRef<Elements> operands,
       scale = 1.0f / scale;
   }
   const auto *input = as<float>(operands[0]);
+  auto *quantize =
+      getCoarse() ? tq::quant::quantizeCoarse : tq::quant::quantizeClamped;
   for (size_t i = 0; i < results[0].size(); ++i)
-    results[0][i] = static_cast<uint8_t>(tq::quant::quantizeClamped(
-        input[i], parameters.scales.of(int64_t(i)),
-        parameters.zeros.of(int64_t(i)),
-        static_cast<int32_t>(element.getStorageTypeMin()),
-        static_cast<int32_t>(element.getStorageTypeMax())));
+    results[0][i] = static_cast<uint8_t>(
+        quantize(input[i], parameters.scales.of(int64_t(i)),
+                 parameters.zeros.of(int64_t(i)),
+                 static_cast<int32_t>(element.getStorageTypeMin()),
+                 static_cast<int32_t>(element.getStorageTypeMax())));
 }
 
 StringRef DequantizeOp::getWeightSuffix(OpResult) { return ".dequantized"; }

@@ -344,8 +344,8 @@ struct FuseFactors : OpRewritePattern<QuantizeOp> {
                                 PatternRewriter &rewriter) const override {
     auto mul = op.getInput().getDefiningOp<MulOp>();
     Value inverse = op.getInverseScales();
-    if (!mul || !inverse || !isCompileTimeValue(inverse))
-      return rewriter.notifyMatchFailure(op, "no product before it");
+    if (!mul || !inverse || !isCompileTimeValue(inverse) || !op.getCoarse())
+      return rewriter.notifyMatchFailure(op, "no product before it, or exact");
     auto factors = cast<RankedTensorType>(mul.getRhs().getType());
     ArrayRef<int64_t> shape = op.getInput().getType().getShape();
     if (shape.empty() || factors.getShape() != shape.take_back() ||
@@ -370,9 +370,10 @@ struct FuseQuantizedAttention : OpRewritePattern<QuantizeOp> {
     if (!attention || !attention->hasOneUse())
       return rewriter.notifyMatchFailure(op, "no attention alone before it");
     if (op.getType().getElementType() != getDynamicU8Type(op.getContext()) ||
-        !isCompileTimeValue(op.getInverseScales()) ||
+        !op.getCoarse() || !isCompileTimeValue(op.getInverseScales()) ||
         (op.getZeroPoints() && !isCompileTimeValue(op.getZeroPoints())))
-      return rewriter.notifyMatchFailure(op, "not u8 with known parameters");
+      return rewriter.notifyMatchFailure(op,
+                                         "not coarse u8 of known parameters");
     auto fused = cast<StaticAttentionOp>(rewriter.clone(*attention));
     fused.getInverseScalesMutable().append(op.getInverseScales());
     if (op.getZeroPoints())

@@ -17,14 +17,16 @@ def TQ_QuantizeOp : TQ_SameShapeOp<"quantize",
      DeclareOpInterfaceMethods<TQ_RowwiseOpInterface>]> {
   let summary = "quantize with given parameters";
   let description = [{
-    `q = clamp(roundHalfToEven(x * inverse_scale + zero_point))`. The parameters are
-    those of `!quant.uniform`, per tensor or per axis as the upstream type says, or
+    `q = clamp(roundHalfToEven(fl(x * inverse_scale)) + zero_point)`, as PyTorch and ONNX
+    quantize. The parameters are those of `!quant.uniform`, per tensor or per axis as the upstream type says, or
     operands for `!quant.any`: one number for the whole tensor, or one for each column.
     Operands keep equal layers one kernel: a scale is a weight of one
     element.
 
-    With `coarse`, the input may be as inexact as the rounding: an activation in front of
-    it may be one that is. tq's own quantization says so, a model's does not.
+    With `coarse` the sum is rounded once, which is faster:
+    `clamp(roundHalfToEven(x * inverse_scale + zero_point))`; and the input may be as
+    inexact as that: an activation in front may be coarse, too. tq's own quantization says
+    so, a model's does not.
 
     Of a dequantized value of the same `!quant.uniform` it is that value again, and
     folds. The other way round nothing folds: rounding is meant.
