@@ -11,7 +11,8 @@ the same inputs, each in a process of its own, in interleaved rounds: PyTorch
 `torch.onnx.export` wrote, in 8 and in 7 bits) and OpenVINO (static int8 by
 NNCF, compiled for the shape). Static programs of tq are calibrated with the
 arrays that calibrate OpenVINO. Ratios are of times in one round, more than 1:
-tq is faster; cosines are to PyTorch in float. Needs torch, transformers, onnx,
+tq is faster, to the fastest peer and to the fastest that is not calibrated;
+cosines are to PyTorch in float. Needs torch, transformers, onnx,
 onnxscript, onnxruntime, openvino, nncf.
 """
 
@@ -354,6 +355,10 @@ class TqStatic(Tq):
 
 ENGINES = (Torch, TorchDynamic, OnnxRuntime, OnnxRuntimeReduced, OpenVino,
            TqDynamic, TqStatic)
+# Peers in int8, and those that need no samples to calibrate with.
+DYNAMIC_RIVALS = [kind.name for kind in
+                  (TorchDynamic, OnnxRuntime, OnnxRuntimeReduced)]
+RIVALS = [*DYNAMIC_RIVALS, OpenVino.name]
 
 
 # ------------------------------------------------------------------- measures
@@ -402,6 +407,21 @@ def start(title, work, threads):
     return workers
 
 
+def fastest(times, names):
+    """The least time of each round, of those that run."""
+    return [min(row) for row in zip(*(times[name] for name in names
+                                      if name in times))]
+
+
+def ratio_text(baseline, row):
+    """Median, worst and best; nothing where there is no baseline."""
+    if not baseline:
+        return ""
+    found = ratios(baseline, row)
+    return (f"{found['median']:.2f} "
+            f"({found['worst']:.2f} to {found['best']:.2f})")
+
+
 def measure(title, text, shape, workers, args):
     """Prints the rows of one shape."""
     inputs = SUBJECTS[title].inputs(*shape)
@@ -412,17 +432,13 @@ def measure(title, text, shape, workers, args):
     jobs = {name: lambda worker=worker: worker.call("burst", args.seconds)
             for name, worker in workers.items()}
     times = interleave(jobs, args.rounds, f"{title} {text}")
-    rivals = [row for name, row in times.items()
-              if not name.startswith("tq") and name != "torch float"]
-    fastest = [min(row) for row in zip(*rivals)]
     for name, row in times.items():
-        ratio = ""
+        overall = dynamic = ""
         if name.startswith("tq"):
-            found = ratios(fastest, row)
-            ratio = (f"{found['median']:.2f} "
-                     f"({found['worst']:.2f} to {found['best']:.2f})")
+            overall = ratio_text(fastest(times, RIVALS), row)
+            dynamic = ratio_text(fastest(times, DYNAMIC_RIVALS), row)
         print(f"| {title:14} | {text:7} | {name:19} | "
-              f"{statistics.median(row):8.1f} | {ratio:21} | "
+              f"{statistics.median(row):8.1f} | {overall:21} | {dynamic:21} | "
               f"{cosine(outputs[name], outputs['torch float']):.6f} |",
               flush=True)
 
@@ -439,9 +455,9 @@ def main() -> int:
     warnings.filterwarnings("ignore")
     args.work.mkdir(parents=True, exist_ok=True)
     print("| module         | shape   | engine              | ms       | "
-          "to the fastest peer   | cosine   |")
+          "to the fastest peer   | of dynamic ones       | cosine   |")
     print("|----------------|---------|---------------------|----------|"
-          "-----------------------|----------|")
+          "-----------------------|-----------------------|----------|")
     for title in args.only:
         prepare(title, args.work)
         workers = start(title, args.work, args.threads)
