@@ -17,6 +17,14 @@ if(TQ_SANITIZE)
   set(TQ_SANITIZER_OPTIONS ${PROJECT_SOURCE_DIR}/cmake/SanitizerOptions.cpp)
 endif()
 
+# The headers that libraries with MLIR_LIBS share. Without a time in it ccache takes equal
+# ones for equal, where CCACHE_SLOPPINESS allows it (tools/dev/lib.sh).
+add_library(TQPrecompiledMLIR STATIC cmake/PrecompiledMLIR.cpp)
+target_include_directories(TQPrecompiledMLIR SYSTEM PRIVATE
+  ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+target_compile_options(TQPrecompiledMLIR PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
+target_precompile_headers(TQPrecompiledMLIR PRIVATE cmake/PrecompiledMLIR.h)
+
 # tq_add_library(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...] [DEPENDS targets...])
 # A static library of the compiler. MLIR_LIBS resolve to the one libMLIR,
 # and bring the one libLLVM with them.
@@ -30,6 +38,7 @@ function(tq_add_library name)
     mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
     target_link_libraries(${name} PUBLIC LLVM)
     add_dependencies(${name} tq-headers)
+    target_precompile_headers(${name} REUSE_FROM TQPrecompiledMLIR)
   endif()
   target_link_libraries(${name} PUBLIC ${ARG_LINK_LIBS})
   if(ARG_DEPENDS)

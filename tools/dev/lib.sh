@@ -18,6 +18,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # All checkouts on a machine share what they have compiled: paths below the root
 # count as relative ones.
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=true
+export CCACHE_SLOPPINESS=pch_defines,time_macros
 preset=dev
 venv=$root/build/venv
 stage_log=
