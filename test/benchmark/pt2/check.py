@@ -14,7 +14,8 @@ of a batch alone, where all inputs and outputs have one: "rows alone" says in
 how many runs.
 
 Modules that PyTorch has quantized round to integers: a last bit decides a tie,
-and a whole step is what differs. Of them "steps" has the largest difference as
+and a whole step is what differs. Of them "in int8" counts kernels of linears in
+integers, tq's own quantization off, "steps" has the largest difference as
 steps of eight bits over the range of an output, and "nudged" what PyTorch itself
 makes of floats that are others in the last place (see export_quantized.py).
 
@@ -70,6 +71,10 @@ class Program:
             raise Wrong(last_error(result))
         info = json.loads(run([str(self.path), "--describe", "--json"]).stdout)
         self.inputs, self.outputs = info["inputs"], info["outputs"]
+        schemes = [layer["scheme"] for layer in info["layers"]
+                   if "linear_" in layer["kernel"]]
+        self.linears = len(schemes)
+        self.integer_linears = sum(name.startswith("int8") for name in schemes)
         self.cpus = [target["cpu"] for target in info["targets"]
                      if target["supported"]]
 
@@ -191,7 +196,7 @@ def check(tq_compile: str, archive: pathlib.Path, options: list[str]) -> dict:
     folder = archive.parent / title.removesuffix(".core")
     row = {"name": title, "attention": "", "reason": "", "error": None,
            "cosine": None, "alone": 0, "problem": "", "steps": [],
-           "nudged": []}
+           "nudged": [], "linears": ""}
     with tempfile.TemporaryDirectory() as work:
         try:
             program, integer = (
@@ -206,6 +211,8 @@ def check(tq_compile: str, archive: pathlib.Path, options: list[str]) -> dict:
                 found = program.answer(inputs)
                 errors.append(measure_error(found, expected))
                 if nudged := read_answers(case, "nudged"):
+                    row["linears"] = (f"{program.integer_linears}/"
+                                      f"{program.linears}")
                     row["steps"].append(count_steps(found, expected))
                     row["nudged"].append(count_steps(nudged, expected))
                 check_bits(program, inputs, found, row)
@@ -233,13 +240,13 @@ def columns(row: dict) -> list[str]:
     if row["nudged"]:
         steps, nudged = f"{max(row['steps']):.3f}", f"{max(row['nudged']):.3f}"
     cosine_text = "" if row["cosine"] is None else f"{row['cosine']:.5f}"
-    return [row["name"], row["attention"], error, steps, nudged, cosine_text,
-            str(row["alone"]), row["reason"]]
+    return [row["name"], row["attention"], error, row["linears"], steps, nudged,
+            cosine_text, str(row["alone"]), row["reason"]]
 
 
-HEADER = ("archive", "attention", "relative error", "steps", "nudged",
+HEADER = ("archive", "attention", "relative error", "in int8", "steps", "nudged",
           "int8 cosine", "rows alone", "left as products")
-WIDTHS = (36, 9, 14, 6, 6, 11, 10, 16)
+WIDTHS = (44, 9, 14, 7, 6, 6, 11, 10, 16)
 
 
 def print_row(texts: typing.Iterable[str]):

@@ -29,11 +29,10 @@ def flatten(outputs) -> list[torch.Tensor]:
     return [leaf for leaf in leaves if isinstance(leaf, torch.Tensor)]
 
 
-def save_answers(folder: pathlib.Path, prefix: str, module, case: tuple):
-    """What the module answers, as PREFIX0.npy and so on."""
-    with torch.no_grad():
-        outputs = flatten(module(*case))
-    for index, value in enumerate(outputs):
+def save_answers(folder: pathlib.Path, prefix: str,
+                 answers: list[torch.Tensor]):
+    """As PREFIX0.npy and so on."""
+    for index, value in enumerate(answers):
         numpy.save(folder / f"{prefix}{index}.npy", value.numpy())
 
 
@@ -44,7 +43,9 @@ def save_cases(directory: pathlib.Path, example: models.Example):
         folder.mkdir(parents=True, exist_ok=True)
         for name, value in zip(example.names, case):
             numpy.save(folder / f"{name}.npy", value.numpy())
-        save_answers(folder, "out", example.module, case)
+        with torch.no_grad():
+            answers = flatten(example.module(*case))
+        save_answers(folder, "out", answers)
 
 
 def first_line(error: Exception) -> str:

@@ -33,7 +33,7 @@ sys.path.insert(0, str(BENCHMARK))
 import engines  # noqa: E402
 import tq_program  # noqa: E402
 from check import cosine  # noqa: E402
-from measuring import interleave, ratios  # noqa: E402
+from measuring import interleave, ratio_text, ratios  # noqa: E402
 from worker import EngineError, Worker  # noqa: E402
 
 SAMPLES = 16  # that calibrate
@@ -407,19 +407,11 @@ def start(title, work, threads):
     return workers
 
 
-def fastest(times, names):
-    """The least time of each round, of those that run."""
-    return [min(row) for row in zip(*(times[name] for name in names
-                                      if name in times))]
-
-
-def ratio_text(baseline, row):
-    """Median, worst and best; nothing where there is no baseline."""
-    if not baseline:
-        return ""
-    found = ratios(baseline, row)
-    return (f"{found['median']:.2f} "
-            f"({found['worst']:.2f} to {found['best']:.2f})")
+def compare(times, names, row):
+    """The least time of these, round by round, over that of `row`; None where
+    none of them runs."""
+    rivals = [times[name] for name in names if name in times]
+    return ratios([min(each) for each in zip(*rivals)], row) if rivals else None
 
 
 def measure(title, text, shape, workers, args):
@@ -435,8 +427,8 @@ def measure(title, text, shape, workers, args):
     for name, row in times.items():
         overall = dynamic = ""
         if name.startswith("tq"):
-            overall = ratio_text(fastest(times, RIVALS), row)
-            dynamic = ratio_text(fastest(times, DYNAMIC_RIVALS), row)
+            overall, dynamic = (ratio_text(compare(times, names, row))
+                                for names in (RIVALS, DYNAMIC_RIVALS))
         print(f"| {title:14} | {text:7} | {name:19} | "
               f"{statistics.median(row):8.1f} | {overall:21} | {dynamic:21} | "
               f"{cosine(outputs[name], outputs['torch float']):.6f} |",
