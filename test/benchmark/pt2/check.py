@@ -17,7 +17,7 @@ Modules that PyTorch has quantized round to integers: a last bit decides a tie,
 and a whole step is what differs. Of them "in int8" counts kernels of linears in
 integers, tq's own quantization off, "steps" has the largest difference as
 steps of eight bits over the range of an output, and "nudged" what PyTorch itself
-makes of floats that are others in the last place (see export_quantized.py).
+makes of floats that are off in the last places (see export_quantized.py).
 
 The exit status is 1 where an archive does not compile, gives other bits, or
 differs by more than 1e-4; a quantized one, by more than a step and than twice

@@ -10,10 +10,10 @@ export.py does. Recipes: those of PT2E with the quantizers X86Inductor (static,
 dynamic, quantization-aware training) and XNNPACK (static, dynamic), and
 torchao's quantize_ with its subclasses unwrapped. What PyTorch cannot quantize
 is said, with its reason. `nudged0.npy` and so on are what PyTorch answers where
-half of the floats of the module's parameters are the next larger ones, the
-farthest of a few such answers: what rounding to integers makes of a difference
-in the last place is no fault of whoever sums in another order. Needs torch
-2.13, torchao 0.18 and transformers.
+the float results of all ops are off by up to four units in the last place, the
+farthest of a few such answers: what rounding to integers makes of that is no
+fault of whoever sums in another order. Needs torch 2.13, torchao 0.18 and
+transformers.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from export import (first_line, flatten, parse_arguments, save_answers,
                     save_cases)
 
 NUDGES = 8
+NUDGE = 4 * 2**-24
 NAMES = ("nn-encoder-batch-post-relu", "nn-encoder-seq-post-gelu",
          "nn-transformer", "bert", "vit")
 
@@ -88,17 +89,21 @@ def export_module(example: models.Example, module: torch.nn.Module):
                                dynamic_shapes=example.dynamic, strict=False)
 
 
-def nudge(module: torch.nn.Module, seed: int):
-    """Moves floats of the module, half of them, to the next larger one."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for _, value in [*module.named_parameters(), *module.named_buffers()]:
-            if value.dtype != torch.float32 or not value.numel():
-                continue
-            chosen = torch.rand(value.shape, generator=generator) < 0.5
-            above = torch.nextafter(value, torch.full_like(value, torch.inf))
-            finite = torch.isfinite(above)
-            value.copy_(torch.where(chosen & finite, above, value))
+class Nudged(torch.fx.Interpreter):
+    """Runs a module so that each result of floats is off by up to a few units in
+    its last place, as one that is summed in another order may be."""
+
+    def __init__(self, module: torch.fx.GraphModule, seed: int):
+        super().__init__(module)
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def run_node(self, node: torch.fx.Node):
+        result = super().run_node(node)
+        if (node.op != "call_function" or not isinstance(result, torch.Tensor)
+                or result.dtype != torch.float32):
+            return result
+        units = torch.rand(result.shape, generator=self.generator) * 2 - 1
+        return result * (1 + units * NUDGE)
 
 
 def distance(answers: list[torch.Tensor], plain: list[torch.Tensor]) -> float:
@@ -106,18 +111,13 @@ def distance(answers: list[torch.Tensor], plain: list[torch.Tensor]) -> float:
                for a, b in zip(answers, plain))
 
 
-def answer_nudged(module: torch.nn.Module, case: tuple) -> list[torch.Tensor]:
+def answer_nudged(module: torch.fx.GraphModule,
+                  case: tuple) -> list[torch.Tensor]:
     """The answer farthest from that of the module as it is."""
-    state = copy.deepcopy(module.state_dict())
     plain = flatten(module(*case))
-    farthest = plain
-    for seed in range(NUDGES):
-        nudge(module, seed)
-        answers = flatten(module(*case))
-        if distance(answers, plain) > distance(farthest, plain):
-            farthest = answers
-        module.load_state_dict(state)
-    return farthest
+    answers = [flatten(Nudged(module, seed).run(*case))
+               for seed in range(NUDGES)]
+    return max(answers, key=lambda answer: distance(answer, plain))
 
 
 def export(directory: pathlib.Path, name: str, recipe: str):
