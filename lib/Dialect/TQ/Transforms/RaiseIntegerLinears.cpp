@@ -93,30 +93,6 @@ static std::optional<int64_t> getIntegerSplat(Value value) {
   return constant.getSplatValue<APInt>().getSExtValue();
 }
 
-static bool startsAtZero(linalg::GenericOp op) {
-  auto start = op.getDpsInitOperand(0)->get().getDefiningOp<linalg::FillOp>();
-  return start && matchPattern(start.getInputs()[0], m_Zero());
-}
-
-/// x of the sums of the last dimension of x, in its own type.
-static Value matchIntegerSums(Value value) {
-  auto op = value.getDefiningOp<linalg::GenericOp>();
-  if (!op || op.getNumDpsInputs() != 1 || op->getNumResults() != 1 ||
-      op.getNumReductionLoops() != 1 || !startsAtZero(op))
-    return {};
-  SmallVector<AffineMap> maps = op.getIndexingMapsArray();
-  if (!maps[0].isIdentity() ||
-      maps[1] != maps[0].dropResult(op.getNumLoops() - 1))
-    return {};
-  Block *body = op.getBody();
-  auto add =
-      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddIOp>();
-  bool sums = add &&
-              llvm::is_contained(add->getOperands(), body->getArgument(0)) &&
-              llvm::is_contained(add->getOperands(), body->getArgument(1));
-  return sums ? op.getDpsInputOperand(0)->get() : Value();
-}
-
 /// z, from 0 to 255, of z times the sum of each column of `weight` [K, N].
 static std::optional<int64_t> matchScaledColumnSums(Value value, Value weight) {
   int64_t zero = 1;
@@ -129,7 +105,7 @@ static std::optional<int64_t> matchScaledColumnSums(Value value, Value weight) {
   }
   if (auto column = value.getDefiningOp<tensor::ExpandShapeOp>())
     value = column.getSrc();
-  Value rows = matchIntegerSums(value);
+  Value rows = matchRowSum(value);
   if (!rows || typeOf(rows).getRank() != 2)
     return std::nullopt;
   Reordered columns = traceOrder(rows);

@@ -55,8 +55,13 @@ std::optional<ElementMap> tq::matchElementMap(Value value) {
                     body->getTerminator()->getOperand(0)};
 }
 
-/// x of the sum of each row of x, [...].
-static Value matchRowSum(Value value) {
+bool tq::startsAtZero(linalg::GenericOp op) {
+  auto start = op.getDpsInitOperand(0)->get().getDefiningOp<linalg::FillOp>();
+  return start && (matchPattern(start.getInputs()[0], m_AnyZeroFloat()) ||
+                   matchPattern(start.getInputs()[0], m_Zero()));
+}
+
+Value tq::matchRowSum(Value value) {
   auto op = value.getDefiningOp<linalg::GenericOp>();
   if (!op || op.getNumDpsInputs() != 1 || op->getNumResults() != 1 ||
       op.getNumReductionLoops() != 1 ||
@@ -66,13 +71,11 @@ static Value matchRowSum(Value value) {
   if (!maps[0].isIdentity() ||
       maps[1] != maps[0].dropResult(op.getNumLoops() - 1))
     return {};
-  auto start = op.getDpsInitOperand(0)->get().getDefiningOp<linalg::FillOp>();
-  if (!start || !matchPattern(start.getInputs()[0], m_AnyZeroFloat()))
+  if (!startsAtZero(op))
     return {};
   Block *body = op.getBody();
-  auto add =
-      body->getTerminator()->getOperand(0).getDefiningOp<arith::AddFOp>();
-  bool sums = add &&
+  Operation *add = body->getTerminator()->getOperand(0).getDefiningOp();
+  bool sums = isa_and_nonnull<arith::AddFOp, arith::AddIOp>(add) &&
               llvm::is_contained(add->getOperands(), body->getArgument(0)) &&
               llvm::is_contained(add->getOperands(), body->getArgument(1));
   return sums ? op.getDpsInputOperand(0)->get() : Value();

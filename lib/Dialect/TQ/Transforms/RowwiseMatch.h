@@ -49,6 +49,12 @@ mlir::Value matchMap(mlir::Value value) {
              : mlir::Value();
 }
 
+/// Whether a reduction begins with zeros.
+bool startsAtZero(mlir::linalg::GenericOp op);
+
+/// x of the sum of each row of x, [...], of floats or of integers.
+mlir::Value matchRowSum(mlir::Value value);
+
 /// x of the mean of each row of x, [..., 1].
 mlir::Value matchRowMean(mlir::Value value);
 

@@ -471,7 +471,6 @@ static void buildIntMatmul(Call &call) {
                     rhs.dtype == DType::I8,
                 "expected a matrix of int8 or uint8 and one of int8"))
     return;
-  bool isSigned = lhs.dtype == DType::I8;
   b.requireEqual(lhs.shape[1], rhs.shape[0], "columns and rows of the product");
   Tensor result = b.full({lhs.shape[0], rhs.shape[1]}, DType::I32, 0);
   if (b.hasFailed())
@@ -488,13 +487,11 @@ static void buildIntMatmul(Call &call) {
                                        ops.getContext()),
           ArrayRef{utils::IteratorType::parallel, utils::IteratorType::parallel,
                    utils::IteratorType::reduction},
-          [isSigned](OpBuilder &nested, Location loc, ValueRange x) {
-            Type i32 = nested.getI32Type();
+          [&](OpBuilder &nested, Location loc, ValueRange x) {
             Value left =
-                isSigned
-                    ? arith::ExtSIOp::create(nested, loc, i32, x[0]).getResult()
-                    : arith::ExtUIOp::create(nested, loc, i32, x[0]);
-            Value right = arith::ExtSIOp::create(nested, loc, i32, x[1]);
+                convertElement(nested, loc, x[0], lhs.dtype, DType::I32);
+            Value right =
+                convertElement(nested, loc, x[1], rhs.dtype, DType::I32);
             Value product = arith::MulIOp::create(nested, loc, left, right);
             Value sum = arith::AddIOp::create(nested, loc, x[2], product);
             linalg::YieldOp::create(nested, loc, sum);
