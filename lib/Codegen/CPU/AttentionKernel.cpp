@@ -88,6 +88,7 @@ void AttentionWriter::write() {
                 : Value(memref::DimOp::create(builder, key.memref, 1));
   panels = arith::CeilDivUIOp::create(builder, keys, index(kPanel));
   isFar = emitIsFar();
+  keysPerQuery = arith::CeilDivUIOp::create(builder, keys, queries);
   begin();
   auto loop = scf::ForOp::create(builder, kernel.begin, kernel.end, index(1));
   builder.setInsertionPoint(loop.getBody()->getTerminator());
@@ -154,6 +155,44 @@ Value AttentionWriter::reduce(Value vector,
     vector = combine(slice(0), slice(half));
   }
   return vector::ExtractOp::create(builder, vector, 0);
+}
+
+/// Bit k of a vector's number is that of `kLanes / 2 >> k` of its lane.
+int64_t AttentionWriter::laneOf(int64_t i) {
+  int64_t lane = 0;
+  for (int64_t half = kLanes / 2; half > 0; half /= 2, i /= 2)
+    lane += i % 2 * half;
+  return lane;
+}
+
+Value AttentionWriter::broadcastLane(Value vector, int64_t lane) {
+  return vector::ShuffleOp::create(builder, vector, vector,
+                                   SmallVector<int64_t>(kLanes, lane));
+}
+
+/// Two vectors whose halves are to be combined make one: a first half of each,
+/// combined with the second ones.
+Value AttentionWriter::reduceAll(
+    ArrayRef<Value> vectors, llvm::function_ref<Value(Value, Value)> combine) {
+  SmallVector<Value> left(vectors);
+  for (int64_t half = kLanes / 2; half > 0; half /= 2) {
+    SmallVector<int64_t> firsts, seconds;
+    for (int64_t lane = 0; lane < kLanes; ++lane) {
+      int64_t source = lane & half ? kLanes : 0;
+      firsts.push_back(source + (lane & ~half));
+      seconds.push_back(source + (lane | half));
+    }
+    SmallVector<Value> next;
+    for (size_t i = 0; i < left.size(); i += 2) {
+      Value x = left[i], y = i + 1 < left.size() ? left[i + 1] : x;
+      next.push_back(
+          combine(vector::ShuffleOp::create(builder, x, y, firsts),
+                  vector::ShuffleOp::create(builder, x, y, seconds)));
+    }
+    left = std::move(next);
+  }
+  assert(left.size() == 1 && "too many vectors");
+  return left.front();
 }
 
 /// Swaps the off-diagonal halves of ever smaller blocks.
@@ -255,11 +294,10 @@ void AttentionWriter::prefetchAfter(Value row) {
   Value ahead =
       minIndex(builder, add(row, index(rowsPerBlock)), lastOf(queries));
   prefetch(query, head.batch, ahead, head.queryColumn);
-  Value share = arith::CeilDivUIOp::create(builder, keys, queries);
-  forEach(share, 1, {}, [&](Value i, ValueRange) {
-    Value token =
-        minIndex(builder, add(arith::MulIOp::create(builder, row, share), i),
-                 lastOf(keys));
+  forEach(keysPerQuery, 1, {}, [&](Value i, ValueRange) {
+    Value token = minIndex(
+        builder, add(arith::MulIOp::create(builder, row, keysPerQuery), i),
+        lastOf(keys));
     prefetch(key, nextHead.batch, token, nextHead.keyColumn);
     prefetch(value, nextHead.batch, token, nextHead.valueColumn);
     return SmallVector<Value>();

@@ -76,6 +76,16 @@ protected:
   mlir::Value
   reduce(mlir::Value vector,
          llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+  /// Halves each of up to 16 vectors to one value with `combine`, a commutative
+  /// one, in the tree of `reduce`: the value of the i-th is in lane
+  /// `laneOf(i)`. All wait for the latency of one tree, and a division of the
+  /// values is one.
+  mlir::Value
+  reduceAll(llvm::ArrayRef<mlir::Value> vectors,
+            llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> combine);
+  static int64_t laneOf(int64_t i);
+  /// A vector of one lane's value.
+  mlir::Value broadcastLane(mlir::Value vector, int64_t lane);
   /// Makes 16 rows of 16 lanes to columns.
   void transpose(llvm::MutableArrayRef<mlir::Value> block);
   /// Emits a loop from 0 to `count`; `body` takes its variable and what is
@@ -141,7 +151,7 @@ protected:
   const bool usesTiles;
   const int64_t rowsPerBlock;
   // Of the call, of the work item, of the block of rows.
-  mlir::Value queries, keys, panels, isFar;
+  mlir::Value queries, keys, panels, isFar, keysPerQuery;
   Head head, nextHead;
   mlir::Value firstRow;
 

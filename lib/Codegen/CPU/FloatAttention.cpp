@@ -22,6 +22,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <limits>
 
@@ -44,11 +45,15 @@ private:
 
   void transposeKeys(Value panel, Value firstKey, int64_t firstDim);
   SmallVector<Value> emitScores();
-  SmallVector<Value> emitScorePanel(Value panel, ValueRange maxima);
-  SmallVector<Value> emitScoreTile(Value panel, int64_t firstVector);
-  Value emitSoftmax(int64_t r, Value maximum);
-  void emitValues(ValueRange scales);
-  void emitValueTile(int64_t firstVector, int64_t vectors, ValueRange scales);
+  void hideScores(Value panel, Value first);
+  SmallVector<Value> emitScoreTile(Value panel, Value firstLane,
+                                   int64_t vectors, ValueRange initial);
+  SmallVector<Value> emitProducts(Value panel, Value firstLane,
+                                  int64_t vectors);
+  Value emitSoftmax(ValueRange maxima);
+  Value emitExponentials(int64_t r, Value shift);
+  void emitValues(Value scales);
+  void emitValueTile(int64_t firstVector, int64_t vectors, Value scales);
   SmallVector<Value> emitValuePanel(Value panel, int64_t firstVector,
                                     int64_t vectors, ValueRange sums);
 
@@ -122,68 +127,91 @@ void FloatAttention::emitRowBlock() {
   rows.clear();
   for (int64_t r = 0; r < rowsPerBlock; ++r)
     rows.push_back(minIndex(builder, add(firstRow, index(r)), lastOf(queries)));
-  SmallVector<Value> maxima = emitScores();
-  SmallVector<Value> scales;
-  for (int64_t r = 0; r < rowsPerBlock; ++r) {
-    prefetchAfter(rows[r]);
-    scales.push_back(emitSoftmax(r, maxima[r]));
-  }
+  Value scales = emitSoftmax(emitScores());
   emitValues(scales);
 }
 
 /// All scores of the block into the scratch; gives each row's maximum, lane by
-/// lane.
+/// lane. The last panel is done in vectors unless it needs them all.
 SmallVector<Value> FloatAttention::emitScores() {
   SmallVector<Value> maxima(rowsPerBlock,
                             splat(-std::numeric_limits<float>::infinity()));
-  return forEach(panels, 1, maxima, [&](Value panel, ValueRange carried) {
-    return emitScorePanel(panel, carried);
+  Value whole = arith::DivUIOp::create(builder, add(keys, index(kLanes - 1)),
+                                       index(kPanel));
+  maxima = forEach(whole, 1, maxima, [&](Value panel, ValueRange carried) {
+    SmallVector<Value> next(carried);
+    for (int64_t v = 0; v < kPanel / kLanes; v += tile.vectors)
+      next = emitScoreTile(panel, index(v * kLanes), tile.vectors, next);
+    return next;
   });
+  Value rest = arith::CeilDivSIOp::create(
+      builder, arith::SubIOp::create(builder, keys, mul(whole, kPanel)),
+      index(kLanes));
+  maxima = forEach(rest, 1, maxima, [&](Value v, ValueRange carried) {
+    return emitScoreTile(whole, mul(v, kLanes), 1, carried);
+  });
+  hideScores(whole, rest);
+  return maxima;
 }
 
-SmallVector<Value> FloatAttention::emitScorePanel(Value panel,
-                                                  ValueRange initial) {
+/// Scores of the panel `panel`, if it is one, from the vector `first` on.
+void FloatAttention::hideScores(Value panel, Value first) {
+  Value end =
+      mul(arith::SubIOp::create(builder, panels, panel), kPanel / kLanes);
+  auto loop = scf::ForOp::create(builder, first, end, index(1));
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(loop.getBody()->getTerminator());
+  Value lane = mul(loop.getInductionVar(), kLanes);
+  for (int64_t r = 0; r < rowsPerBlock; ++r)
+    vector::StoreOp::create(builder,
+                            splat(-std::numeric_limits<float>::infinity()),
+                            workspace, add(scoreWord(panel, r), lane));
+}
+
+/// Scores of `vectors` vectors of keys from `firstLane` of a panel on; gives
+/// the maxima with them.
+SmallVector<Value> FloatAttention::emitScoreTile(Value panel, Value firstLane,
+                                                 int64_t vectors,
+                                                 ValueRange initial) {
   SmallVector<Value> maxima(initial);
-  for (int64_t first = 0; first < kPanel / kLanes; first += tile.vectors) {
-    SmallVector<Value> sums = emitScoreTile(panel, first);
-    for (int64_t v = 0; v < tile.vectors; ++v) {
-      Value firstKey = add(mul(panel, kPanel), index((first + v) * kLanes));
-      Value visible;
-      for (int64_t r = 0; r < rowsPerBlock; ++r) {
-        if (r == 0 || op.isBanded())
-          visible = getVisible(firstKey, getKeyRange(rows[r]));
-        Value score = arith::MulFOp::create(builder, sums[r * tile.vectors + v],
-                                            splat(getScale()));
-        score = arith::SelectOp::create(
-            builder, visible, score,
-            splat(-std::numeric_limits<float>::infinity()));
-        vector::StoreOp::create(
-            builder, score, workspace,
-            add(scoreWord(panel, r), index((first + v) * kLanes)));
-        maxima[r] = maxOf(score, maxima[r]);
-      }
+  SmallVector<Value> sums = emitProducts(panel, firstLane, vectors);
+  for (int64_t v = 0; v < vectors; ++v) {
+    Value lane = add(firstLane, index(v * kLanes));
+    Value firstKey = add(mul(panel, kPanel), lane);
+    Value visible;
+    for (int64_t r = 0; r < rowsPerBlock; ++r) {
+      if (r == 0 || op.isBanded())
+        visible = getVisible(firstKey, getKeyRange(rows[r]));
+      Value score = arith::MulFOp::create(builder, sums[r * vectors + v],
+                                          splat(getScale()));
+      score = arith::SelectOp::create(
+          builder, visible, score,
+          splat(-std::numeric_limits<float>::infinity()));
+      vector::StoreOp::create(builder, score, workspace,
+                              add(scoreWord(panel, r), lane));
+      maxima[r] = maxOf(score, maxima[r]);
     }
   }
   return maxima;
 }
 
-/// query . key for the block's rows and `tile.vectors` vectors of keys.
-SmallVector<Value> FloatAttention::emitScoreTile(Value panel,
-                                                 int64_t firstVector) {
-  SmallVector<Value> sums(rowsPerBlock * tile.vectors, splat(0.0f));
+/// query . key for the block's rows and some vectors of keys.
+SmallVector<Value> FloatAttention::emitProducts(Value panel, Value firstLane,
+                                                int64_t vectors) {
+  SmallVector<Value> sums(rowsPerBlock * vectors, splat(0.0f));
   return forEach(index(headSize), 1, sums, [&](Value dim, ValueRange carried) {
     SmallVector<Value> next(carried), keyVectors;
-    Value base = add(mul(panel, kPanel * headSize), mul(dim, kPanel));
-    for (int64_t v = 0; v < tile.vectors; ++v)
-      keyVectors.push_back(
-          vector::LoadOp::create(builder, vectorType(), workspace,
-                                 add(base, index((firstVector + v) * kLanes))));
+    Value base =
+        add(add(mul(panel, kPanel * headSize), firstLane), mul(dim, kPanel));
+    for (int64_t v = 0; v < vectors; ++v)
+      keyVectors.push_back(vector::LoadOp::create(
+          builder, vectorType(), workspace, add(base, index(v * kLanes))));
     for (int64_t r = 0; r < rowsPerBlock; ++r) {
       Value input = broadcast(memref::LoadOp::create(
           builder, query.memref,
           ValueRange{head.batch, rows[r], add(head.queryColumn, dim)}));
-      for (int64_t v = 0; v < tile.vectors; ++v) {
-        Value &sum = next[r * tile.vectors + v];
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value &sum = next[r * vectors + v];
         sum = math::FmaOp::create(builder, input, keyVectors[v], sum);
       }
     }
@@ -191,16 +219,31 @@ SmallVector<Value> FloatAttention::emitScoreTile(Value panel,
   });
 }
 
-/// Replaces the scores of row `r` by exponentials; gives 1 / their sum, 0 for a
-/// row without a visible key.
-Value FloatAttention::emitSoftmax(int64_t r, Value maximum) {
-  Value largest =
-      reduce(maximum, [&](Value x, Value y) { return maxOf(x, y); });
+/// Replaces the scores by exponentials; gives 1 / the sum of each row in a lane
+/// of its own, 0 for a row without a visible key.
+Value FloatAttention::emitSoftmax(ValueRange maxima) {
+  auto maximum = [&](Value x, Value y) { return maxOf(x, y); };
+  Value largest = reduceAll(SmallVector<Value>(maxima), maximum);
   Value isNone =
       arith::CmpFOp::create(builder, arith::CmpFPredicate::OEQ, largest,
-                            constant(-std::numeric_limits<float>::infinity()));
-  largest = arith::SelectOp::create(builder, isNone, constant(0.0f), largest);
-  Value shift = broadcast(largest);
+                            splat(-std::numeric_limits<float>::infinity()));
+  largest = arith::SelectOp::create(builder, isNone, splat(0.0f), largest);
+  SmallVector<Value> totals;
+  for (int64_t r = 0; r < rowsPerBlock; ++r) {
+    prefetchAfter(rows[r]);
+    totals.push_back(emitExponentials(r, broadcastLane(largest, laneOf(r))));
+  }
+  auto sum = [&](Value x, Value y) -> Value {
+    return arith::AddFOp::create(builder, x, y);
+  };
+  Value inverse =
+      arith::DivFOp::create(builder, splat(1.0f), reduceAll(totals, sum));
+  return arith::SelectOp::create(builder, isNone, splat(0.0f), inverse);
+}
+
+/// Replaces the scores of row `r` by exponentials; gives a vector whose lanes
+/// are to be added.
+Value FloatAttention::emitExponentials(int64_t r, Value shift) {
   constexpr int64_t parts = kPartialSums / kLanes;
   SmallVector<Value> sums(parts, splat(0.0f));
   static_assert(kPartialSums == kPanel, "a panel adds to each sum once");
@@ -222,12 +265,10 @@ Value FloatAttention::emitSoftmax(int64_t r, Value maximum) {
   auto sum = [&](Value x, Value y) -> Value {
     return arith::AddFOp::create(builder, x, y);
   };
-  Value total = reduce(sum(sum(sums[0], sums[2]), sum(sums[1], sums[3])), sum);
-  Value inverse = arith::DivFOp::create(builder, constant(1.0f), total);
-  return arith::SelectOp::create(builder, isNone, constant(0.0f), inverse);
+  return sum(sum(sums[0], sums[2]), sum(sums[1], sums[3]));
 }
 
-void FloatAttention::emitValues(ValueRange scales) {
+void FloatAttention::emitValues(Value scales) {
   for (int64_t first = 0; first < headVectors(); first += tile.vectors)
     emitValueTile(first, std::min(tile.vectors, headVectors() - first), scales);
 }
@@ -235,16 +276,17 @@ void FloatAttention::emitValues(ValueRange scales) {
 /// result = scale * sum over keys of weight * value, for some of the head's
 /// vectors.
 void FloatAttention::emitValueTile(int64_t firstVector, int64_t vectors,
-                                   ValueRange scales) {
+                                   Value scales) {
   SmallVector<Value> sums(rowsPerBlock * vectors, splat(0.0f));
   sums = forEach(panels, 1, sums, [&](Value panel, ValueRange carried) {
     return emitValuePanel(panel, firstVector, vectors, carried);
   });
-  for (int64_t r = 0; r < rowsPerBlock; ++r)
+  for (int64_t r = 0; r < rowsPerBlock; ++r) {
+    Value scale = broadcastLane(scales, laneOf(r));
     for (int64_t v = 0; v < vectors; ++v)
       storeResult(rows[r], firstVector + v,
-                  arith::MulFOp::create(builder, sums[r * vectors + v],
-                                        broadcast(scales[r])));
+                  arith::MulFOp::create(builder, sums[r * vectors + v], scale));
+  }
 }
 
 /// Adds the weighted values of a panel's keys, one key after the other.

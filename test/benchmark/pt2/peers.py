@@ -160,8 +160,8 @@ class Engine:
 
     def file(self, ending):
         """Where the engine keeps a file of its own."""
-        return self.work / f"{self.subject} {self.name}{ending}".replace(
-            " ", "-")
+        name = f"{self.subject} {self.name}".replace(",", "")
+        return self.work / f"{name}{ending}".replace(" ", "-")
 
     def build(self):
         """Makes files."""
@@ -341,8 +341,15 @@ class TqDynamic(Tq):
     options = ("--quantize=dynamic",)
 
 
+class TqDynamicAttention(Tq):
+    """With attention in int8, too: TqDynamic has it in f32."""
+
+    name = "tq dynamic, attention int8"
+    options = ("--quantize=dynamic", "--attention=int8")
+
+
 class TqStatic(Tq):
-    """With parameters that calibration found."""
+    """With parameters that calibration found, attention in int8."""
 
     name = "tq static"
 
@@ -354,7 +361,7 @@ class TqStatic(Tq):
 
 
 ENGINES = (Torch, TorchDynamic, OnnxRuntime, OnnxRuntimeReduced, OpenVino,
-           TqDynamic, TqStatic)
+           TqDynamic, TqDynamicAttention, TqStatic)
 # Peers in int8, and those that need no samples to calibrate with.
 DYNAMIC_RIVALS = [kind.name for kind in
                   (TorchDynamic, OnnxRuntime, OnnxRuntimeReduced)]
@@ -429,7 +436,7 @@ def measure(title, text, shape, workers, args):
         if name.startswith("tq"):
             overall, dynamic = (ratio_text(compare(times, names, row))
                                 for names in (RIVALS, DYNAMIC_RIVALS))
-        print(f"| {title:14} | {text:7} | {name:19} | "
+        print(f"| {title:14} | {text:7} | {name:26} | "
               f"{statistics.median(row):8.1f} | {overall:21} | {dynamic:21} | "
               f"{cosine(outputs[name], outputs['torch float']):.6f} |",
               flush=True)
@@ -446,9 +453,9 @@ def main() -> int:
     args = parser.parse_args()
     warnings.filterwarnings("ignore")
     args.work.mkdir(parents=True, exist_ok=True)
-    print("| module         | shape   | engine              | ms       | "
+    print("| module         | shape   | engine                     | ms       | "
           "to the fastest peer   | of dynamic ones       | cosine   |")
-    print("|----------------|---------|---------------------|----------|"
+    print("|----------------|---------|----------------------------|----------|"
           "-----------------------|-----------------------|----------|")
     for title in args.only:
         prepare(title, args.work)

@@ -467,12 +467,13 @@ void KernelProgram::check(const std::vector<Sizes> &sizes) {
 std::vector<Sizes> tq::test::selfAttentionSizes() {
   return {{{"b", 3}, {"s", 130}}, {{"b", 1}, {"s", 1}},  {{"b", 4}, {"s", 2}},
           {{"b", 3}, {"s", 7}},   {{"b", 2}, {"s", 16}}, {{"b", 3}, {"s", 33}},
-          {{"b", 1}, {"s", 64}},  {{"b", 1}, {"s", 65}}};
+          {{"b", 2}, {"s", 61}},  {{"b", 1}, {"s", 64}}, {{"b", 1}, {"s", 65}}};
 }
 
 std::vector<Sizes> tq::test::crossAttentionSizes() {
   return {{{"b", 3}, {"s", 5}, {"t", 67}},
           {{"b", 3}, {"s", 67}, {"t", 5}},
           {{"b", 1}, {"s", 1}, {"t", 130}},
+          {{"b", 2}, {"s", 9}, {"t", 113}},
           {{"b", 2}, {"s", 40}, {"t", 1}}};
 }
