@@ -68,15 +68,19 @@ void tq::TQDialect::initialize() {
   attachCompileTimeModels();
 }
 
+quant::QuantizedType tq::getByteType(MLIRContext *context, bool isSigned,
+                                     int64_t low, int64_t high) {
+  return quant::AnyQuantizedType::get(
+      isSigned ? quant::QuantizationFlags::Signed : 0,
+      IntegerType::get(context, 8), Float32Type::get(context), low, high);
+}
+
 quant::QuantizedType tq::getDynamicU8Type(MLIRContext *context) {
-  return quant::AnyQuantizedType::get(/*flags=*/0, IntegerType::get(context, 8),
-                                      Float32Type::get(context), 0, 255);
+  return getByteType(context, /*isSigned=*/false, 0, 255);
 }
 
 quant::QuantizedType tq::getWeightS8Type(MLIRContext *context) {
-  return quant::AnyQuantizedType::get(quant::QuantizationFlags::Signed,
-                                      IntegerType::get(context, 8),
-                                      Float32Type::get(context), -127, 127);
+  return getByteType(context, /*isSigned=*/true, -127, 127);
 }
 
 /// There are no attributes of this dialect on ops, arguments and results: one

@@ -90,9 +90,9 @@ struct QuantizeUnsigned : OpRewritePattern<QuantizeOp> {
       return rewriter.notifyMatchFailure(op, "not s8 with one scale");
     if (!llvm::all_of(op->getUsers(), readsOneScale))
       return rewriter.notifyMatchFailure(op, "the integers are read");
-    auto type = mlir::quant::AnyQuantizedType::get(
-        /*flags=*/0, element.getStorageType(), element.getExpressedType(),
-        element.getStorageTypeMin() + 128, element.getStorageTypeMax() + 128);
+    Type type = getByteType(op.getContext(), /*isSigned=*/false,
+                            element.getStorageTypeMin() + 128,
+                            element.getStorageTypeMax() + 128);
     Value zero = addToZeroPoint(rewriter, op.getLoc(), op.getZeroPoints(), 128);
     Value quantized = QuantizeOp::create(
         rewriter, op.getLoc(), cast<RankedTensorType>(op.getType()).clone(type),

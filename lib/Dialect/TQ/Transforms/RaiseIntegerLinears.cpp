@@ -203,17 +203,10 @@ static Value fromStorage(OpBuilder &builder, Location loc, Value integers,
       builder, loc, typeOf(integers).clone(element), integers);
 }
 
-/// `!quant.any<i8:f32>`: with -128.
-static Type getWholeS8Type(MLIRContext *context) {
-  return mlir::quant::AnyQuantizedType::get(
-      mlir::quant::QuantizationFlags::Signed, IntegerType::get(context, 8),
-      Float32Type::get(context), -128, 127);
-}
-
 /// Floats of a product, less `zero` times the sums of the weight's columns.
 static void raise(linalg::GenericOp floats, const IntegerProduct &product,
                   int64_t zero) {
-  Type element = getWholeS8Type(floats.getContext());
+  Type element = getByteType(floats.getContext(), /*isSigned=*/true, -128, 127);
   if (typeOf(product.weight).getDimSize(0) >
       getMaxDepth(element, kMaxIntegerDepth))
     return;

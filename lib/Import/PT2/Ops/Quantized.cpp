@@ -61,10 +61,8 @@ static std::optional<IntegerRange> getRange(Call &call, StringRef typeName) {
 
 static RankedTensorType getQuantType(Call &call, const Tensor &tensor,
                                      const IntegerRange &range) {
-  OpBuilder &ops = call.b.getOps();
-  auto element = mlir::quant::AnyQuantizedType::get(
-      range.isSigned ? mlir::quant::QuantizationFlags::Signed : 0,
-      ops.getIntegerType(8), ops.getF32Type(), range.low, range.high);
+  Type element = getByteType(call.b.getOps().getContext(), range.isSigned,
+                             range.low, range.high);
   return cast<RankedTensorType>(tensor.value.getType()).clone(element);
 }
 

@@ -77,6 +77,12 @@ int64_t getMaxDepth(mlir::Type weightElement, int64_t maxDepth);
 /// 2^30 than any other.
 inline constexpr int64_t kMaxIntegerHead = 33285;
 
+/// `!quant.any<i8<low:high>:f32>`, or of u8: storage of 8 bits, parameters in
+/// operands.
+mlir::quant::QuantizedType getByteType(mlir::MLIRContext *context,
+                                       bool isSigned, int64_t low,
+                                       int64_t high);
+
 /// `!quant.any<u8:f32>`: u8 storage, parameters in operands.
 mlir::quant::QuantizedType getDynamicU8Type(mlir::MLIRContext *context);
 
