@@ -93,6 +93,11 @@ if "qemu-aarch64" in config.available_features and os.path.exists(runtime):
 if config.sanitize:
     config.available_features.add("sanitized")
 
+# What a compiler links with that finds neither clang nor gcc.
+paths = config.environment["PATH"]
+if all(lit.util.which(tool, paths) for tool in ["ld.lld", "clang-22"]):
+    config.available_features.add("own-linker")
+
 # Some sandboxes do not let a process filter its system calls.
 without_tiles = os.path.join(os.path.dirname(__file__), "Emit/Inputs/without_tiles.py")
 if subprocess.run([sys.executable, without_tiles, "true"], capture_output=True).returncode == 0:

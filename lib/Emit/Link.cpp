@@ -7,26 +7,22 @@
 
 #include "tq/Emit/Link.h"
 
+#include "LinkCommand.h"
+
 #include "tq/Support/Subprocess.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Program.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace llvm;
 using namespace tq;
 
-/// The sanitizers that the runtime was built with; programs need them too.
+/// The sanitizers that the runtime was built with.
 static constexpr StringLiteral kSanitizers = TQ_SANITIZE;
-
-static std::string makeAbsolute(StringRef path) {
-  SmallString<128> result(path);
-  sys::fs::make_absolute(result);
-  return result.str().str();
-}
 
 static bool isForeign(const Triple &triple) {
   return Triple(sys::getProcessTriple()).getArch() != triple.getArch();
@@ -36,33 +32,7 @@ std::string tq::getShortTriple(const Triple &triple) {
   return (triple.getArchName() + "-linux-gnu").str();
 }
 
-static Expected<std::string> findDriver(bool isForeign) {
-  // The one found when tq was configured, else the usual names.
-  for (StringRef name : {TQ_LINK_DRIVER, "clang-22", "clang", "cc", "gcc"}) {
-    if (name.empty() || (isForeign && !name.contains("clang")))
-      continue;
-    if (ErrorOr<std::string> path = sys::findProgramByName(name))
-      return makeAbsolute(*path);
-  }
-  return makeOutputError(
-      Twine("no compiler driver to link with: expected one of ") +
-      (isForeign ? "clang-22, clang" : "clang-22, clang, cc, gcc") +
-      " on the PATH");
-}
-
-/// Whether `driver` finds lld, which links faster than the default linker.
-static bool hasLld(StringRef driver) {
-  SmallString<128> real;
-  if (sys::fs::real_path(driver, real))
-    return false;
-  if (sys::findProgramByName("ld.lld"))
-    return true;
-  bool isClang = sys::path::filename(real).starts_with("clang");
-  StringRef directory = sys::path::parent_path(real);
-  return isClang && sys::findProgramByName("ld.lld", {directory});
-}
-
-static Expected<std::string> findLibrary(StringRef directory, StringRef name) {
+Expected<std::string> tq::findLibrary(StringRef directory, StringRef name) {
   SmallString<128> path(directory);
   sys::path::append(path, name);
   if (!sys::fs::exists(path))
@@ -71,24 +41,23 @@ static Expected<std::string> findLibrary(StringRef directory, StringRef name) {
   return path.str().str();
 }
 
-static Error addLibraries(LinkKind kind, StringRef directory,
-                          SmallVectorImpl<std::string> &arguments) {
-  SmallVector<StringRef> names = {"libtq_runtime.a"};
-  bool isLibrary = kind == LinkKind::SharedLibrary;
-  if (!isLibrary)
-    names.insert(names.begin(), "libtq_main.a");
-  for (StringRef name : names) {
-    Expected<std::string> path = findLibrary(directory, name);
+static Error addLibraries(LinkJob &job) {
+  bool isLibrary = job.kind == LinkKind::SharedLibrary;
+  if (!isLibrary) {
+    Expected<std::string> path = findLibrary(job.directory, "libtq_main.a");
     if (!path)
       return path.takeError();
-    // Nothing in the program refers to the C interface.
-    bool whole = isLibrary && name == "libtq_runtime.a";
-    if (whole)
-      arguments.push_back("-Wl,--whole-archive");
-    arguments.push_back(*path);
-    if (whole)
-      arguments.push_back("-Wl,--no-whole-archive");
+    job.libraries.push_back(*path);
   }
+  Expected<std::string> path = findLibrary(job.directory, "libtq_runtime.a");
+  if (!path)
+    return path.takeError();
+  // Nothing in the program refers to the C interface.
+  if (isLibrary)
+    llvm::append_values(job.libraries, "--whole-archive", *path,
+                        "--no-whole-archive");
+  else
+    job.libraries.push_back(*path);
   return Error::success();
 }
 
@@ -105,35 +74,60 @@ static Expected<std::string> writeExports(TempFiles &files) {
   return file;
 }
 
-static Error addArguments(LinkKind kind, StringRef directory,
-                          StringRef sanitizers, TempFiles &files,
-                          SmallVectorImpl<std::string> &arguments) {
-  if (kind == LinkKind::Object) {
-    arguments.append({"-r", "-nostdlib"});
-    return Error::success();
-  }
-  bool isLibrary = kind == LinkKind::SharedLibrary;
-  arguments.push_back(isLibrary ? "-shared" : "-pie");
-  if (Error error = addLibraries(kind, directory, arguments))
-    return error;
-  arguments.append({"-lm", "-pthread", "-Wl,--gc-sections", "-Wl,--as-needed",
-                    "-Wl,-z,relro,-z,now", "-Wl,-z,noexecstack"});
+static Error addOptions(LinkJob &job, TempFiles &files) {
+  llvm::append_values(job.options, "--gc-sections", "--as-needed", "-zrelro",
+                      "-znow", "-znoexecstack");
+  bool isLibrary = job.kind == LinkKind::SharedLibrary;
   if (isLibrary) {
     Expected<std::string> exports = writeExports(files);
     if (!exports)
       return exports.takeError();
     // Not -Bsymbolic: all but the C interface is hidden anyway, and of that a
-    // process with several libraries shall use one, see OpenMain.cpp. Not -Wl,
-    // which a comma in the path would end.
-    arguments.append({"-Xlinker", "--version-script=" + *exports});
+    // process with several libraries shall use one, see OpenMain.cpp.
+    job.options.push_back("--version-script=" + *exports);
   }
-  if (sanitizers.empty())
-    arguments.push_back("-Wl,-s");
-  else
-    arguments.push_back("-fsanitize=" + sanitizers.str());
-  if (isLibrary && sanitizers.empty())
-    arguments.push_back("-Wl,-z,defs");
+  if (!job.sanitizers.empty())
+    return Error::success();
+  job.options.push_back("-s");
+  if (isLibrary)
+    job.options.push_back("-zdefs");
   return Error::success();
+}
+
+static Expected<LinkJob> makeJob(LinkKind kind, const Triple &triple,
+                                 ArrayRef<std::string> objects,
+                                 StringRef runtimeDirectory, StringRef output,
+                                 TempFiles &files) {
+  LinkJob job;
+  job.kind = kind;
+  job.triple = triple;
+  job.isForeign = isForeign(triple);
+  job.objects = objects;
+  job.sanitizers = job.isForeign ? StringRef() : StringRef(kSanitizers);
+  job.outputName = sys::path::filename(output).str();
+  SmallString<128> directory(runtimeDirectory);
+  sys::fs::make_absolute(directory);
+  if (job.isForeign)
+    sys::path::append(directory, getShortTriple(triple));
+  job.directory = directory.str().str();
+  if (kind == LinkKind::Object)
+    return job;
+  if (Error error = addLibraries(job))
+    return error;
+  if (Error error = addOptions(job, files))
+    return error;
+  return job;
+}
+
+/// Only a driver knows where the libraries of sanitizers and of other
+/// architectures are.
+static Expected<Arguments> getCommand(const LinkJob &job) {
+  bool needsDriver = job.isForeign || !job.sanitizers.empty();
+  Arguments linker;
+  if (!needsDriver)
+    linker = findOwnLinker(job.directory);
+  return linker.empty() ? getDriverCommand(job)
+                        : getDirectCommand(std::move(linker), job);
 }
 
 namespace {
@@ -177,50 +171,39 @@ static bool isDiskFull(StringRef output, ArrayRef<std::string> objects) {
   return space && space->available < getTotalBytes(objects);
 }
 
-static Error explainFailure(StringRef driver, StringRef output, StringRef log,
+static Error explainFailure(StringRef linker, StringRef output, StringRef log,
                             const std::string &failure,
                             ArrayRef<std::string> objects) {
   LinkMessage message = findMessage(log);
+  // A driver says of a crash in its log, a linker without one crashes itself.
+  message.isCrash |= StringRef(failure).starts_with("killed by signal");
   if (message.isCrash && isDiskFull(output, objects))
     message.text = make_error_code(std::errc::no_space_on_device).message();
-  return makeOutputError("linking with " + driver + " failed: " +
+  return makeOutputError("linking with " + linker + " failed: " +
                          (message.text.empty() ? failure : message.text));
 }
 
 Error tq::link(LinkKind kind, const Triple &triple,
                ArrayRef<std::string> objects, StringRef runtimeDirectory,
                StringRef output, TempFiles &files) {
-  bool foreign = isForeign(triple);
-  Expected<std::string> driver = findDriver(foreign);
-  if (!driver)
-    return driver.takeError();
-  // lld takes a % in the path of its output for a place of a random digit; in
-  // the name alone there is none.
-  SmallVector<std::string> arguments = {*driver, "-o",
-                                        sys::path::filename(output).str()};
-  SmallString<128> directory(makeAbsolute(runtimeDirectory));
-  if (foreign) {
-    arguments.push_back("--target=" + getShortTriple(triple));
-    sys::path::append(directory, getShortTriple(triple));
-  }
-  if (hasLld(*driver))
-    arguments.push_back("-fuse-ld=lld");
-  arguments.append(objects.begin(), objects.end());
-  if (Error error = addArguments(kind, directory, foreign ? "" : kSanitizers,
-                                 files, arguments))
-    return error;
-
+  Expected<LinkJob> job =
+      makeJob(kind, triple, objects, runtimeDirectory, output, files);
+  if (!job)
+    return job.takeError();
+  Expected<Arguments> command = getCommand(*job);
+  if (!command)
+    return command.takeError();
   Expected<std::string> log = files.create("log");
   if (!log)
     return log.takeError();
   Expected<std::string> failure = runProgram(
-      {arguments, sys::path::parent_path(output), *log, /*maxSeconds=*/0},
+      {*command, sys::path::parent_path(output), *log, /*maxSeconds=*/0},
       files);
   if (!failure)
     return failure.takeError();
   if (failure->empty())
     return Error::success();
-  return explainFailure(*driver, output, *log, *failure, objects);
+  return explainFailure(command->front(), output, *log, *failure, objects);
 }
 
 std::string tq::findRuntimeDirectory(const char *executable) {

@@ -5,8 +5,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "tq/Emit/BuiltInLinker.h"
 #include "tq/Pipelines/Driver.h"
 
 int main(int argc, char **argv) {
+  if (std::optional<int> code = tq::runBuiltInLinker({argv, size_t(argc)}))
+    return *code;
   return static_cast<int>(tq::runCompiler(argc, argv));
 }

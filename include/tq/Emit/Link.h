@@ -21,9 +21,10 @@ std::string getShortTriple(const llvm::Triple &triple);
 
 /// Links files of one program, with the runtime libraries in
 /// `runtimeDirectory`, to `output`, a path made by TempFiles. The system's
-/// compiler driver runs the linker, as it knows where libc is. For another
-/// architecture than this machine's that is clang, and the libraries are in a
-/// folder of its name.
+/// compiler driver runs the linker, as it knows where libc is, unless a linker
+/// came with tq and finds there what else it needs. For another architecture
+/// than this machine's the driver is clang, and the libraries are in a folder
+/// of its name.
 llvm::Error link(LinkKind kind, const llvm::Triple &triple,
                  llvm::ArrayRef<std::string> objects,
                  llvm::StringRef runtimeDirectory, llvm::StringRef output,
