@@ -25,6 +25,17 @@ target_include_directories(TQPrecompiledMLIR SYSTEM PRIVATE
 target_compile_options(TQPrecompiledMLIR PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
 target_precompile_headers(TQPrecompiledMLIR PRIVATE cmake/PrecompiledMLIR.h)
 
+# tq_link_mlir(TARGET SCOPE libs...): the one libMLIR, in place of MLIR's libraries, and
+# the one libLLVM; or the archives of both.
+function(tq_link_mlir target scope)
+  if(TQ_STATIC_LLVM)
+    target_link_libraries(${target} ${scope} TQStaticLLVM)
+  else()
+    mlir_target_link_libraries(${target} ${scope} ${ARGN})
+    target_link_libraries(${target} ${scope} LLVM)
+  endif()
+endfunction()
+
 # tq_add_library(NAME sources... [LINK_LIBS libs...] [MLIR_LIBS libs...] [DEPENDS targets...])
 # A static library of the compiler. MLIR_LIBS resolve to the one libMLIR,
 # and bring the one libLLVM with them.
@@ -35,8 +46,7 @@ function(tq_add_library name)
     ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
   if(ARG_MLIR_LIBS)
     target_include_directories(${name} SYSTEM PUBLIC ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-    mlir_target_link_libraries(${name} PUBLIC ${ARG_MLIR_LIBS})
-    target_link_libraries(${name} PUBLIC LLVM)
+    tq_link_mlir(${name} PUBLIC ${ARG_MLIR_LIBS})
     add_dependencies(${name} tq-headers)
     target_precompile_headers(${name} REUSE_FROM TQPrecompiledMLIR)
   endif()
@@ -53,8 +63,7 @@ function(tq_add_tool name)
   target_include_directories(${name} SYSTEM PRIVATE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
   target_link_libraries(${name} PRIVATE ${ARG_LINK_LIBS})
   if(ARG_MLIR_LIBS)
-    mlir_target_link_libraries(${name} PRIVATE ${ARG_MLIR_LIBS})
-    target_link_libraries(${name} PRIVATE LLVM)
+    tq_link_mlir(${name} PRIVATE ${ARG_MLIR_LIBS})
   endif()
   set_target_properties(${name} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
