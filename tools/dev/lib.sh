@@ -124,7 +124,7 @@ packages() {
   sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$root/tools/dev/packages.txt"
 }
 
-missing_packages() {
+missing_packages() { # COMMAND that lists what is needed
   command -v dpkg-query >/dev/null ||
     die "expected Debian 12 with dpkg; elsewhere, install what" \
       "tools/dev/packages.txt lists and build with CMakePresets.json"
@@ -132,8 +132,8 @@ missing_packages() {
   # dpkg-query fails if it knows nothing of a package: then it is missing.
   # shellcheck disable=SC2016,SC2046
   installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' \
-    $(packages) 2>/dev/null | sed -n 's/^installed //p' | sort -u) || true
-  comm -23 <(packages | sort -u) <(printf '%s\n' "$installed")
+    $("$1") 2>/dev/null | sed -n 's/^installed //p' | sort -u) || true
+  comm -23 <("$1" | sort -u) <(printf '%s\n' "$installed")
 }
 
 install_packages() {
@@ -151,10 +151,10 @@ install_packages() {
     --yes --no-install-recommends "${missing[@]}"
 }
 
-ensure_packages() {
+ensure_packages() { # [COMMAND that lists them]
   local -a missing
   local names
-  names=$(missing_packages)
+  names=$(missing_packages "${1:-packages}")
   mapfile -t missing < <(printf '%s' "$names")
   if ((${#missing[@]} == 0)); then
     stage "packages" "nothing is missing" true
