@@ -366,8 +366,9 @@ std::string tq::getHelp() {
 
 Compiles a transformer into one native program.
 
-INPUT is a Hugging Face directory (config.json and *.safetensors), or a .mlir or
-.mlirbc file, of any phase: compilation goes on from there.
+INPUT is a Hugging Face directory (config.json and *.safetensors), a .pt2 file
+that torch.export.save wrote, or a .mlir or .mlirbc file, of any phase:
+compilation goes on from there.
 
   -o OUT                  where the result goes
   --emit=KIND             exe (default): a program; so: a shared library, and a C

@@ -5,11 +5,13 @@ import pathlib
 import shutil
 from collections.abc import Iterator
 
+from ._errors import Error
+
 _PACKAGE = pathlib.Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1]
 
 
-class CompilerNotFoundError(RuntimeError):
+class CompilerNotFoundError(Error):
     """There is no compiler, or none where `TQ_COMPILE` says."""
 
 
