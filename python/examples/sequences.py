@@ -119,7 +119,7 @@ def main():
     parser.add_argument("--html", type=pathlib.Path,
                         help="write the comparison as a page")
     args = parser.parse_args()
-    warnings.filterwarnings("ignore", module="torch")
+    warnings.simplefilter("ignore")  # torch's, of what it will remove
     torch.manual_seed(0)
     folder = pathlib.Path(tempfile.mkdtemp())
     state = args.state or folder / "sequences.pt"

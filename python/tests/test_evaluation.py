@@ -136,9 +136,13 @@ def test_compare(tmp_path):
     assert all(row.error is None for row in found.rows)
     assert found["PyTorch float"].value == found["tq float"].value == 1
     assert found["tq static"].value > 0.9
-    assert found["tq static"].weight_bytes < 0.4 * (
-        found["PyTorch float"].weight_bytes)
-    assert all(row.peak_bytes for row in found.rows)
+    floats = found["PyTorch float"].weight_bytes
+    assert floats == 4 * (64 * 65 + 10 * 65)
+    assert floats <= found["tq float"].weight_bytes < 1.1 * floats
+    assert 0.25 * floats < found["tq static"].weight_bytes < 0.4 * floats
+    peaks = {row.scheme: row.peak_bytes for row in found.rows}
+    # A program needs no torch.
+    assert peaks["tq static"] < 0.5 * peaks["PyTorch float"]
     assert "tq dynamic" in str(found)
     page = found.to_html(tmp_path / "page.html")
     assert (tmp_path / "page.html").read_text() == page

@@ -120,17 +120,14 @@ NUMPY = NumpyArrays()
 _TORCH: list[TorchArrays] = []
 
 
-def is_tensor(value: Any) -> bool:
-    """Whether it is a tensor of torch; does not import torch."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor)
-
-
 def arrays_of(values: list[Any]) -> Arrays:
     """The kind of the results of a call: tensors where one of the inputs is
     one."""
-    if any(is_tensor(value) for value in values):
-        if not _TORCH:
-            _TORCH.append(TorchArrays(sys.modules["torch"]))
-        return _TORCH[0]
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        for value in values:
+            if isinstance(value, torch.Tensor):
+                if not _TORCH:
+                    _TORCH.append(TorchArrays(torch))
+                return _TORCH[0]
     return NUMPY

@@ -24,6 +24,7 @@ from ._errors import ProgramError
 _MAGIC = b"TQMODULE"
 _END = 8 + hashlib.sha256().digest_size + len(_MAGIC)
 _ELF = b"\x7fELF"
+_WEIGHTS = b".lrodata\0"  # the section's name
 
 
 def join(library: bytes, data: dict[str, Any]) -> bytes:
@@ -83,7 +84,7 @@ def weight_bytes(program: bytes) -> int:
     table = int.from_bytes(headers[names][24:32], "little")
     for header in headers:
         place = table + int.from_bytes(header[:4], "little")
-        if program[place:place + 10] == b".lrodata\0":
+        if program[place:place + len(_WEIGHTS)] == _WEIGHTS:
             return int.from_bytes(header[32:40], "little")
     return 0
 

@@ -26,25 +26,26 @@ class Session:
         self.handle = library.create_session(threads)
         self.inputs = (CTensor * len(library.inputs))()
         self.outputs = (CTensor * len(library.outputs))()
+        self.key: object = None  # shapes and dtypes that the fields have
         self._finalizer = weakref.finalize(self, library.destroy_session,
                                            self.handle)
         self._finalizer.atexit = False
 
     def run(self, placed: list[Placed | None]) -> None:
         """Runs the program; fields of `outputs` are as the caller left them,
-        or, where `data` is None, filled in."""
+        or, where `data` is None, filled in. Shapes are not written where
+        `key` says that they are there."""
         for tensor, source in zip(self.inputs, placed, strict=True):
             if source is None:
                 tensor.data = None
                 continue
-            address, shape, code, _ = source
-            rank = len(shape)
             # An empty tensor may be nowhere, but an input that is given is
             # somewhere.
-            tensor.data = address or ctypes.addressof(self.inputs)
-            tensor.dims[:rank] = shape
-            tensor.rank = rank
-            tensor.dtype = code
+            tensor.data = source[0] or ctypes.addressof(self.inputs)
+            if self.key is None:
+                _, shape, tensor.dtype, _ = source
+                tensor.rank = len(shape)
+                tensor.dims[:len(shape)] = shape
         self.library.check(self.library.run(
             self.handle, self.inputs, len(self.inputs), self.outputs,
             len(self.outputs)))
@@ -90,12 +91,13 @@ class Pool:
 
     def run(self, placed: list[Placed | None], arrays: Arrays) -> list[Any]:
         """Outputs in the program's order, in memory of their own."""
-        key = tuple([None if source is None else tuple(source[1])
+        key = tuple([None if source is None else source[1:3]
                      for source in placed])
         shapes = self._shapes.get(key)
         session = self.take()
         try:
             if shapes is None:
+                session.key = None
                 return self._run_first(session, placed, key, arrays)
             outputs = []
             for info, tensor, shape in zip(
@@ -103,8 +105,15 @@ class Pool:
                     strict=True):
                 output, tensor.data = arrays.empty(shape, info.dtype)
                 outputs.append(output)
-            _run_into(session, placed, shapes)
+            if session.key != key:
+                session.key = None
+                _set_shapes(session, shapes)
+            session.run(placed)
+            session.key = key
             return outputs
+        except BaseException:
+            session.key = None
+            raise
         finally:
             self.give(session)
 
@@ -129,14 +138,13 @@ class Pool:
         return outputs
 
 
-def _run_into(session: Session, placed: list[Placed | None],
-              shapes: list[tuple[int, ...]]) -> None:
+def _set_shapes(session: Session, shapes: list[tuple[int, ...]]) -> None:
+    """What the outputs are going to be."""
     for info, tensor, shape in zip(session.library.outputs, session.outputs,
                                    shapes, strict=True):
         tensor.rank = len(shape)
         tensor.dims[:len(shape)] = shape
         tensor.dtype = CODES[info.dtype]
-    session.run(placed)
 
 
 def copy_out(info: TensorInfo, tensor: CTensor, address: int) -> None:

@@ -11,17 +11,23 @@ import dataclasses
 import io
 import multiprocessing
 import os
+import subprocess
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import _report
 from ._errors import Error, InputError, UsageError, require
 from ._metrics import LESS_IS_BETTER, Metric, name_of
-from ._samples import parameters_of, required_of, split_batch
+from ._samples import parameters_of, required_of, split_batch, to_numpy
 from .compiler import compile as tq_compile
 from .evaluation import Evaluation, evaluate_all, megabytes, peak_bytes
+from .module import Module
 
 # What a scheme means: options of tq.compile, None: the module itself.
 SCHEMES: dict[str, dict[str, Any] | None] = {
@@ -222,14 +228,8 @@ def _torch_threads(count: int) -> Iterator[None]:
 
 # --------------------------------------------------------------------- memory
 
-def _peak_of_program(model: Any, args: Any, kwargs: Any) -> int:
-    """In a process of its own, which needs no torch."""
-    model(*args, **kwargs)
-    return peak_bytes()
-
-
 def _peak_of_module(saved: bytes) -> int:
-    """The same of a module of torch."""
+    """In a process of its own, which has the script's classes."""
     import torch
     torch.backends.mha.set_fastpath_enabled(False)
     model, args, kwargs = torch.load(io.BytesIO(saved), weights_only=False)
@@ -238,24 +238,35 @@ def _peak_of_module(saved: bytes) -> int:
     return peak_bytes()
 
 
+def _run_program_alone(model: Module, args: Any, kwargs: Any) -> int:
+    """The same of a program, whose process imports nothing but tq."""
+    given = {**dict(zip(model.arguments, args, strict=False)), **kwargs}
+    with tempfile.TemporaryDirectory(prefix="tq-") as name:
+        program, inputs = Path(name) / "program", Path(name) / "inputs.npz"
+        model.save(program)
+        np.savez(inputs, allow_pickle=False,
+                 **{key: to_numpy(value) for key, value in given.items()})
+        package = str(Path(__file__).resolve().parents[1])
+        path = os.pathsep.join(filter(None, [
+            package, os.environ.get("PYTHONPATH")]))
+        done = subprocess.run(
+            [sys.executable, "-m", "tq._peak", str(program), str(inputs)],
+            capture_output=True, text=True, check=True,
+            env={**os.environ, "PYTHONPATH": path})
+        return int(done.stdout)
+
+
 def _peak_alone(model: Any, args: Any, kwargs: Any) -> int | None:
     """Peak memory of a fresh process that runs one batch; None where the
     model or its inputs cannot be sent there."""
-    from ._samples import to_numpy
-    from .module import Module
     try:
         if isinstance(model, Module):
-            call: tuple[Any, ...] = (
-                _peak_of_program, model, [to_numpy(value) for value in args],
-                {name: to_numpy(value) for name, value in kwargs.items()})
-        else:
-            import torch
-            saved = io.BytesIO()
-            torch.save((model, args, kwargs), saved)
-            call = _peak_of_module, saved.getvalue()
+            return _run_program_alone(model, args, kwargs)
+        import torch
+        saved = io.BytesIO()
+        torch.save((model, args, kwargs), saved)
         with concurrent.futures.ProcessPoolExecutor(
                 1, multiprocessing.get_context("spawn")) as pool:
-            peak: int = pool.submit(*call).result()
-            return peak
+            return pool.submit(_peak_of_module, saved.getvalue()).result()
     except Exception:  # classes of a notebook, guards that scripts lack
         return None

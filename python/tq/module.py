@@ -110,8 +110,10 @@ class Module:
             info.name: {"leaf": i} for i, info in enumerate(library.inputs)}
         self._arguments: dict[str, _structure.Structure] = arguments
         self._names = list(arguments)
+        self._places = [(info.name, info.dtype) for info in library.inputs]
         # Where each argument is one tensor, as mostly, the way is short.
-        self._flat = all("leaf" in part for part in arguments.values())
+        self._flat = [part.get("leaf") for part in arguments.values()] == list(
+            range(len(library.inputs)))
 
     @property
     def inputs(self) -> tuple[TensorInfo, ...]:
@@ -197,12 +199,15 @@ class Module:
         Raises:
             InputError: names the input, and what was expected of it.
         """
-        values = self._bind(args, kwargs)
+        if self._flat and not kwargs and len(args) == len(self._places) and (
+                not any(value is None for value in args)):
+            values = list(args)
+        else:
+            values = self._bind(args, kwargs)
         arrays = arrays_of(values)
         placed: list[Placed | None] = [
-            None if value is None
-            else arrays.place(value, info.name, info.dtype)
-            for value, info in zip(values, self.inputs, strict=True)]
+            None if value is None else arrays.place(value, name, dtype)
+            for value, (name, dtype) in zip(values, self._places, strict=True)]
         outputs = self._pool.run(placed, arrays)
         return _structure.build(self._result, outputs)
 

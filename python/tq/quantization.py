@@ -36,20 +36,19 @@ __all__ = ["DeQuantStub", "Deferred", "QuantStub", "convert",
 _CALLS = "_tq_calls"
 
 
-class QuantStub(torch.nn.Module):  # type: ignore[misc]
-    """Where the quantized part of a module begins. Gives what it gets."""
+try:
+    from torch.ao.quantization import DeQuantStub, QuantStub
+except ImportError:  # of a later torch
 
-    def __init__(self, qconfig: Any = None) -> None:
-        super().__init__()
-        self.qconfig = qconfig
+    class QuantStub(torch.nn.Module):  # type: ignore[misc,no-redef]
+        """Where the quantized part of a module begins. Gives what it gets."""
 
-    def forward(self, x: Any) -> Any:
-        """The same."""
-        return x
+        def forward(self, x: Any) -> Any:
+            """The same."""
+            return x
 
-
-class DeQuantStub(QuantStub):
-    """Where it ends. Gives what it gets."""
+    class DeQuantStub(QuantStub):  # type: ignore[no-redef]
+        """Where it ends. Gives what it gets."""
 
 
 def get_default_qconfig(backend: str = "fbgemm") -> Any:
