@@ -214,8 +214,7 @@ def _set_range(value: dict[str, Any], least: float, largest: float) -> None:
     first = math.floor(least / width)
     bins = math.floor(largest / width) - first + 1
     counts = [0] * bins
-    counts[0] += _ROWS * channels // 2
-    counts[-1] += _ROWS * channels - counts[0] if bins > 1 else (
-        _ROWS * channels - _ROWS * channels // 2)
+    counts[0] = _ROWS * channels // 2
+    counts[-1] += _ROWS * channels - _ROWS * channels // 2
     value["histogram"] = {"width": width, "first": first,
                           "range": [least, largest], "counts": counts}

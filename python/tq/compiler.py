@@ -66,7 +66,8 @@ def compile(model: Any, example_inputs: Any = None, *,
             of this kind of machine.
         options: more of `tq-compile --help`.
         threads: that a call uses, 0: all cores.
-        cache: whether a program may come from an earlier run, see tq.cache.
+        cache: whether a program may come from an earlier run; docs/Python.md
+            says where programs are kept.
         verbose: show what the compiler says.
 
     Raises:

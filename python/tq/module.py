@@ -180,8 +180,8 @@ class Module:
 
     @property
     def compiled(self) -> dict[str, Any]:
-        """How it was compiled: `quantize`, `options`, `compiler`, `layers`
-        (in int8, in float); empty for a bare library."""
+        """How it was compiled: `quantize`, `options`, and `report`, what the
+        compiler said; empty for a bare library."""
         return dict(self._program.data.get("compiled", {}))
 
     def __repr__(self) -> str:
@@ -242,8 +242,6 @@ class Module:
 
     def _check_left_out(self, name: str,
                         structure: _structure.Structure) -> None:
-        if "value" in structure:
-            return
         missing = [self.inputs[leaf] for leaf in _structure.leaves(structure)
                    if not self.inputs[leaf].optional]
         if missing:

@@ -5,15 +5,20 @@ of their own or, as a shared library, inside this one."""
 
 import ctypes
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "python"))
+
+from tq._abi import CODES  # noqa: E402
+from tq._abi import CSessionOptions as SessionOptions  # noqa: E402
+from tq._abi import CTensor as Tensor  # noqa: E402
+from tq._abi import CTensorInfo as TensorInfo  # noqa: E402
+
 TQ_OK = 0
-DTYPES = {np.dtype(np.float32): 0, np.dtype(np.int64): 1,
-          np.dtype(np.int32): 2}  # enum tq_dtype
-MAX_RANK = 8
 
 
 def default_compiler():
@@ -61,28 +66,6 @@ def compile_model(compiler, source, output, options):
     return output
 
 
-class Tensor(ctypes.Structure):
-    """tq_tensor."""
-    _fields_ = [("data", ctypes.c_void_p), ("dims", ctypes.c_int64 * MAX_RANK),
-                ("rank", ctypes.c_int32), ("dtype", ctypes.c_int32)]
-
-
-class TensorInfo(ctypes.Structure):
-    """tq_tensor_info."""
-    _fields_ = [("size", ctypes.c_size_t), ("name", ctypes.c_char_p),
-                ("dtype", ctypes.c_int32), ("rank", ctypes.c_int32),
-                ("dims", ctypes.c_int64 * MAX_RANK),
-                ("symbols", ctypes.c_char_p * MAX_RANK),
-                ("max", ctypes.c_int64 * MAX_RANK), ("limit", ctypes.c_int64),
-                ("optional", ctypes.c_int32)]
-
-
-class SessionOptions(ctypes.Structure):
-    """tq_session_options."""
-    _fields_ = [("size", ctypes.c_size_t), ("threads", ctypes.c_int32),
-                ("num_sizes", ctypes.c_int32), ("sizes", ctypes.c_void_p)]
-
-
 class Session:
     """A session of a library that was made with --emit=so."""
 
@@ -125,7 +108,7 @@ class Session:
             tensor = tensors[self.inputs.index(name)]
             tensor.data = array.ctypes.data
             tensor.dims[:array.ndim] = array.shape
-            tensor.rank, tensor.dtype = array.ndim, DTYPES[array.dtype]
+            tensor.rank, tensor.dtype = array.ndim, CODES[array.dtype.name]
         function, results = self.library.tq_session_run, self.results
         arguments = self.session, tensors, len(tensors), results, len(results)
 
